@@ -1,0 +1,71 @@
+# How this project's own targets are built. Third-party headers are SYSTEM, so
+# that -Werror is about our code alone.
+add_library(foresight_options INTERFACE)
+target_include_directories(foresight_options INTERFACE "${CMAKE_SOURCE_DIR}")
+target_compile_options(foresight_options INTERFACE -Wall -Wextra -Wpedantic
+                                                   -Wshadow -Werror)
+if(FORESIGHT_ASAN)
+  add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+# foresight_library(<name> SOURCES <file>... [DEPS <public target>...]
+#                   [PRIVATE_DEPS <target>...])
+function(foresight_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC foresight_options ${ARG_DEPS}
+                                PRIVATE ${ARG_PRIVATE_DEPS})
+endfunction()
+
+# foresight_program(<name> SOURCES <file>... DEPS <target>...)
+function(foresight_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_compile_definitions(${name}
+                             PRIVATE FORESIGHT_VERSION="${PROJECT_VERSION}")
+  target_link_libraries(${name} PRIVATE foresight_options ${ARG_DEPS})
+endfunction()
+
+# foresight_test(<path>_test DEPS <target>...): tests/<path>_test.cc, which
+# tests <path>.h. Each case runs as a test of its own. FORESIGHT_SOURCE_DIR and
+# FORESIGHT_SHARED_DIR (data beside the checkout; may not exist) are defined.
+function(foresight_test path)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "DEPS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  string(REPLACE "/" "." name "${path}")
+  add_executable(${name} "${CMAKE_SOURCE_DIR}/tests/${path}.cc")
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+                                           "${CMAKE_BINARY_DIR}/tests")
+  target_compile_definitions(
+    ${name}
+    PRIVATE FORESIGHT_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+            FORESIGHT_BUILD_DIR="${CMAKE_BINARY_DIR}"
+            FORESIGHT_DEPS_DIR="${FORESIGHT_DEPS}"
+            FORESIGHT_SHARED_DIR="${CMAKE_SOURCE_DIR}/../shared")
+  target_link_libraries(${name} PRIVATE foresight_options ${ARG_DEPS}
+                                        GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(
+    ${name} TEST_PREFIX "${path}:" DISCOVERY_TIMEOUT 60
+    WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+endfunction()
+
+# foresight_script_test(<name> COMMAND <command>...): a test in Python or shell
+# that exits 0. PYTHONPATH holds the wheels of .deps; exit code 77 is "skipped".
+function(foresight_script_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "COMMAND" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_test(NAME ${name} COMMAND ${ARG_COMMAND}
+           WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+  set_tests_properties(
+    ${name}
+    PROPERTIES
+      TIMEOUT ${ARG_TIMEOUT} SKIP_RETURN_CODE 77 ENVIRONMENT
+      "PYTHONPATH=${FORESIGHT_DEPS}/python:${FORESIGHT_DEPS}/mujoco;PYTHONDONTWRITEBYTECODE=1;FORESIGHT_BUILD_DIR=${CMAKE_BINARY_DIR}"
+  )
+endfunction()

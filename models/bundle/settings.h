@@ -1,0 +1,47 @@
+// The settings of a session's adaptation, complete and checked.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "proto/adaptation.pb.h"
+
+namespace foresight {
+
+enum class Mode {
+  kPersist,  // The adapted policy is carried to the next decision.
+  kReset,    // Every decision starts from the pretrained policy.
+};
+
+// method.md sections 1 and 5; ranges as in adaptation.proto.
+struct AdaptationSettings {
+  int horizon = 5;          // H, 1..64.
+  int particles = 10;       // M, 1..65536.
+  int steps = 1;            // E, 0..1000; 0 is the frozen policy.
+  float step_size = 3e-5f;  // eta, >= 0.
+  Mode mode = Mode::kPersist;
+  float discount = 0.99f;         // gamma, in (0, 1].
+  float max_gradient_norm = 100;  // c, >= 0; 0 is off.
+  float max_action_change = 0;    // d, >= 0; 0 is off.
+  float max_drift = 0;            // rho, >= 0; 0 is off.
+  bool accept_only_improvement = false;
+  int sampler_steps = 10;  // n of mean_flow, 1..64; K of diffusion.
+  float noise_scale = 1;   // tau, 0..2; multiplies the imagined noise.
+};
+
+// What settings may be depends on the dynamics they are for.
+struct SamplerLimits {
+  bool fixed = true;  // Diffusion: sampler_steps is K and nothing else.
+  int steps = 10;     // K; of mean_flow the default n.
+};
+
+// `request`, its unset fields taken from `defaults`.
+// Errors:
+//   InvalidArgument: a field is out of range; the message names it and says
+//                    what was expected and what came.
+absl::StatusOr<AdaptationSettings> ResolveSettings(
+    const v1::AdaptationSettings& request, const AdaptationSettings& defaults,
+    const SamplerLimits& sampler);
+
+// Every field set.
+v1::AdaptationSettings ToProto(const AdaptationSettings& settings);
+
+}  // namespace foresight

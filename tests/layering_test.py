@@ -1,0 +1,108 @@
+"""What may include what: the layers that the README draws, enforced.
+
+Each rule names a folder and the folders of this project that its files may
+include; the longest matching folder decides. TORCH and GRPC say who may see
+those libraries at all.
+"""
+
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+MODELS = ["models/bundle", "models/support"]
+# folder -> folders it may include, besides itself and proto/.
+RULES = {
+    "models/support": [],
+    "models/bundle": ["models/support"],
+    "models/networks": MODELS,
+    "models/data": MODELS,
+    "models/training": MODELS + ["models/networks", "models/data"],
+    "server": MODELS + ["server"],
+    "server/support": ["models/support"],
+    "server/metrics": MODELS + ["server/support"],
+    "server/adaptation": MODELS + ["server/support"],
+    "server/adaptation/autograd": MODELS
+    + ["models/networks", "server/adaptation", "server/support"],
+    "server/adaptation/fused": MODELS + ["server/adaptation", "server/support"],
+    "server/sessions": MODELS + ["server/support"],
+    "server/scheduling": MODELS + ["server/support"],
+    "server/registry": MODELS + ["server/adaptation", "server/support"],
+    "server/service": MODELS + ["server"],
+    "client": ["client"],
+    "tests": ["tests", "models", "server", "client"],
+}
+TORCH = [
+    "models/networks",
+    "models/training",
+    "server/adaptation/autograd",
+    "tests/models/networks",
+    "tests/models/training",
+    "tests/server/adaptation",
+    "tests/support",
+    "tests/benchmarks",
+]
+GRPC = ["server/service", "server/server.cc", "client", "tests"]
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
+OURS = ("models/", "server/", "client/", "tests/")
+
+
+def below(path, folder):
+    return path == folder or path.startswith(folder + "/")
+
+
+def violations(path, text):
+    """Messages for the file `path` (from the root) holding `text`."""
+    rules = [folder for folder in RULES if below(path, folder)]
+    if not rules:
+        yield f"{path}: no rule covers this folder"
+        return
+    folder = max(rules, key=len)
+    for include in INCLUDE.findall(text):
+        if include.startswith(OURS):
+            allowed = RULES[folder] + [folder]
+            if not any(below(include, other) for other in allowed):
+                yield f"{path}: {folder} may not include {include}"
+        if include.startswith(("torch/", "ATen/", "c10/")):
+            if not any(below(path, other) for other in TORCH):
+                yield f"{path}: LibTorch is not for this folder ({include})"
+        if include.startswith(("grpc/", "grpcpp/")) or include.endswith(
+            ".grpc.pb.h"
+        ):
+            if not any(below(path, other) for other in GRPC):
+                yield f"{path}: gRPC is not for this folder ({include})"
+
+
+def check_the_check():
+    """The rules catch what they are there for."""
+    bad = {
+        "client/x.cc": '#include "models/bundle/bundle.h"',
+        "server/sessions/x.h": '#include "server/scheduling/queue.h"',
+        "server/adaptation/fused/x.cc": "#include <ATen/ATen.h>",
+        "server/scheduling/x.cc": "#include <grpcpp/grpcpp.h>",
+        "models/bundle/x.cc": '#include "tests/support/x.h"',
+        "models/x.cc": "",
+    }
+    for path, text in bad.items():
+        assert list(violations(path, text)), f"missed: {path} {text}"
+    good = '#include "models/bundle/bundle.h"\n#include <ATen/ATen.h>'
+    assert not list(violations("models/networks/x.cc", good))
+
+
+def main():
+    check_the_check()
+    count, found = 0, []
+    for top in ("models", "server", "client", "tests"):
+        for file in sorted((ROOT / top).rglob("*")):
+            if file.suffix in (".h", ".cc"):
+                count += 1
+                path = file.relative_to(ROOT).as_posix()
+                found += violations(path, file.read_text())
+    print("\n".join(found) or f"{count} files keep the layers")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
