@@ -1,0 +1,56 @@
+// The errors of adaptation.proto as absl::Status: each reason has one code, and
+// the reason and the time to wait travel in the status as the payloads that
+// clients get (google.rpc.ErrorInfo and RetryInfo, keyed by their type URLs).
+//
+// Thread-safe.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace foresight {
+
+inline constexpr absl::string_view kErrorDomain = "foresight";
+inline constexpr absl::string_view kErrorInfoUrl =
+    "type.googleapis.com/google.rpc.ErrorInfo";
+inline constexpr absl::string_view kRetryInfoUrl =
+    "type.googleapis.com/google.rpc.RetryInfo";
+
+enum class Reason {
+  kModelUnknown,        // NotFound
+  kSettingsInvalid,     // InvalidArgument
+  kObservationInvalid,  // InvalidArgument
+  kSnapshotInvalid,     // InvalidArgument
+  kSessionExists,       // AlreadyExists
+  kSessionUnknown,      // NotFound
+  kSessionsFull,        // ResourceExhausted
+  kOverloaded,          // ResourceExhausted
+  kDecisionSkipped,     // FailedPrecondition
+  kDecisionChanged,     // FailedPrecondition
+  kDecisionInFlight,    // Aborted
+  kWeightsDiffer,       // FailedPrecondition
+  kDraining,            // Unavailable
+  kDeadlineExceeded,    // DeadlineExceeded
+  kCancelled,           // Cancelled
+  kUnimplemented,       // Unimplemented
+  kInternal,            // Internal
+};
+
+// `message` says what was expected and what came.
+absl::Status MakeError(Reason reason, absl::string_view message);
+
+// One that passes: trying again after `retry_after` may work.
+absl::Status MakeError(Reason reason, absl::string_view message,
+                       absl::Duration retry_after);
+
+// "SESSION_UNKNOWN"; empty for a status that MakeError did not make.
+std::string ReasonName(const absl::Status& status);
+
+// None for a status made without one.
+std::optional<absl::Duration> RetryAfter(const absl::Status& status);
+
+}  // namespace foresight

@@ -1,0 +1,35 @@
+#include "server/support/random.h"
+
+#include <sys/random.h>
+
+#include <cstdlib>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/string_view.h"
+
+namespace foresight {
+namespace {
+
+// getrandom never gives less than asked for up to 256 bytes once the system
+// has booted; without it there is no safe way on.
+template <typename T>
+T Draw() {
+  T value;
+  if (getrandom(&value, sizeof(value), 0) != sizeof(value)) std::abort();
+  return value;
+}
+
+}  // namespace
+
+uint64_t RandomSeed() { return Draw<uint64_t>(); }
+
+std::string RandomId() {
+  struct Bits {
+    char bytes[16];
+  };
+  const Bits bits = Draw<Bits>();
+  return absl::BytesToHexString(
+      absl::string_view(bits.bytes, sizeof(bits.bytes)));
+}
+
+}  // namespace foresight

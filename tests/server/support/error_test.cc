@@ -1,0 +1,72 @@
+#include "server/support/error.h"
+
+#include <gtest/gtest.h>
+
+#include "google/rpc/error_details.pb.h"
+
+namespace foresight {
+namespace {
+
+TEST(ErrorTest, EachReasonHasItsCodeAndName) {
+  // As in proto/adaptation.proto.
+  const struct {
+    Reason reason;
+    absl::StatusCode code;
+    const char* name;
+  } rows[] = {
+      {Reason::kModelUnknown, absl::StatusCode::kNotFound, "MODEL_UNKNOWN"},
+      {Reason::kSettingsInvalid, absl::StatusCode::kInvalidArgument,
+       "SETTINGS_INVALID"},
+      {Reason::kObservationInvalid, absl::StatusCode::kInvalidArgument,
+       "OBSERVATION_INVALID"},
+      {Reason::kSessionExists, absl::StatusCode::kAlreadyExists,
+       "SESSION_EXISTS"},
+      {Reason::kSessionUnknown, absl::StatusCode::kNotFound, "SESSION_UNKNOWN"},
+      {Reason::kSessionsFull, absl::StatusCode::kResourceExhausted,
+       "SESSIONS_FULL"},
+      {Reason::kOverloaded, absl::StatusCode::kResourceExhausted, "OVERLOADED"},
+      {Reason::kDecisionSkipped, absl::StatusCode::kFailedPrecondition,
+       "DECISION_SKIPPED"},
+      {Reason::kDecisionChanged, absl::StatusCode::kFailedPrecondition,
+       "DECISION_CHANGED"},
+      {Reason::kDecisionInFlight, absl::StatusCode::kAborted,
+       "DECISION_IN_FLIGHT"},
+      {Reason::kDraining, absl::StatusCode::kUnavailable, "DRAINING"},
+      {Reason::kSnapshotInvalid, absl::StatusCode::kInvalidArgument,
+       "SNAPSHOT_INVALID"},
+      {Reason::kWeightsDiffer, absl::StatusCode::kFailedPrecondition,
+       "WEIGHTS_DIFFER"},
+  };
+  for (const auto& row : rows) {
+    const absl::Status status = MakeError(row.reason, "expected 17, got 16");
+    EXPECT_EQ(status.code(), row.code) << row.name;
+    EXPECT_EQ(ReasonName(status), row.name);
+    EXPECT_EQ(status.message(), "expected 17, got 16");
+    EXPECT_EQ(RetryAfter(status), std::nullopt);
+  }
+}
+
+TEST(ErrorTest, ThePayloadIsWhatTheWireCarries) {
+  const absl::Status status =
+      MakeError(Reason::kOverloaded, "full", absl::Milliseconds(1250));
+  google::rpc::ErrorInfo info;
+  ASSERT_TRUE(info.ParseFromString(
+      std::string(status.GetPayload(kErrorInfoUrl).value())));
+  EXPECT_EQ(info.reason(), "OVERLOADED");
+  EXPECT_EQ(info.domain(), "foresight");
+  google::rpc::RetryInfo retry;
+  ASSERT_TRUE(retry.ParseFromString(
+      std::string(status.GetPayload(kRetryInfoUrl).value())));
+  EXPECT_EQ(retry.retry_delay().seconds(), 1);
+  EXPECT_EQ(retry.retry_delay().nanos(), 250000000);
+  EXPECT_EQ(RetryAfter(status), absl::Milliseconds(1250));
+}
+
+TEST(ErrorTest, AStatusOfSomebodyElseHasNoReason) {
+  EXPECT_EQ(ReasonName(absl::InternalError("x")), "");
+  EXPECT_EQ(ReasonName(absl::OkStatus()), "");
+  EXPECT_EQ(RetryAfter(absl::InternalError("x")), std::nullopt);
+}
+
+}  // namespace
+}  // namespace foresight
