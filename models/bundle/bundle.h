@@ -2,9 +2,7 @@
 // is needed to use them, as read from a folder (method.md section 6).
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -12,16 +10,10 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "models/bundle/settings.h"
+#include "models/bundle/tensor.h"
 #include "proto/bundle.pb.h"
 
 namespace foresight {
-
-// Row-major float32.
-struct Tensor {
-  std::vector<int64_t> shape;
-  std::vector<float> values;
-};
-using TensorMap = std::map<std::string, Tensor>;
 
 enum class Activation { kRelu, kSilu, kTanh };
 enum class DynamicsKind { kDiffusion, kMeanFlow };
@@ -59,6 +51,7 @@ class Bundle {
   // expected and what came:
   //   NotFound:        a file is missing.
   //   InvalidArgument: anything else that section 6 forbids.
+  //   Unavailable:     the system refuses to read a file.
   static absl::StatusOr<Bundle> Load(const std::filesystem::path& folder);
 
   // From weights in memory, under the same checks; the manifest's
@@ -106,7 +99,8 @@ class Bundle {
   std::vector<std::string> PolicyTensorNames() const;
 
  private:
-  Bundle() = default;
+  // Of a manifest and tensors that were checked.
+  Bundle(v1::Bundle manifest, TensorMap tensors, AdaptationSettings defaults);
 
   v1::Bundle manifest_;
   TensorMap tensors_;  // Nodes do not move: the spans below point into them.

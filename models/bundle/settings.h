@@ -11,7 +11,14 @@ enum class Mode {
   kReset,    // Every decision starts from the pretrained policy.
 };
 
-// method.md sections 1 and 5; ranges as in adaptation.proto.
+// The upper ends of the ranges in adaptation.proto.
+inline constexpr int kMaxHorizon = 64;
+inline constexpr int kMaxParticles = 65536;
+inline constexpr int kMaxSteps = 1000;
+inline constexpr int kMaxSamplerSteps = 64;  // Of mean_flow.
+inline constexpr float kMaxNoiseScale = 2;
+
+// method.md sections 1 and 5; ranges as in adaptation.proto. Floats are finite.
 struct AdaptationSettings {
   int horizon = 5;          // H, 1..64.
   int particles = 10;       // M, 1..65536.
@@ -36,10 +43,20 @@ struct SamplerLimits {
 // `request`, its unset fields taken from `defaults`.
 // Errors:
 //   InvalidArgument: a field is out of range; the message names it and says
-//                    what was expected and what came.
+//                    what was expected and what came, as in
+//                    "settings.particles is 0, expected 1..65536".
 absl::StatusOr<AdaptationSettings> ResolveSettings(
     const v1::AdaptationSettings& request, const AdaptationSettings& defaults,
     const SamplerLimits& sampler);
+
+// The `defaults` of a bundle's manifest. Every field has to be set, but
+// sampler_steps, which has to be unset where `sampler` is fixed; the result
+// then holds sampler.steps.
+// Errors:
+//   InvalidArgument: a field is unset or out of range; the message names it
+//                    ("defaults.particles is unset, expected 1..65536").
+absl::StatusOr<AdaptationSettings> ResolveDefaults(
+    const v1::AdaptationSettings& defaults, const SamplerLimits& sampler);
 
 // Every field set.
 v1::AdaptationSettings ToProto(const AdaptationSettings& settings);

@@ -1,0 +1,186 @@
+#include "models/bundle/manifest.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "models/support/status_macros.h"
+
+namespace foresight {
+namespace {
+
+namespace json = google::protobuf::util;
+
+template <typename... Parts>
+absl::Status Wrong(const Parts&... parts) {
+  return absl::InvalidArgumentError(absl::StrCat(parts...));
+}
+
+std::string Quoted(absl::string_view text) {
+  constexpr size_t kLongest = 96;
+  return absl::StrCat("\"", absl::CHexEscape(text.substr(0, kLongest)),
+                      text.size() > kLongest ? "...\"" : "\"");
+}
+
+absl::Status CheckRange(absl::string_view field, int64_t value, int64_t low,
+                        int64_t high) {
+  if (value >= low && value <= high) return absl::OkStatus();
+  return Wrong(field, " is ", value, ", expected ", low, "..", high);
+}
+
+absl::Status CheckFormat(absl::string_view format) {
+  if (format == kBundleFormat) return absl::OkStatus();
+  return Wrong("format is ", Quoted(format), ", expected \"", kBundleFormat,
+               "\"");
+}
+
+absl::Status CheckName(absl::string_view name) {
+  bool fits =
+      !name.empty() && name[0] != '-' && name[0] != '.' && name[0] != '_';
+  for (const char c : name) {
+    fits = fits && (absl::ascii_islower(c) || absl::ascii_isdigit(c) ||
+                    c == '-' || c == '.' || c == '_');
+  }
+  if (fits) return absl::OkStatus();
+  return Wrong("name is ", Quoted(name),
+               ", expected lower case letters, digits, '-', '.' and '_', "
+               "beginning with a letter or digit");
+}
+
+absl::Status CheckNetwork(absl::string_view field, const v1::Network& network) {
+  if (network.hidden_size() < 1 || network.hidden_size() > kMaxHiddenLayers) {
+    return Wrong(field, ".hidden has ", network.hidden_size(),
+                 " layers, expected 1..", kMaxHiddenLayers);
+  }
+  for (int i = 0; i < network.hidden_size(); ++i) {
+    RETURN_IF_ERROR(CheckRange(absl::StrCat(field, ".hidden[", i, "]"),
+                               network.hidden(i), 1, kMaxWidth));
+  }
+  if (network.activation() != "relu" && network.activation() != "silu" &&
+      network.activation() != "tanh") {
+    return Wrong(field, ".activation is ", Quoted(network.activation()),
+                 ", expected \"relu\", \"silu\" or \"tanh\"");
+  }
+  const float epsilon = network.layer_norm_epsilon();
+  if (!std::isfinite(epsilon) || epsilon < 0 ||
+      (network.layer_norm() && epsilon == 0)) {
+    return Wrong(field, ".layer_norm_epsilon is ", epsilon,
+                 ", expected a finite number ",
+                 network.layer_norm() ? "> 0" : ">= 0");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckTimeEmbedding(const v1::Dynamics& dynamics) {
+  const uint32_t width = dynamics.time_embedding();
+  const uint32_t multiple = dynamics.kind() == "mean_flow" ? 4 : 2;
+  if (width >= multiple && width <= kMaxTimeEmbedding && width % multiple == 0)
+    return absl::OkStatus();
+  return Wrong("dynamics.time_embedding is ", width,
+               ", expected a multiple of ", multiple, " in ", multiple, "..",
+               kMaxTimeEmbedding, " for ", dynamics.kind());
+}
+
+absl::Status CheckDiffusion(const v1::Dynamics& dynamics) {
+  if (dynamics.betas_size() < 1 || dynamics.betas_size() > kMaxBetas) {
+    return Wrong("dynamics.betas has ", dynamics.betas_size(),
+                 " values, expected 1..", kMaxBetas, " for diffusion");
+  }
+  for (int k = 0; k < dynamics.betas_size(); ++k) {
+    const float beta = dynamics.betas(k);
+    if (!(beta > 0 && beta < 1)) {
+      return Wrong("dynamics.betas[", k, "] is ", beta,
+                   ", expected a number in (0, 1)");
+    }
+  }
+  if (dynamics.sampler_steps() != 0) {
+    return Wrong("dynamics.sampler_steps is ", dynamics.sampler_steps(),
+                 ", expected it unset: diffusion has a step per beta");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckDynamics(const v1::Dynamics& dynamics) {
+  if (dynamics.kind() != "diffusion" && dynamics.kind() != "mean_flow") {
+    return Wrong("dynamics.kind is ", Quoted(dynamics.kind()),
+                 ", expected \"diffusion\" or \"mean_flow\"");
+  }
+  RETURN_IF_ERROR(CheckNetwork("dynamics.network", dynamics.network()));
+  RETURN_IF_ERROR(
+      CheckRange("dynamics.members", dynamics.members(), 1, kMaxMembers));
+  RETURN_IF_ERROR(CheckTimeEmbedding(dynamics));
+  if (dynamics.kind() == "diffusion") return CheckDiffusion(dynamics);
+  if (dynamics.betas_size() != 0) {
+    return Wrong("dynamics.betas has ", dynamics.betas_size(),
+                 " values, expected none for mean_flow");
+  }
+  if (dynamics.sampler_steps() > kMaxSamplerSteps) {
+    return Wrong("dynamics.sampler_steps is ", dynamics.sampler_steps(),
+                 ", expected 1..", kMaxSamplerSteps,
+                 " or unset: defaults.sampler_steps decides");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::Bundle> Parse(absl::string_view text, bool ignore_unknown) {
+  json::JsonParseOptions options;
+  options.ignore_unknown_fields = ignore_unknown;
+  v1::Bundle manifest;
+  const auto status =
+      json::JsonStringToMessage({text.data(), text.size()}, &manifest, options);
+  if (!status.ok()) return Wrong(std::string(status.message()));
+  return manifest;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Bundle> ParseManifest(absl::string_view text) {
+  // The format first: a later one may have fields that are unknown here.
+  ASSIGN_OR_RETURN(const v1::Bundle lenient, Parse(text, true));
+  RETURN_IF_ERROR(CheckFormat(lenient.format()));
+  return Parse(text, false);
+}
+
+std::string FormatManifest(const v1::Bundle& manifest) {
+  json::JsonPrintOptions options;
+  options.add_whitespace = true;
+  options.always_print_primitive_fields = true;
+  options.preserve_proto_field_names = true;
+  std::string text;
+  // Fails only for messages with Any, Struct or a Timestamp out of range.
+  (void)json::MessageToJsonString(manifest, &text, options);
+  return text;
+}
+
+absl::Status CheckManifest(const v1::Bundle& manifest) {
+  RETURN_IF_ERROR(CheckFormat(manifest.format()));
+  RETURN_IF_ERROR(CheckName(manifest.name()));
+  RETURN_IF_ERROR(CheckRange("observation_size", manifest.observation_size(), 1,
+                             kMaxStateSize));
+  RETURN_IF_ERROR(
+      CheckRange("action_size", manifest.action_size(), 1, kMaxStateSize));
+  if (!(manifest.discount() > 0 && manifest.discount() <= 1)) {
+    return Wrong("discount is ", manifest.discount(),
+                 ", expected a number in (0, 1]");
+  }
+  RETURN_IF_ERROR(CheckNetwork("policy", manifest.policy()));
+  RETURN_IF_ERROR(CheckNetwork("critic", manifest.critic()));
+  RETURN_IF_ERROR(CheckNetwork("reward", manifest.reward()));
+  RETURN_IF_ERROR(CheckDynamics(manifest.dynamics()));
+  return ResolveDefaults(manifest.defaults(), LimitsOf(manifest)).status();
+}
+
+SamplerLimits LimitsOf(const v1::Bundle& manifest) {
+  if (manifest.dynamics().kind() == "mean_flow") {
+    return {/*fixed=*/false,
+            static_cast<int>(manifest.defaults().sampler_steps())};
+  }
+  return {/*fixed=*/true, manifest.dynamics().betas_size()};
+}
+
+}  // namespace foresight

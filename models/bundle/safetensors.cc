@@ -1,0 +1,237 @@
+#include "models/bundle/safetensors.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <set>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "models/support/status_macros.h"
+#include "nlohmann/json.hpp"
+
+namespace foresight {
+namespace {
+
+using nlohmann::json;
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+              "data is copied as it lies in the file");
+
+constexpr size_t kLengthBytes = 8;
+constexpr size_t kMaxRank = 8;
+
+// Where a tensor lies: [begin, end) of the data after the header.
+struct Entry {
+  std::string name;
+  std::vector<int64_t> shape;
+  uint64_t begin = 0;
+  uint64_t end = 0;
+};
+
+// A name from a file, fit for a message: printable and not long.
+std::string Shown(absl::string_view name) {
+  constexpr size_t kLongest = 96;
+  return absl::StrCat(absl::CHexEscape(name.substr(0, kLongest)),
+                      name.size() > kLongest ? "..." : "");
+}
+
+template <typename... Parts>
+absl::Status Wrong(const Parts&... parts) {
+  return absl::InvalidArgumentError(absl::StrCat(parts...));
+}
+
+// The header's JSON text, checked against the file's size.
+absl::StatusOr<absl::string_view> HeaderText(absl::string_view bytes) {
+  if (bytes.size() < kLengthBytes) {
+    return Wrong("the file has ", bytes.size(),
+                 " bytes, expected the 8 of the header's length at least");
+  }
+  uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), kLengthBytes);
+  const uint64_t most = bytes.size() - kLengthBytes;
+  if (length > most) {
+    return Wrong("the header's length is ", length, " bytes, expected at most ",
+                 most, ", what follows it in the file");
+  }
+  if (length > kMaxSafetensorsHeader) {
+    return Wrong("the header's length is ", length, " bytes, expected at most ",
+                 kMaxSafetensorsHeader);
+  }
+  return bytes.substr(kLengthBytes, length);
+}
+
+// A name that occurs twice in one object, which the JSON library would let
+// pass, is refused.
+absl::StatusOr<json> ParseJson(absl::string_view text) {
+  std::vector<std::set<std::string>> names;
+  std::string twice;
+  const auto watch = [&](int, json::parse_event_t event, json& parsed) {
+    if (event == json::parse_event_t::object_start) names.emplace_back();
+    if (event == json::parse_event_t::object_end) names.pop_back();
+    if (event == json::parse_event_t::key) {
+      const auto& name = parsed.get_ref<const std::string&>();
+      if (!names.back().insert(name).second) twice = name;
+    }
+    return true;
+  };
+  try {
+    json header = json::parse(text.begin(), text.end(), watch);
+    if (!twice.empty()) {
+      return Wrong("header: ", Shown(twice), " occurs twice");
+    }
+    if (!header.is_object()) {
+      return Wrong("header: the JSON is of type ", header.type_name(),
+                   ", expected object");
+    }
+    return header;
+  } catch (const json::exception& error) {
+    return Wrong("header: expected JSON: ", Shown(error.what()));
+  }
+}
+
+// The whole numbers of `field`, an array of at most `most`.
+absl::StatusOr<std::vector<uint64_t>> Numbers(const json& entry,
+                                              const char* field, size_t most) {
+  const auto found = entry.find(field);
+  if (found == entry.end() || !found->is_array() || found->size() > most) {
+    return Wrong("expected ", field, " to be an array of at most ", most,
+                 " numbers");
+  }
+  std::vector<uint64_t> numbers;
+  for (const json& number : *found) {
+    if (!number.is_number_unsigned()) {
+      return Wrong(field, " holds ", Shown(number.dump()),
+                   ", expected whole numbers >= 0");
+    }
+    numbers.push_back(number.get<uint64_t>());
+  }
+  return numbers;
+}
+
+// The bytes of a float32 tensor, or nothing where they overflow.
+std::optional<uint64_t> SizeInBytes(const std::vector<uint64_t>& shape) {
+  constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();
+  uint64_t size = sizeof(float);
+  for (const uint64_t extent : shape) {
+    if (extent > 0 && size > kMost / extent) return std::nullopt;
+    size *= extent;
+  }
+  return size;
+}
+
+absl::StatusOr<Entry> ParseEntry(const std::string& name,
+                                 const json& json_entry, uint64_t data_size) {
+  if (!json_entry.is_object()) return Wrong("expected a JSON object");
+  for (const auto& [field, value] : json_entry.items()) {
+    if (field != "dtype" && field != "shape" && field != "data_offsets") {
+      return Wrong("unknown field ", Shown(field));
+    }
+  }
+  const auto dtype = json_entry.find("dtype");
+  if (dtype == json_entry.end() || *dtype != "F32") {
+    return Wrong("dtype is ",
+                 dtype == json_entry.end() ? "missing" : Shown(dtype->dump()),
+                 ", expected \"F32\"");
+  }
+  ASSIGN_OR_RETURN(const auto shape, Numbers(json_entry, "shape", kMaxRank));
+  ASSIGN_OR_RETURN(const auto offsets, Numbers(json_entry, "data_offsets", 2));
+  if (offsets.size() != 2 || offsets[0] > offsets[1] ||
+      offsets[1] > data_size) {
+    return Wrong("data_offsets is [", absl::StrJoin(offsets, ", "),
+                 "], expected [begin, end] within the file's ", data_size,
+                 " bytes of data");
+  }
+  const std::optional<uint64_t> size = SizeInBytes(shape);
+  if (size != offsets[1] - offsets[0]) {
+    return Wrong("data_offsets span ", offsets[1] - offsets[0],
+                 " bytes, expected ",
+                 size.has_value() ? absl::StrCat(*size) : "more than there are",
+                 " for shape [", absl::StrJoin(shape, ", "), "]");
+  }
+  return Entry{name, {shape.begin(), shape.end()}, offsets[0], offsets[1]};
+}
+
+// `entries` fill the data from its begin to its end, each byte once.
+absl::Status CheckTiling(std::vector<Entry>& entries, uint64_t data_size) {
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);
+  });
+  uint64_t covered = 0;
+  for (const Entry& entry : entries) {
+    if (entry.begin != covered) {
+      return Wrong("tensor ", Shown(entry.name), ": data begins at ",
+                   entry.begin, ", expected ", covered,
+                   ", where the data before it ends (",
+                   entry.begin < covered ? "overlap" : "hole", ")");
+    }
+    covered = entry.end;
+  }
+  if (covered != data_size) {
+    return Wrong("the tensors' data ends at ", covered, ", expected ",
+                 data_size, ", the end of the file (trailing bytes)");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<TensorMap> ParseSafetensors(absl::string_view bytes) {
+  ASSIGN_OR_RETURN(const absl::string_view text, HeaderText(bytes));
+  ASSIGN_OR_RETURN(const json header, ParseJson(text));
+  const absl::string_view data = bytes.substr(kLengthBytes + text.size());
+  std::vector<Entry> entries;
+  for (const auto& [name, value] : header.items()) {
+    if (name == "__metadata__") continue;
+    absl::StatusOr<Entry> entry = ParseEntry(name, value, data.size());
+    if (!entry.ok()) {
+      return Wrong("tensor ", Shown(name), ": ", entry.status().message());
+    }
+    entries.push_back(*std::move(entry));
+  }
+  RETURN_IF_ERROR(CheckTiling(entries, data.size()));
+  TensorMap tensors;
+  for (Entry& entry : entries) {
+    Tensor tensor{std::move(entry.shape), {}};
+    tensor.values.resize((entry.end - entry.begin) / sizeof(float));
+    if (!tensor.values.empty()) {
+      std::memcpy(tensor.values.data(), data.data() + entry.begin,
+                  entry.end - entry.begin);
+    }
+    tensors.emplace(std::move(entry.name), std::move(tensor));
+  }
+  return tensors;
+}
+
+std::string FormatSafetensors(const TensorMap& tensors) {
+  json header = json::object();
+  uint64_t offset = 0;
+  for (const auto& [name, tensor] : tensors) {
+    const uint64_t end = offset + tensor.values.size() * sizeof(float);
+    header[name] = {{"dtype", "F32"},
+                    {"shape", tensor.shape},
+                    {"data_offsets", {offset, end}}};
+    offset = end;
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  const uint64_t length = text.size();
+  std::string bytes(kLengthBytes, '\0');
+  std::memcpy(bytes.data(), &length, kLengthBytes);
+  bytes.reserve(kLengthBytes + text.size() + offset);
+  bytes += text;
+  for (const auto& [name, tensor] : tensors) {
+    bytes.append(reinterpret_cast<const char*>(tensor.values.data()),
+                 tensor.values.size() * sizeof(float));
+  }
+  return bytes;
+}
+
+}  // namespace foresight

@@ -1,0 +1,18 @@
+// Weights in memory, as files hold them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace foresight {
+
+// Row-major float32.
+struct Tensor {
+  std::vector<int64_t> shape;
+  std::vector<float> values;  // As many as the product of `shape`.
+};
+using TensorMap = std::map<std::string, Tensor>;
+
+}  // namespace foresight

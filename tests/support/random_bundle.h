@@ -1,0 +1,46 @@
+// Small valid bundles with random weights, for tests that need some model but
+// no particular one.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/bundle/bundle.h"
+
+namespace foresight {
+
+struct RandomNetwork {
+  std::vector<int> hidden;
+  std::string activation = "relu";
+  bool layer_norm = false;
+};
+
+struct RandomBundleOptions {
+  std::string name = "random";
+  int observation_size = 3;  // S
+  int action_size = 2;       // A
+  RandomNetwork policy = {{8, 8}, "relu", false};
+  RandomNetwork critic = {{8, 8}, "relu", true};
+  RandomNetwork reward = {{8}, "silu", false};
+  RandomNetwork dynamics = {{8, 8}, "silu", false};
+  DynamicsKind kind = DynamicsKind::kDiffusion;
+  int members = 1;         // B
+  int sampler_steps = 3;   // K of diffusion, the default n of mean_flow.
+  int time_embedding = 8;  // T
+  uint64_t seed = 1;
+};
+
+// Complete and valid, with the defaults of AdaptationSettings.
+v1::Bundle RandomManifest(const RandomBundleOptions& options);
+
+// Every tensor that `manifest` asks for. Weights keep the scale of what passes
+// through them and a transition moves a state by tenths of its standard
+// deviation, so that roll-outs from states of order 1 stay there. Standardisers
+// are not the identity. The same manifest and seed give the same values.
+TensorMap RandomTensors(const v1::Bundle& manifest, uint64_t seed);
+
+// Ends the program with a message where the options make no valid bundle.
+Bundle RandomBundle(const RandomBundleOptions& options = {});
+
+}  // namespace foresight
