@@ -1,0 +1,69 @@
+// Environments that are controlled through a server: real physics on the
+// client's side, equal to gymnasium's environments of the same name.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+namespace foresight {
+
+struct EnvironmentSpec {
+  std::string name;          // As gymnasium has it: "HalfCheetah-v4".
+  int observation_size = 0;  // S
+  int action_size = 0;       // A
+  int step_limit = 0;        // An episode is cut after so many steps.
+  // Undiscounted returns of a random and of an expert policy (D4RL's).
+  double random_return = 0;
+  double expert_return = 0;
+};
+
+// 0: as good as random; 100: as good as the expert.
+double NormalisedScore(const EnvironmentSpec& spec, double episode_return);
+
+struct Transition {
+  std::vector<double> observation;  // [S]
+  double reward = 0;
+  bool terminated = false;  // The episode is over, whatever the step limit.
+};
+
+// Not thread-safe: one episode at a time. Separate environments may run on
+// separate threads.
+class Environment {
+ public:
+  virtual ~Environment() = default;
+
+  virtual const EnvironmentSpec& spec() const = 0;
+
+  // Begins an episode and returns its first observation [S]: the one that
+  // gymnasium's reset(seed=seed) returns, bit by bit.
+  virtual std::vector<double> Reset(uint64_t seed) = 0;
+
+  // Begins an episode at a given position and velocity, in the simulator's
+  // generalised coordinates, and returns its first observation [S].
+  // Errors: InvalidArgument: a size is not the model's, or a value not finite.
+  virtual absl::StatusOr<std::vector<double>> SetState(
+      absl::Span<const double> position, absl::Span<const double> velocity) = 0;
+
+  // Applies `action` [A] for one control step. The step limit is the caller's
+  // to keep. Errors: InvalidArgument: not A finite values; nothing moved.
+  virtual absl::StatusOr<Transition> Step(absl::Span<const float> action) = 0;
+};
+
+// The names that MakeEnvironment knows.
+std::vector<std::string> EnvironmentNames();
+
+// `assets`: the folder of gymnasium's MuJoCo models; empty: the environment
+// variable FORESIGHT_ASSETS, and without it the folder known at compile time.
+// Errors:
+//   InvalidArgument: no environment has this name; the message lists those
+//                    that there are, or the model's file is not a model.
+//   NotFound:        the model's file is missing; the message names it.
+absl::StatusOr<std::unique_ptr<Environment>> MakeEnvironment(
+    const std::string& name, const std::string& assets = "");
+
+}  // namespace foresight
