@@ -1,0 +1,26 @@
+// How the store keeps a session. Internal to sessions/.
+#pragma once
+
+#include <memory>
+
+#include "absl/time/time.h"
+#include "server/sessions/session.h"
+#include "server/sessions/session_lease.h"
+
+namespace foresight {
+
+// Guarded by the store's lock, but for `session`, of which the holder of the
+// lease reads all and writes what no other thread reads: the parameters and
+// the step time.
+struct SessionLease::Entry {
+  Session session;
+  absl::Time last_used;
+  bool opened = false;  // Not before the lease of Open is restarted.
+  bool closed = false;  // No longer in the store.
+  std::shared_ptr<SessionFlight> flight;  // Null: no lease.
+
+  absl::Time expiry() const { return last_used + session.idle_timeout; }
+  bool expired(absl::Time now) const { return !flight && now >= expiry(); }
+};
+
+}  // namespace foresight

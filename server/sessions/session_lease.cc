@@ -1,0 +1,61 @@
+#include "server/sessions/session_lease.h"
+
+#include <utility>
+
+#include "server/sessions/session_entry.h"
+#include "server/sessions/session_store.h"
+
+namespace foresight {
+
+Session& SessionLease::session() const { return hold_->entry->session; }
+
+absl::Span<const float> SessionLease::observation() const {
+  return hold_->flight->observation;
+}
+
+absl::Status SessionLease::Commit(std::shared_ptr<const v1::ActResponse> answer,
+                                  absl::Time now) {
+  const std::unique_ptr<Hold> hold(hold_.release());
+  std::shared_ptr<const v1::ActResponse> remembered = answer;
+  // What is replaced is freed after the lock, here and in Restart.
+  return hold->store->End(
+      *hold,
+      [&](Session& session) {
+        ++session.next_decision;
+        session.last_observation.swap(hold->flight->observation);
+        session.last_answer.swap(remembered);
+      },
+      answer, now);
+}
+
+absl::Status SessionLease::Restart(std::unique_ptr<PolicyParameters> parameters,
+                                   uint64_t seed, absl::Time now) {
+  const std::unique_ptr<Hold> hold(hold_.release());
+  std::shared_ptr<const v1::ActResponse> forgotten;
+  return hold->store->End(
+      *hold,
+      [&](Session& session) {
+        hold->entry->opened = true;
+        session.parameters.swap(parameters);
+        session.seed = seed;
+        session.next_decision = 0;
+        session.last_answer.swap(forgotten);
+      },
+      nullptr, now);
+}
+
+void SessionLease::Abort(absl::Time now) {
+  const std::unique_ptr<Hold> hold(hold_.release());
+  // That it was closed meanwhile makes no difference.
+  (void)hold->store->End(
+      *hold, [](Session&) {}, nullptr, now);
+}
+
+void SessionLease::EndHold::operator()(Hold* hold) const {
+  const absl::Time begun = hold->begun;
+  SessionLease lease;
+  lease.hold_.reset(hold);
+  lease.Abort(begun);
+}
+
+}  // namespace foresight

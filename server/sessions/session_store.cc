@@ -1,0 +1,229 @@
+#include "server/sessions/session_store.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "models/support/status_macros.h"
+#include "server/sessions/session_entry.h"
+#include "server/support/error.h"
+
+namespace foresight {
+namespace {
+
+// Enough of an id to find it again, whatever a client sent.
+std::string Quoted(absl::string_view session_id) {
+  const bool is_long = session_id.size() > 128;
+  return absl::StrCat("\"", absl::CHexEscape(session_id.substr(0, 128)),
+                      is_long ? "...\"" : "\"");
+}
+
+absl::Status Unknown(absl::string_view session_id) {
+  return MakeError(
+      Reason::kSessionUnknown,
+      session_id.empty()
+          ? "no session is named, expected the id of an open one"
+          : absl::StrCat("session ", Quoted(session_id),
+                         " is not open: never opened, closed, expired or "
+                         "lost"));
+}
+
+// A NaN equals itself and -0 is not 0: a retry sends the same bytes.
+bool SameBits(absl::Span<const float> a, absl::Span<const float> b) {
+  return a.size() == b.size() &&
+         std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+}  // namespace
+
+absl::StatusOr<SessionLease> SessionStore::Open(Session session,
+                                                absl::Time now) {
+  auto entry = std::make_shared<Entry>();
+  entry->session = std::move(session);
+  entry->last_used = now;
+  absl::MutexLock lock(&mutex_);
+  const std::string& id = entry->session.id;
+  if (entries_.contains(id)) {
+    return MakeError(
+        Reason::kSessionExists,
+        absl::StrCat("session ", Quoted(id), " is open, expected a new id"));
+  }
+  if (entries_.size() >= options_.max_sessions) {
+    return MakeError(Reason::kSessionsFull,
+                     absl::StrCat(entries_.size(),
+                                  " sessions are open, expected fewer than ",
+                                  options_.max_sessions),
+                     std::clamp(next_expiry_ - now, absl::Milliseconds(100),
+                                absl::Minutes(1)));
+  }
+  entries_.emplace(id, entry);
+  next_expiry_ = std::min(next_expiry_, entry->expiry());
+  return Lease(std::move(entry), std::make_shared<SessionFlight>(), now);
+}
+
+absl::StatusOr<SessionStore::Admission> SessionStore::Begin(
+    const DecisionRequest& request, DecisionWaiter waiter, absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  ASSIGN_OR_RETURN(auto entry, Find(request.session_id, now));
+  const Session& session = entry->session;
+  if (request.observation.size() != session.observation_size) {
+    return MakeError(
+        Reason::kObservationInvalid,
+        absl::StrCat("observation has ", request.observation.size(),
+                     " values, expected ", session.observation_size));
+  }
+  const uint64_t next = session.next_decision;
+  const uint64_t index = request.decision_index.value_or(next);
+  if (index < next) return Repeat(*entry, index, request.observation, now);
+  if (const auto& flight = entry->flight) {
+    if (request.decision_index == next && flight->cancelled &&
+        SameBits(flight->observation, request.observation)) {
+      flight->waiters.push_back(std::move(waiter));
+      return Waiting();
+    }
+    if (index <= next + 1) {
+      return MakeError(Reason::kDecisionInFlight,
+                       flight->cancelled
+                           ? absl::StrCat("decision ", next, " of session ",
+                                          Quoted(session.id), " is running")
+                           : absl::StrCat("session ", Quoted(session.id),
+                                          " is being opened or reset"));
+    }
+  }
+  if (index > next) {
+    return MakeError(
+        Reason::kDecisionSkipped,
+        absl::StrCat("decision_index is ", index, ", expected ", next));
+  }
+  auto flight = std::make_shared<SessionFlight>();
+  flight->observation.assign(request.observation.begin(),
+                             request.observation.end());
+  flight->cancelled = request.cancelled;
+  return Lease(std::move(entry), std::move(flight), now);
+}
+
+absl::StatusOr<SessionStore::Admission> SessionStore::Repeat(
+    Entry& entry, uint64_t index, absl::Span<const float> observation,
+    absl::Time now) {
+  const Session& session = entry.session;
+  if (index + 1 < session.next_decision) {
+    return MakeError(
+        Reason::kDecisionChanged,
+        absl::StrCat("decision_index is ", index, ", expected ",
+                     session.next_decision, ", or ", session.next_decision - 1,
+                     " to get its answer again"));
+  }
+  if (!SameBits(session.last_observation, observation)) {
+    return MakeError(
+        Reason::kDecisionChanged,
+        absl::StrCat("decision ", index,
+                     " was answered for another observation, expected the "
+                     "same one again, or decision_index ",
+                     session.next_decision));
+  }
+  entry.last_used = std::max(entry.last_used, now);
+  return session.last_answer;
+}
+
+absl::StatusOr<SessionLease> SessionStore::Acquire(absl::string_view session_id,
+                                                   absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  ASSIGN_OR_RETURN(auto entry, Find(session_id, now));
+  if (entry->flight) {
+    return MakeError(
+        Reason::kDecisionInFlight,
+        absl::StrCat("decision ", entry->session.next_decision, " of session ",
+                     Quoted(session_id), " is running, expected none"));
+  }
+  return Lease(std::move(entry), std::make_shared<SessionFlight>(), now);
+}
+
+absl::Status SessionStore::Close(absl::string_view session_id, absl::Time now) {
+  std::shared_ptr<Entry> entry;  // Freed after the lock.
+  absl::MutexLock lock(&mutex_);
+  ASSIGN_OR_RETURN(entry, Find(session_id, now));
+  entry->closed = true;
+  if (entry->flight && entry->flight->cancelled) {
+    *entry->flight->cancelled = true;
+  }
+  entries_.erase(session_id);
+  return absl::OkStatus();
+}
+
+std::vector<std::string> SessionStore::Expire(absl::Time now) {
+  std::vector<std::shared_ptr<Entry>> expired;  // Freed after the lock.
+  std::vector<std::string> ids;
+  absl::MutexLock lock(&mutex_);
+  if (now < next_expiry_) return ids;
+  next_expiry_ = absl::InfiniteFuture();
+  for (auto it = entries_.begin(); it != entries_.end();) {
+    Entry& entry = *it->second;
+    if (entry.expired(now)) {
+      entry.closed = true;
+      ids.push_back(it->first);
+      expired.push_back(std::move(it->second));
+      entries_.erase(it++);
+    } else {
+      next_expiry_ = std::min(next_expiry_, entry.expiry());
+      ++it;
+    }
+  }
+  return ids;
+}
+
+absl::Time SessionStore::next_expiry() const {
+  absl::MutexLock lock(&mutex_);
+  return next_expiry_;
+}
+
+size_t SessionStore::size() const {
+  absl::MutexLock lock(&mutex_);
+  return entries_.size();
+}
+
+absl::StatusOr<std::shared_ptr<SessionStore::Entry>> SessionStore::Find(
+    absl::string_view session_id, absl::Time now) const {
+  const auto it = entries_.find(session_id);
+  if (it == entries_.end() || it->second->expired(now)) {
+    return Unknown(session_id);
+  }
+  return it->second;
+}
+
+SessionLease SessionStore::Lease(std::shared_ptr<Entry> entry,
+                                 std::shared_ptr<SessionFlight> flight,
+                                 absl::Time now) {
+  entry->flight = flight;
+  entry->last_used = std::max(entry->last_used, now);
+  SessionLease lease;
+  lease.hold_.reset(
+      new SessionLease::Hold{this, std::move(entry), std::move(flight), now});
+  return lease;
+}
+
+absl::Status SessionStore::End(
+    SessionLease::Hold& hold, absl::FunctionRef<void(Session&)> change,
+    const std::shared_ptr<const v1::ActResponse>& answer, absl::Time now) {
+  std::vector<DecisionWaiter> waiters;
+  std::shared_ptr<SessionFlight> flight;
+  bool closed;
+  {
+    Entry& entry = *hold.entry;
+    absl::MutexLock lock(&mutex_);
+    closed = entry.closed;
+    if (!closed) {
+      change(entry.session);
+      entry.last_used = std::max(entry.last_used, now);
+      if (!entry.opened) entries_.erase(entry.session.id);
+    }
+    flight.swap(entry.flight);
+    waiters.swap(flight->waiters);
+  }
+  for (const DecisionWaiter& waiter : waiters) {
+    waiter(closed ? nullptr : answer);
+  }
+  return closed ? Unknown(hold.entry->session.id) : absl::OkStatus();
+}
+
+}  // namespace foresight

@@ -1,0 +1,119 @@
+// All open sessions, and the rules by which their decisions follow one another
+// (design: a decision is atomic, a retry gets the same answer, state is never
+// lost silently).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "server/sessions/session.h"
+#include "server/sessions/session_lease.h"
+
+namespace foresight {
+
+// Reads no clock: callers pass the time in. A session that has not been used
+// for its idle timeout is gone for every caller at once; Expire frees it.
+//
+// Thread-safe. Waiters are called without a lock held, on the thread that ends
+// the decision.
+class SessionStore {
+ public:
+  struct Options {
+    size_t max_sessions = 1024;  // >= 1
+  };
+
+  struct DecisionRequest {
+    absl::string_view session_id;
+    std::optional<uint64_t> decision_index;  // None: the next one.
+    absl::Span<const float> observation;     // [S]
+    // Set by the store when the session is closed, by the caller at will; not
+    // null. The store never clears it.
+    std::shared_ptr<std::atomic<bool>> cancelled;
+  };
+  struct Waiting {};
+  // The decision is the caller's to make; or was made, and this is its answer;
+  // or the same one is in flight, and the waiter will be told.
+  using Admission =
+      std::variant<SessionLease, std::shared_ptr<const v1::ActResponse>,
+                   Waiting>;
+
+  explicit SessionStore(Options options) : options_(options) {}
+
+  // Takes the id and a place; the session exists once the lease is restarted
+  // with its parameters, and vanishes again if it is dropped instead.
+  // Errors: SESSION_EXISTS; SESSIONS_FULL.
+  absl::StatusOr<SessionLease> Open(Session session, absl::Time now)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Errors:
+  //   SESSION_UNKNOWN:     never opened, closed or expired.
+  //   OBSERVATION_INVALID: not as many values as the model takes.
+  //   DECISION_CHANGED:    the index is over, with another observation or one
+  //                        that is no longer remembered.
+  //   DECISION_SKIPPED:    the index is ahead.
+  //   DECISION_IN_FLIGHT:  another decision of the session is running.
+  absl::StatusOr<Admission> Begin(const DecisionRequest& request,
+                                  DecisionWaiter waiter, absl::Time now)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // To restart it. Errors: SESSION_UNKNOWN; DECISION_IN_FLIGHT.
+  absl::StatusOr<SessionLease> Acquire(absl::string_view session_id,
+                                       absl::Time now)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Cancels its running decision, if any. Errors: SESSION_UNKNOWN.
+  absl::Status Close(absl::string_view session_id, absl::Time now)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Frees the sessions whose idle timeout is over; their ids.
+  std::vector<std::string> Expire(absl::Time now) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Nothing expires sooner.
+  absl::Time next_expiry() const ABSL_LOCKS_EXCLUDED(mutex_);
+  size_t size() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  friend class SessionLease;
+  using Entry = SessionLease::Entry;
+
+  // Errors: SESSION_UNKNOWN.
+  absl::StatusOr<std::shared_ptr<Entry>> Find(absl::string_view session_id,
+                                              absl::Time now) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The answer of a decision that is over. Errors: DECISION_CHANGED.
+  absl::StatusOr<Admission> Repeat(Entry& entry, uint64_t index,
+                                   absl::Span<const float> observation,
+                                   absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  SessionLease Lease(std::shared_ptr<Entry> entry,
+                     std::shared_ptr<SessionFlight> flight, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Returns the lease after `change`; then tells the waiters `answer`.
+  // Errors: SESSION_UNKNOWN.
+  absl::Status End(SessionLease::Hold& hold,
+                   absl::FunctionRef<void(Session&)> change,
+                   const std::shared_ptr<const v1::ActResponse>& answer,
+                   absl::Time now) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const Options options_;
+  mutable absl::Mutex mutex_;
+  absl::flat_hash_map<std::string, std::shared_ptr<Entry>> entries_
+      ABSL_GUARDED_BY(mutex_);
+  // A lower bound: leases only put an expiry off.
+  absl::Time next_expiry_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
+};
+
+}  // namespace foresight
