@@ -1,0 +1,239 @@
+#include "server/scheduling/scheduler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "absl/synchronization/barrier.h"
+#include "absl/synchronization/blocking_counter.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "server/support/error.h"
+
+namespace foresight {
+namespace {
+
+using ::testing::Each;
+using ::testing::ElementsAre;
+
+// Longer than any of this takes: only a hang reaches it.
+constexpr absl::Duration kPatience = absl::Seconds(30);
+
+class SchedulerTest : public ::testing::Test {
+ protected:
+  void Start(int threads, size_t max_queue = 100) {
+    scheduler_ =
+        std::make_unique<Scheduler>(Scheduler::Options{threads, max_queue});
+  }
+
+  // The id of the task.
+  uint64_t Submit(std::function<void(const Scheduler::Turn&)> run,
+                  absl::Time deadline = absl::InfiniteFuture()) {
+    Scheduler::Task task;
+    task.decision.id = scheduler_->NewId();
+    task.decision.deadline = deadline;
+    task.run = std::move(run);
+    const uint64_t id = task.decision.id;
+    EXPECT_TRUE(scheduler_->Submit(std::move(task)).ok());
+    return id;
+  }
+
+  // Keeps one thread busy until Release.
+  void Occupy() {
+    absl::Notification begun;
+    Submit([&](const Scheduler::Turn&) {
+      begun.Notify();
+      release_.WaitForNotificationWithTimeout(kPatience);
+    });
+    begun.WaitForNotification();
+  }
+  void Release() { release_.Notify(); }
+
+  absl::Notification release_;
+  std::unique_ptr<Scheduler> scheduler_;
+};
+
+TEST_F(SchedulerTest, WhatWasAcceptedRunsBeforeItEnds) {
+  Start(2);
+  std::atomic<int> ran = 0;
+  for (int i = 0; i < 50; ++i) {
+    Submit([&](const Scheduler::Turn&) { ++ran; });
+  }
+  scheduler_.reset();
+  EXPECT_EQ(ran, 50);
+}
+
+TEST_F(SchedulerTest, TheEarliestDeadlineRunsFirst) {
+  Start(1);
+  Occupy();
+  std::vector<int> order;
+  const absl::Time now = absl::Now();
+  Submit([&](const Scheduler::Turn&) { order.push_back(3); });
+  Submit([&](const Scheduler::Turn&) { order.push_back(2); },
+         now + absl::Hours(2));
+  Submit([&](const Scheduler::Turn&) { order.push_back(1); },
+         now + absl::Hours(1));
+  Release();
+  scheduler_.reset();
+  EXPECT_THAT(order, ElementsAre(1, 2, 3));
+}
+
+TEST_F(SchedulerTest, AsManyTasksRunAtOnceAsThereAreThreads) {
+  Start(3);
+  // Passed only when three are inside at once.
+  absl::BlockingCounter inside(3);
+  for (int i = 0; i < 3; ++i) {
+    Submit([&](const Scheduler::Turn&) {
+      inside.DecrementCount();
+      release_.WaitForNotificationWithTimeout(kPatience);
+    });
+  }
+  inside.Wait();
+  Release();
+}
+
+TEST_F(SchedulerTest, AFullQueueRefusesAndDoesNotRunTheTask) {
+  Start(1, /*max_queue=*/1);
+  Occupy();
+  Submit([](const Scheduler::Turn&) {});
+  Scheduler::Task task;
+  task.decision.id = scheduler_->NewId();
+  bool ran = false;
+  task.run = [&](const Scheduler::Turn&) { ran = true; };
+  EXPECT_EQ(ReasonName(scheduler_->Submit(std::move(task))), "OVERLOADED");
+  Release();
+  scheduler_.reset();
+  EXPECT_FALSE(ran);
+}
+
+TEST_F(SchedulerTest, AWithdrawnTaskDoesNotRunAndLetsGoOfWhatItHolds) {
+  Start(1);
+  Occupy();
+  auto held = std::make_shared<int>(0);
+  const uint64_t id =
+      Submit([held](const Scheduler::Turn&) { ADD_FAILURE() << "ran"; });
+  EXPECT_EQ(held.use_count(), 2);
+  EXPECT_TRUE(scheduler_->Withdraw(id));
+  EXPECT_EQ(held.use_count(), 1);
+  EXPECT_FALSE(scheduler_->Withdraw(id));
+  Release();
+}
+
+TEST_F(SchedulerTest, ARunningTaskCannotBeWithdrawn) {
+  Start(1);
+  absl::Notification begun;
+  const uint64_t id = Submit([&](const Scheduler::Turn&) {
+    begun.Notify();
+    release_.WaitForNotificationWithTimeout(kPatience);
+  });
+  begun.WaitForNotification();
+  EXPECT_FALSE(scheduler_->Withdraw(id));
+  Release();
+}
+
+TEST_F(SchedulerTest, ALateTaskIsToldSo) {
+  Start(1);
+  Occupy();
+  absl::Notification done;
+  bool in_time = true;
+  const absl::Time deadline = absl::Now() + absl::Milliseconds(5);
+  Submit(
+      [&](const Scheduler::Turn& turn) {
+        in_time = turn.in_time;
+        done.Notify();
+      },
+      deadline);
+  while (absl::Now() <= deadline) std::this_thread::yield();
+  Release();
+  ASSERT_TRUE(done.WaitForNotificationWithTimeout(kPatience));
+  EXPECT_FALSE(in_time);
+}
+
+TEST_F(SchedulerTest, InAHurryEveryTurnIsOverAtOnce) {
+  Start(1);
+  Occupy();
+  std::vector<absl::Time> until;
+  for (int i = 0; i < 3; ++i) {
+    Submit([&](const Scheduler::Turn& turn) { until.push_back(turn.until); });
+  }
+  scheduler_->Hurry();
+  Release();
+  scheduler_.reset();
+  EXPECT_EQ(until.size(), 3u);
+  EXPECT_THAT(until, Each(absl::InfinitePast()));
+}
+
+TEST_F(SchedulerTest, ParallelCallsAreEachMadeOnce) {
+  Start(3);
+  absl::Notification done;
+  std::vector<std::atomic<int>> calls(1000);
+  Submit([&](const Scheduler::Turn&) {
+    for (int round = 0; round < 20; ++round) {
+      scheduler_->RunParallel(1000, [&](int i) { ++calls[i]; });
+      for (const auto& count : calls) EXPECT_EQ(count, round + 1);
+    }
+    done.Notify();
+  });
+  ASSERT_TRUE(done.WaitForNotificationWithTimeout(kPatience));
+}
+
+TEST_F(SchedulerTest, IdleThreadsHelpWithARunningTask) {
+  Start(2);
+  absl::Notification done;
+  std::set<std::thread::id> helpers;
+  Submit([&](const Scheduler::Turn&) {
+    absl::Barrier* both = new absl::Barrier(2);
+    std::thread::id threads[2];
+    // Each call waits for the other: one thread alone would hang.
+    while (scheduler_->idle() == 0) std::this_thread::yield();
+    scheduler_->RunParallel(2, [&](int i) {
+      threads[i] = std::this_thread::get_id();
+      if (both->Block()) delete both;
+    });
+    helpers = {threads[0], threads[1]};
+    done.Notify();
+  });
+  ASSERT_TRUE(done.WaitForNotificationWithTimeout(kPatience));
+  EXPECT_EQ(helpers.size(), 2u);
+}
+
+TEST_F(SchedulerTest, AWaitingTaskGoesBeforeHelp) {
+  Start(2);
+  absl::Notification done;
+  absl::Notification other_ran;
+  Submit([&](const Scheduler::Turn&) {
+    while (scheduler_->idle() == 0) std::this_thread::yield();
+    // The other thread helps when the task comes, and leaves for it though
+    // calls are left to make.
+    std::atomic<bool> submitted = false;
+    const std::thread::id self = std::this_thread::get_id();
+    scheduler_->RunParallel(1000, [&](int) {
+      const bool helping = std::this_thread::get_id() != self;
+      if (helping && !submitted.exchange(true)) {
+        Submit([&](const Scheduler::Turn&) { other_ran.Notify(); });
+      }
+      if (!helping) other_ran.WaitForNotificationWithTimeout(kPatience);
+    });
+    EXPECT_TRUE(submitted);
+    done.Notify();
+  });
+  ASSERT_TRUE(done.WaitForNotificationWithTimeout(kPatience));
+  EXPECT_TRUE(other_ran.HasBeenNotified());
+}
+
+TEST_F(SchedulerTest, WithoutIdleThreadsTheCallerDoesAll) {
+  Start(1);
+  absl::Notification done;
+  int calls = 0;
+  Submit([&](const Scheduler::Turn&) {
+    EXPECT_EQ(scheduler_->idle(), 0);
+    scheduler_->RunParallel(10, [&](int i) { calls += i; });
+    done.Notify();
+  });
+  ASSERT_TRUE(done.WaitForNotificationWithTimeout(kPatience));
+  EXPECT_EQ(calls, 45);
+}
+
+}  // namespace
+}  // namespace foresight
