@@ -1,13 +1,18 @@
 #include "models/bundle/bundle.h"
 
+#include <google/protobuf/util/field_comparator.h>
+#include <google/protobuf/util/message_differencer.h>
+
 #include <system_error>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "models/bundle/layout.h"
 #include "models/bundle/manifest.h"
 #include "models/bundle/safetensors.h"
 #include "models/bundle/sha256.h"
+#include "models/bundle/strict_json.h"
 #include "models/support/file.h"
 #include "models/support/status_macros.h"
 
@@ -16,7 +21,6 @@ namespace {
 
 constexpr char kManifestFile[] = "bundle.json";
 constexpr char kWeightsFile[] = "weights.safetensors";
-constexpr size_t kMaxManifestBytes = size_t{4} << 20;
 
 absl::Status Named(const std::filesystem::path& file,
                    const absl::Status& status) {
@@ -25,12 +29,43 @@ absl::Status Named(const std::filesystem::path& file,
                       absl::StrCat(file.string(), ": ", status.message()));
 }
 
+absl::Status CheckHash(absl::string_view hash) {
+  bool fits = hash.size() == 64;
+  for (const char c : hash) {
+    fits = fits && (absl::ascii_isdigit(c) || (c >= 'a' && c <= 'f'));
+  }
+  if (fits) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("weights_sha256 is \"", Printable(hash),
+                   "\", expected 64 lower-case hex digits"));
+}
+
 absl::StatusOr<v1::Bundle> LoadManifest(const std::filesystem::path& file) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(file, kMaxManifestBytes));
   absl::StatusOr<v1::Bundle> manifest = ParseManifest(text);
   RETURN_IF_ERROR(Named(file, manifest.status()));
   RETURN_IF_ERROR(Named(file, CheckManifest(*manifest)));
+  RETURN_IF_ERROR(Named(file, CheckHash(manifest->weights_sha256())));
   return manifest;
+}
+
+// Whether the text that Save would write is one that Load takes, as it is.
+absl::Status CheckText(const v1::Bundle& manifest) {
+  const std::string text = FormatManifest(manifest);
+  if (text.size() > kMaxManifestBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("the text has ", text.size(),
+                                                   " bytes, expected at most ",
+                                                   kMaxManifestBytes));
+  }
+  google::protobuf::util::MessageDifferencer differencer;
+  google::protobuf::util::DefaultFieldComparator comparator;
+  comparator.set_treat_nan_as_equal(true);
+  differencer.set_field_comparator(&comparator);
+  const absl::StatusOr<v1::Bundle> again = ParseManifest(text);
+  if (again.ok() && differencer.Compare(*again, manifest)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError("expected every string to be UTF-8");
 }
 
 // The largest file that can hold the tensors of a checked manifest.
@@ -59,8 +94,7 @@ absl::StatusOr<TensorMap> LoadWeights(const std::filesystem::path& file,
                    ReadFile(file, MaxWeightsBytes(manifest)));
   const std::string hash = Sha256Hex(bytes);
   absl::StatusOr<TensorMap> tensors = ParseWeights(manifest, bytes);
-  const bool is_right_hash = hash == manifest.weights_sha256() && !hash.empty();
-  if (is_right_hash) {
+  if (hash == manifest.weights_sha256()) {
     RETURN_IF_ERROR(Named(file, tensors.status()));
     return tensors;
   }
@@ -145,6 +179,7 @@ absl::StatusOr<Bundle> Bundle::Load(const std::filesystem::path& folder) {
 
 absl::StatusOr<Bundle> Bundle::Create(v1::Bundle manifest, TensorMap tensors) {
   RETURN_IF_ERROR(Named(kManifestFile, CheckManifest(manifest)));
+  RETURN_IF_ERROR(Named(kManifestFile, CheckText(manifest)));
   RETURN_IF_ERROR(
       Named(kWeightsFile, CheckTensors(BundleTensors(manifest), tensors)));
   ASSIGN_OR_RETURN(const AdaptationSettings defaults,

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <set>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "models/bundle/strict_json.h"
 #include "models/support/status_macros.h"
 
 namespace foresight {
@@ -27,10 +27,8 @@ std::string Shown(const std::vector<int64_t>& shape) {
 
 absl::Status Wrong(absl::string_view name, absl::string_view got,
                    absl::string_view expected) {
-  constexpr size_t kLongest = 96;  // Of a name that is not ours.
-  return absl::InvalidArgumentError(
-      absl::StrCat("tensor ", absl::CHexEscape(name.substr(0, kLongest)), " ",
-                   got, ", expected ", expected));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "tensor ", Printable(name), " ", got, ", expected ", expected));
 }
 
 absl::Status CheckTensor(const TensorSpec& spec, const Tensor& tensor) {

@@ -7,14 +7,12 @@
 #include <string>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "models/bundle/strict_json.h"
 #include "models/support/status_macros.h"
 
 namespace foresight {
 namespace {
-
-namespace json = google::protobuf::util;
 
 template <typename... Parts>
 absl::Status Wrong(const Parts&... parts) {
@@ -22,9 +20,7 @@ absl::Status Wrong(const Parts&... parts) {
 }
 
 std::string Quoted(absl::string_view text) {
-  constexpr size_t kLongest = 96;
-  return absl::StrCat("\"", absl::CHexEscape(text.substr(0, kLongest)),
-                      text.size() > kLongest ? "...\"" : "\"");
+  return absl::StrCat("\"", Printable(text), "\"");
 }
 
 absl::Status CheckRange(absl::string_view field, int64_t value, int64_t low,
@@ -127,33 +123,49 @@ absl::Status CheckDynamics(const v1::Dynamics& dynamics) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::Bundle> Parse(absl::string_view text, bool ignore_unknown) {
-  json::JsonParseOptions options;
-  options.ignore_unknown_fields = ignore_unknown;
-  v1::Bundle manifest;
-  const auto status =
-      json::JsonStringToMessage({text.data(), text.size()}, &manifest, options);
-  if (!status.ok()) return Wrong(std::string(status.message()));
-  return manifest;
+// Refuses what protobuf's parser would let pass or name less well: fields that
+// `message` does not have, and the camelCase form of those that it has.
+absl::Status CheckFieldNames(const nlohmann::json& object,
+                             const google::protobuf::Descriptor& message,
+                             const std::string& prefix) {
+  for (const auto& [name, value] : object.items()) {
+    const auto* field = message.FindFieldByName(name);
+    if (field == nullptr) {
+      return Wrong("unknown field ", prefix, Printable(name));
+    }
+    if (field->message_type() == nullptr || field->is_map()) continue;
+    if (!value.is_object()) continue;
+    RETURN_IF_ERROR(CheckFieldNames(value, *field->message_type(),
+                                    absl::StrCat(prefix, name, ".")));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
 
 absl::StatusOr<v1::Bundle> ParseManifest(absl::string_view text) {
+  ASSIGN_OR_RETURN(const nlohmann::json object, ParseStrictJson(text));
   // The format first: a later one may have fields that are unknown here.
-  ASSIGN_OR_RETURN(const v1::Bundle lenient, Parse(text, true));
-  RETURN_IF_ERROR(CheckFormat(lenient.format()));
-  return Parse(text, false);
+  const auto format = object.find("format");
+  if (format != object.end() && format->is_string()) {
+    RETURN_IF_ERROR(CheckFormat(format->get_ref<const std::string&>()));
+  }
+  v1::Bundle manifest;
+  RETURN_IF_ERROR(CheckFieldNames(object, *manifest.GetDescriptor(), ""));
+  const auto status = google::protobuf::util::JsonStringToMessage(
+      {text.data(), text.size()}, &manifest);
+  if (!status.ok()) return Wrong(std::string(status.message()));
+  return manifest;
 }
 
 std::string FormatManifest(const v1::Bundle& manifest) {
-  json::JsonPrintOptions options;
+  google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = true;
   options.always_print_primitive_fields = true;
   options.preserve_proto_field_names = true;
   std::string text;
   // Fails only for messages with Any, Struct or a Timestamp out of range.
-  (void)json::MessageToJsonString(manifest, &text, options);
+  (void)google::protobuf::util::MessageToJsonString(manifest, &text, options);
   return text;
 }
 

@@ -14,6 +14,9 @@ namespace foresight {
 
 inline constexpr char kBundleFormat[] = "foresight-bundle/1";
 
+// Of bundle.json; the longest valid ones, with kMaxBetas, are under 1 MiB.
+inline constexpr size_t kMaxManifestBytes = size_t{4} << 20;
+
 inline constexpr int kMaxHiddenLayers = 16;
 inline constexpr int kMaxWidth = 4096;  // Of a hidden layer.
 inline constexpr int kMaxMembers = 64;
@@ -23,12 +26,13 @@ inline constexpr int kMaxTimeEmbedding = 4096;
 
 // The manifest in `json`, protobuf's JSON form. Fields are not checked.
 // Errors:
-//   InvalidArgument: no JSON, a field that the format does not have or of the
-//                    wrong type, or another format; the message names it.
+//   InvalidArgument: no JSON object, another format, a field that the format
+//                    does not have, one twice or of the wrong type; the message
+//                    names it.
 absl::StatusOr<v1::Bundle> ParseManifest(absl::string_view json);
 
 // The same manifest as JSON text, with every field, for people to read.
-// ParseManifest gives back the same bits.
+// ParseManifest gives back the same bits if every string is UTF-8.
 std::string FormatManifest(const v1::Bundle& manifest);
 
 // Whether every field is one that the format allows; all but weights_sha256.

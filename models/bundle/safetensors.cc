@@ -5,17 +5,15 @@
 #include <cstring>
 #include <limits>
 #include <optional>
-#include <set>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "models/bundle/strict_json.h"
 #include "models/support/status_macros.h"
-#include "nlohmann/json.hpp"
 
 namespace foresight {
 namespace {
@@ -35,13 +33,6 @@ struct Entry {
   uint64_t begin = 0;
   uint64_t end = 0;
 };
-
-// A name from a file, fit for a message: printable and not long.
-std::string Shown(absl::string_view name) {
-  constexpr size_t kLongest = 96;
-  return absl::StrCat(absl::CHexEscape(name.substr(0, kLongest)),
-                      name.size() > kLongest ? "..." : "");
-}
 
 template <typename... Parts>
 absl::Status Wrong(const Parts&... parts) {
@@ -68,35 +59,6 @@ absl::StatusOr<absl::string_view> HeaderText(absl::string_view bytes) {
   return bytes.substr(kLengthBytes, length);
 }
 
-// A name that occurs twice in one object, which the JSON library would let
-// pass, is refused.
-absl::StatusOr<json> ParseJson(absl::string_view text) {
-  std::vector<std::set<std::string>> names;
-  std::string twice;
-  const auto watch = [&](int, json::parse_event_t event, json& parsed) {
-    if (event == json::parse_event_t::object_start) names.emplace_back();
-    if (event == json::parse_event_t::object_end) names.pop_back();
-    if (event == json::parse_event_t::key) {
-      const auto& name = parsed.get_ref<const std::string&>();
-      if (!names.back().insert(name).second) twice = name;
-    }
-    return true;
-  };
-  try {
-    json header = json::parse(text.begin(), text.end(), watch);
-    if (!twice.empty()) {
-      return Wrong("header: ", Shown(twice), " occurs twice");
-    }
-    if (!header.is_object()) {
-      return Wrong("header: the JSON is of type ", header.type_name(),
-                   ", expected object");
-    }
-    return header;
-  } catch (const json::exception& error) {
-    return Wrong("header: expected JSON: ", Shown(error.what()));
-  }
-}
-
 // The whole numbers of `field`, an array of at most `most`.
 absl::StatusOr<std::vector<uint64_t>> Numbers(const json& entry,
                                               const char* field, size_t most) {
@@ -108,7 +70,7 @@ absl::StatusOr<std::vector<uint64_t>> Numbers(const json& entry,
   std::vector<uint64_t> numbers;
   for (const json& number : *found) {
     if (!number.is_number_unsigned()) {
-      return Wrong(field, " holds ", Shown(number.dump()),
+      return Wrong(field, " holds ", Printable(number.dump()),
                    ", expected whole numbers >= 0");
     }
     numbers.push_back(number.get<uint64_t>());
@@ -121,6 +83,7 @@ std::optional<uint64_t> SizeInBytes(const std::vector<uint64_t>& shape) {
   constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();
   uint64_t size = sizeof(float);
   for (const uint64_t extent : shape) {
+    if (extent > kMost) return std::nullopt;
     if (extent > 0 && size > kMost / extent) return std::nullopt;
     size *= extent;
   }
@@ -132,14 +95,12 @@ absl::StatusOr<Entry> ParseEntry(const std::string& name,
   if (!json_entry.is_object()) return Wrong("expected a JSON object");
   for (const auto& [field, value] : json_entry.items()) {
     if (field != "dtype" && field != "shape" && field != "data_offsets") {
-      return Wrong("unknown field ", Shown(field));
+      return Wrong("unknown field ", Printable(field));
     }
   }
-  const auto dtype = json_entry.find("dtype");
-  if (dtype == json_entry.end() || *dtype != "F32") {
-    return Wrong("dtype is ",
-                 dtype == json_entry.end() ? "missing" : Shown(dtype->dump()),
-                 ", expected \"F32\"");
+  const std::string dtype = json_entry.value("dtype", json("missing")).dump();
+  if (dtype != "\"F32\"") {
+    return Wrong("dtype is ", Printable(dtype), ", expected \"F32\"");
   }
   ASSIGN_OR_RETURN(const auto shape, Numbers(json_entry, "shape", kMaxRank));
   ASSIGN_OR_RETURN(const auto offsets, Numbers(json_entry, "data_offsets", 2));
@@ -167,7 +128,7 @@ absl::Status CheckTiling(std::vector<Entry>& entries, uint64_t data_size) {
   uint64_t covered = 0;
   for (const Entry& entry : entries) {
     if (entry.begin != covered) {
-      return Wrong("tensor ", Shown(entry.name), ": data begins at ",
+      return Wrong("tensor ", Printable(entry.name), ": data begins at ",
                    entry.begin, ", expected ", covered,
                    ", where the data before it ends (",
                    entry.begin < covered ? "overlap" : "hole", ")");
@@ -185,14 +146,15 @@ absl::Status CheckTiling(std::vector<Entry>& entries, uint64_t data_size) {
 
 absl::StatusOr<TensorMap> ParseSafetensors(absl::string_view bytes) {
   ASSIGN_OR_RETURN(const absl::string_view text, HeaderText(bytes));
-  ASSIGN_OR_RETURN(const json header, ParseJson(text));
+  const absl::StatusOr<json> header = ParseStrictJson(text);
+  if (!header.ok()) return Wrong("header: ", header.status().message());
   const absl::string_view data = bytes.substr(kLengthBytes + text.size());
   std::vector<Entry> entries;
-  for (const auto& [name, value] : header.items()) {
+  for (const auto& [name, value] : header->items()) {
     if (name == "__metadata__") continue;
     absl::StatusOr<Entry> entry = ParseEntry(name, value, data.size());
     if (!entry.ok()) {
-      return Wrong("tensor ", Shown(name), ": ", entry.status().message());
+      return Wrong("tensor ", Printable(name), ": ", entry.status().message());
     }
     entries.push_back(*std::move(entry));
   }

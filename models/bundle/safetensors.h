@@ -10,8 +10,8 @@
 
 namespace foresight {
 
-// Longer headers are refused: 16 MiB is some hundred thousand tensors.
-inline constexpr size_t kMaxSafetensorsHeader = size_t{16} << 20;
+// Longer headers are refused: 4 MiB is some forty thousand tensors.
+inline constexpr size_t kMaxSafetensorsHeader = size_t{4} << 20;
 
 // The tensors in a whole file's `bytes`. Nothing is allocated for a tensor
 // before its shape and its place in the file are known to fit; `__metadata__`
