@@ -13,7 +13,8 @@ constexpr absl::Duration kShortestRetry = absl::Milliseconds(1);
 
 }  // namespace
 
-absl::Status DecisionQueue::Push(const Decision& decision, absl::Time now) {
+absl::StatusOr<bool> DecisionQueue::Push(const Decision& decision,
+                                         absl::Time now) {
   const bool immediate = HasIdleWorker();
   const absl::Time next_free = NextFree(now);
   const absl::Duration retry_after = std::max(
@@ -41,7 +42,7 @@ absl::Status DecisionQueue::Push(const Decision& decision, absl::Time now) {
   waiting_.emplace(key, Waiting{decision, immediate});
   keys_.emplace(decision.id, key);
   frozen_work_ += decision.frozen_time;
-  return absl::OkStatus();
+  return immediate;
 }
 
 std::optional<DecisionQueue::Turn> DecisionQueue::Pop(absl::Time now) {

@@ -13,7 +13,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
 namespace foresight {
@@ -43,13 +43,13 @@ class DecisionQueue {
 
   explicit DecisionQueue(Options options) : options_(options) {}
 
-  // A decision that finds a free worker is always accepted, and in time,
-  // however short its deadline.
+  // True when a worker is free for it: then it is always accepted, and in
+  // time, however short its deadline. False when it has to wait.
   // Errors:
   //   OVERLOADED, with the time after which to try again: the queue is full,
   //               or not even the least answer could be in time, or another
   //               accepted one would then be late.
-  absl::Status Push(const Decision& decision, absl::Time now);
+  absl::StatusOr<bool> Push(const Decision& decision, absl::Time now);
 
   // The decision to run on a worker that is free; none when none waits.
   std::optional<Turn> Pop(absl::Time now);

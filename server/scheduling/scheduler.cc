@@ -23,13 +23,13 @@ Scheduler::~Scheduler() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-absl::Status Scheduler::Submit(Task task) {
+absl::StatusOr<bool> Scheduler::Submit(Task task) {
   const absl::Time now = absl::Now();
   absl::MutexLock lock(&mutex_);
-  RETURN_IF_ERROR(queue_.Push(task.decision, now));
+  ASSIGN_OR_RETURN(const bool free, queue_.Push(task.decision, now));
   tasks_.emplace(task.decision.id, std::move(task.run));
   waiting_ = queue_.size();
-  return absl::OkStatus();
+  return free;
 }
 
 bool Scheduler::Withdraw(uint64_t id) {

@@ -12,7 +12,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/scheduling/decision_queue.h"
@@ -40,8 +40,9 @@ class Scheduler {
 
   uint64_t NewId() { return ++last_id_; }
 
+  // True when a thread is free for it, false when it has to wait.
   // Errors: OVERLOADED, as DecisionQueue::Push; `task` will not be run.
-  absl::Status Submit(Task task) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<bool> Submit(Task task) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Takes a waiting task back: true if it will not be run.
   bool Withdraw(uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);

@@ -46,7 +46,7 @@ TEST(DecisionQueueTest, AFullQueueRefusesAtOnceAndSaysWhenToTryAgain) {
   DecisionQueue queue({/*max_size=*/2, /*workers=*/1});
   ASSERT_TRUE(queue.Push(Due(1, absl::InfiniteFuture()), kStart).ok());
   ASSERT_TRUE(queue.Push(Due(2, absl::InfiniteFuture()), kStart).ok());
-  const absl::Status full = queue.Push(Due(3, At(100)), kStart);
+  const absl::Status full = queue.Push(Due(3, At(100)), kStart).status();
   EXPECT_EQ(ReasonName(full), "OVERLOADED");
   EXPECT_EQ(full.message(), "2 decisions are waiting, expected fewer than 2");
   EXPECT_EQ(RetryAfter(full), 2 * kMs);  // The least answers of both.
@@ -57,7 +57,7 @@ TEST(DecisionQueueTest, WhatCouldNotHaveItsLeastAnswerInTimeIsRefused) {
   DecisionQueue queue({});
   ASSERT_TRUE(queue.Push(Due(1, At(50)), kStart).ok());
   ASSERT_EQ(queue.Pop(kStart)->id, 1u);  // Until 11: one step and the rest.
-  const absl::Status late = queue.Push(Due(2, At(11.5)), kStart);
+  const absl::Status late = queue.Push(Due(2, At(11.5)), kStart).status();
   EXPECT_EQ(ReasonName(late), "OVERLOADED");
   EXPECT_THAT(std::string(late.message()),
               HasSubstr("would take 12ms, expected at most 11.5ms"));
@@ -72,7 +72,8 @@ TEST(DecisionQueueTest, AnAcceptedDecisionIsNotMadeLateByANewerOne) {
   ASSERT_TRUE(queue.Push(Due(2, At(13)), kStart).ok());
   ASSERT_TRUE(queue.Push(Due(3, At(13.5)), kStart).ok());
   // It could be done at 12, but then decision 3 would be at 14.
-  EXPECT_EQ(ReasonName(queue.Push(Due(4, At(12)), kStart)), "OVERLOADED");
+  EXPECT_EQ(ReasonName(queue.Push(Due(4, At(12)), kStart).status()),
+            "OVERLOADED");
   // Behind them there is room.
   EXPECT_TRUE(queue.Push(Due(5, At(14)), kStart).ok());
 }
@@ -86,6 +87,18 @@ TEST(DecisionQueueTest, WorkersShareTheBacklog) {
   ASSERT_TRUE(queue.Push(Due(3, At(12)), kStart).ok());
   ASSERT_TRUE(queue.Push(Due(4, At(12)), kStart).ok());
   EXPECT_FALSE(queue.Push(Due(5, At(12)), kStart).ok());
+}
+
+TEST(DecisionQueueTest, APushTellsWhetherAWorkerIsFree) {
+  DecisionQueue queue({/*max_size=*/100, /*workers=*/2});
+  EXPECT_TRUE(queue.Push(Due(1, At(50)), kStart).value());
+  ASSERT_EQ(queue.Pop(kStart)->id, 1u);
+  EXPECT_TRUE(queue.Push(Due(2, At(50)), kStart).value());
+  EXPECT_FALSE(queue.Push(Due(3, At(50)), kStart).value());
+  queue.Finish(1);
+  ASSERT_EQ(queue.Pop(kStart)->id, 2u);
+  ASSERT_EQ(queue.Pop(kStart)->id, 3u);
+  EXPECT_FALSE(queue.Push(Due(4, At(50)), kStart).value());
 }
 
 TEST(DecisionQueueTest, AFreeWorkerTakesAnyDeadline) {

@@ -101,7 +101,8 @@ TEST_F(SchedulerTest, AFullQueueRefusesAndDoesNotRunTheTask) {
   task.decision.id = scheduler_->NewId();
   bool ran = false;
   task.run = [&](const Scheduler::Turn&) { ran = true; };
-  EXPECT_EQ(ReasonName(scheduler_->Submit(std::move(task))), "OVERLOADED");
+  EXPECT_EQ(ReasonName(scheduler_->Submit(std::move(task)).status()),
+            "OVERLOADED");
   Release();
   scheduler_.reset();
   EXPECT_FALSE(ran);

@@ -1,0 +1,75 @@
+// An engine for tests: no mathematics, every result told by a formula, and
+// decisions that wait where a test wants them to.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "server/adaptation/engine.h"
+
+namespace foresight {
+
+// psi is one number, 0 at first; each step of a decision adds 1. With psi as it
+// is after the steps done, every component of the action is
+//   tanh(o_0 + psi / 8 + seed / 64 + decision / 512),
+// where o_0 is the observation's first component. Observations beyond 1e30 are
+// too large: InvalidArgument. steps_done, drift (= psi) and the outcome are
+// reported; objective_after is 1 where asked for.
+//
+// Thread-safe.
+class FakeEngine : public Engine {
+ public:
+  explicit FakeEngine(int action_size) : action_size_(action_size) {}
+
+  std::unique_ptr<PolicyParameters> NewParameters() const override;
+  size_t sizeof_parameters() const override { return sizeof(float); }
+  void Adapt(absl::Span<Problem> problems) const override;
+  std::string name() const override { return "fake"; }
+  std::string device() const override { return "cpu"; }
+
+  // From now on every step waits, at its begin, for Release; meanwhile it sees
+  // cancellations and deadlines.
+  void Hold() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Release() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Lets the next `steps` steps pass.
+  void Release(int steps) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // False if it takes unbearably long until exactly `count` decisions are
+  // inside Adapt.
+  bool AwaitRunning(int count) const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  int decisions() const { return decisions_; }  // Begun.
+  int steps() const { return steps_; }          // Done, of all decisions.
+  // Parameters that exist.
+  int alive() const { return alive_->load(); }
+  // The Workers' size that the last decision saw; 0 without.
+  int last_workers() const { return last_workers_; }
+
+  static float Action(float observation, float psi, uint64_t seed,
+                      uint64_t decision);
+
+ private:
+  absl::StatusOr<Decision> Decide(const Problem& problem) const;
+  // False if the deadline passed first. Errors: Cancelled.
+  absl::StatusOr<bool> PassGate(const Problem& problem) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const int action_size_;
+  const std::shared_ptr<std::atomic<int>> alive_ =
+      std::make_shared<std::atomic<int>>(0);
+  mutable std::atomic<int> decisions_ = 0;
+  mutable std::atomic<int> steps_ = 0;
+  mutable std::atomic<int> last_workers_ = 0;
+
+  mutable absl::Mutex mutex_;
+  bool held_ ABSL_GUARDED_BY(mutex_) = false;
+  mutable int passes_ ABSL_GUARDED_BY(mutex_) = 0;
+  mutable int running_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace foresight
