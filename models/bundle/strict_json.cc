@@ -23,15 +23,14 @@ std::string Reason(const json::exception& error) {
 
 }  // namespace
 
-std::string Printable(absl::string_view text) {
-  constexpr size_t kLongest = 160;
+std::string Printable(absl::string_view text, size_t longest) {
   std::string printable;
-  for (const char& c : text.substr(0, kLongest)) {
+  for (const char& c : text.substr(0, longest)) {
     absl::StrAppend(&printable, absl::ascii_isprint(c)
                                     ? std::string(1, c)
                                     : absl::CHexEscape({&c, 1}));
   }
-  return absl::StrCat(printable, text.size() > kLongest ? "..." : "");
+  return absl::StrCat(printable, text.size() > longest ? "..." : "");
 }
 
 absl::StatusOr<json> ParseStrictJson(absl::string_view text) {

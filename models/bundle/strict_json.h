@@ -16,7 +16,8 @@ namespace foresight {
 //                    object; a name occurs twice in one object.
 absl::StatusOr<nlohmann::json> ParseStrictJson(absl::string_view text);
 
-// Text from a file, fit for a message: printable and not long.
-std::string Printable(absl::string_view text);
+// Text from a file, fit for a message: what does not print is escaped, what is
+// beyond the first `longest` bytes becomes "...".
+std::string Printable(absl::string_view text, size_t longest = 160);
 
 }  // namespace foresight
