@@ -1,0 +1,70 @@
+// Every Prometheus family of the server in one struct, with its handles kept so
+// that no request looks one up.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "prometheus/counter.h"
+#include "prometheus/gauge.h"
+#include "prometheus/histogram.h"
+#include "prometheus/registry.h"
+#include "proto/adaptation.pb.h"
+
+namespace foresight {
+
+// Of v1::Adaptation. kControl counts each request of a stream.
+enum class Method {
+  kListModels,
+  kGetModel,
+  kOpenSession,
+  kAct,
+  kControl,
+  kResetSession,
+  kCloseSession,
+  kExportSession,
+  kImportSession,
+};
+inline constexpr int kMethods = 9;
+
+// Thread-safe.
+class Metrics {
+ public:
+  explicit Metrics(absl::string_view version);
+
+  // foresight_requests_total{method, code}
+  void CountRequest(Method method, absl::StatusCode code);
+  // foresight_decisions_total{outcome} and
+  // foresight_adaptation_steps_total, from an answer given for the first time.
+  void CountDecision(const v1::AdaptationReport& report);
+
+  prometheus::Histogram& decision_seconds;  // From arrival to answer.
+  prometheus::Histogram& queue_seconds;     // From arrival to the engine.
+  prometheus::Histogram& adapt_seconds;     // In the engine.
+  prometheus::Gauge& sessions;              // Open.
+  prometheus::Gauge& decisions_in_flight;   // Accepted, not yet answered.
+  prometheus::Gauge& control_streams;       // Open.
+  prometheus::Counter& sessions_expired;    // Freed because idle.
+
+  const std::shared_ptr<prometheus::Registry>& registry() const {
+    return registry_;
+  }
+
+ private:
+  Metrics(absl::string_view version,
+          std::shared_ptr<prometheus::Registry> registry);
+
+  static constexpr int kCodes = 17;
+  static constexpr int kOutcomes = v1::Outcome_MAX + 1;
+
+  const std::shared_ptr<prometheus::Registry> registry_;
+  std::array<std::array<prometheus::Counter*, kCodes>, kMethods> requests_;
+  std::array<prometheus::Counter*, kOutcomes> outcomes_;
+  prometheus::Counter& steps_;
+};
+
+}  // namespace foresight
