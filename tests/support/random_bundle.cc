@@ -1,5 +1,6 @@
 #include "tests/support/random_bundle.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <iostream>
@@ -7,6 +8,8 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "models/bundle/layout.h"
 #include "models/bundle/manifest.h"
 
@@ -22,26 +25,31 @@ v1::Network Manifest(const RandomNetwork& options) {
   return network;
 }
 
-// What the values of one kind of tensor are like: mean + scale * normal, or
-// uniform in [low, high] for standard deviations.
-Tensor RandomTensor(const TensorSpec& spec, std::mt19937_64& random) {
-  Tensor tensor{spec.shape, {}};
+// The scale of one tensor's values: weights keep the scale of what passes
+// through them, but for the head of the dynamics.
+float ScaleOf(const TensorSpec& spec, absl::string_view dynamics_head) {
+  if (spec.name == "dynamics.output.std") return 0.1f;
+  if (spec.is_std) return 1;
+  if (spec.shape.size() != 2) return 0.1f;  // Biases and means.
+  const float scale = 1 / std::sqrt(static_cast<float>(spec.shape[1]));
+  const bool is_head = absl::StartsWith(spec.name, "dynamics.") &&
+                       absl::EndsWith(spec.name, dynamics_head);
+  return is_head ? 0.3f * scale : scale;
+}
+
+Tensor RandomTensor(const TensorSpec& spec, float scale,
+                    std::mt19937_64& random) {
+  const bool is_norm_weight = absl::StrContains(spec.name, ".norms.") &&
+                              absl::EndsWith(spec.name, ".weight");
   size_t size = 1;
   for (const int64_t extent : spec.shape) size *= extent;
   std::normal_distribution<float> normal;
-  std::uniform_real_distribution<float> uniform;
-  const bool is_change = spec.name == "dynamics.output.std";
+  std::uniform_real_distribution<float> around_one(0.5f, 1.5f);
+  Tensor tensor{spec.shape, {}};
   for (size_t i = 0; i < size; ++i) {
-    float value = 0.1f * normal(random);  // Biases and means.
-    if (spec.shape.size() == 2) {
-      value = normal(random) / std::sqrt(static_cast<float>(spec.shape[1]));
-    } else if (spec.is_std) {
-      value = (is_change ? 0.1f : 1.0f) * (0.5f + uniform(random));
-    } else if (absl::StrContains(spec.name, ".norms.") &&
-               absl::EndsWith(spec.name, ".weight")) {
-      value += 1;
-    }
-    tensor.values.push_back(value);
+    tensor.values.push_back(spec.is_std ? scale * around_one(random)
+                                        : scale * normal(random) +
+                                              (is_norm_weight ? 1.0f : 0.0f));
   }
   return tensor;
 }
@@ -72,17 +80,23 @@ v1::Bundle RandomManifest(const RandomBundleOptions& options) {
   }
   dynamics.set_kind("diffusion");
   manifest.mutable_defaults()->clear_sampler_steps();
-  for (int k = 1; k <= options.sampler_steps; ++k) {
-    dynamics.add_betas(0.05f + 0.35f * k / options.sampler_steps);
+  // Their sum is at most 1.2, so that few or many steps take away about as much
+  // of the noise.
+  const float K = options.sampler_steps;
+  for (int k = 1; k <= K; ++k) {
+    dynamics.add_betas(std::min(0.4f, 2 / K) * (0.1f + 0.9f * k / K));
   }
   return manifest;
 }
 
 TensorMap RandomTensors(const v1::Bundle& manifest, uint64_t seed) {
   std::mt19937_64 random(seed);
+  const std::string dynamics_head = absl::StrCat(
+      ".layers.", manifest.dynamics().network().hidden_size(), ".weight");
   TensorMap tensors;
   for (const TensorSpec& spec : BundleTensors(manifest)) {
-    tensors.emplace(spec.name, RandomTensor(spec, random));
+    tensors.emplace(spec.name,
+                    RandomTensor(spec, ScaleOf(spec, dynamics_head), random));
   }
   return tensors;
 }

@@ -34,10 +34,10 @@ struct RandomBundleOptions {
 // Complete and valid, with the defaults of AdaptationSettings.
 v1::Bundle RandomManifest(const RandomBundleOptions& options);
 
-// Every tensor that `manifest` asks for. Weights keep the scale of what passes
-// through them and a transition moves a state by tenths of its standard
-// deviation, so that roll-outs from states of order 1 stay there. Standardisers
-// are not the identity. The same manifest and seed give the same values.
+// Every tensor that `manifest` asks for. Standardisers are not the identity.
+// Imagined states that begin at order 1 stay there for ten transitions, and are
+// finite after 64, whatever the sampler's steps. The same manifest and seed
+// give the same values.
 TensorMap RandomTensors(const v1::Bundle& manifest, uint64_t seed);
 
 // Ends the program with a message where the options make no valid bundle.
