@@ -1,0 +1,64 @@
+// Recorded transitions in D4RL's format, cut into episodes (method.md
+// section 7). No LibTorch here: plain float32 rows.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+namespace foresight {
+
+// Rows begin .. end - 1 of a data set, one after the other in time.
+struct Episode {
+  int64_t begin = 0;
+  int64_t end = 0;
+  // The last row is marked terminal: its next state is worth nothing. Without
+  // it the episode was cut off, and would have gone on.
+  bool terminal = false;
+};
+
+// Row i is (s_i, a_i, r_i). Inside an episode the next state is row i + 1's;
+// at its end it is known only where the file has `next_observations`.
+struct Dataset {
+  int observation_size = 0;              // S
+  int action_size = 0;                   // A
+  std::vector<float> observations;       // [N, S]
+  std::vector<float> actions;            // [N, A]
+  std::vector<float> rewards;            // [N]
+  std::vector<float> next_observations;  // [N, S], or empty.
+  std::vector<Episode> episodes;         // In order; they cover every row.
+
+  int64_t rows() const { return static_cast<int64_t>(rewards.size()); }  // N
+  absl::Span<const float> observation(int64_t row) const;                // [S]
+  absl::Span<const float> action(int64_t row) const;                     // [A]
+};
+
+// Reads `observations` [N, S], `actions` [N, A], `rewards` and `terminals`
+// ([N] or [N, 1]), and where they are there `timeouts` and
+// `next_observations`. Flags may be bool, integers or floats. An episode ends
+// at a terminal or a timeout; in a file without timeouts, at a terminal or
+// after `step_limit` steps. The last row ends the last episode in any case.
+// Errors, naming the file and the data set:
+//   NotFound:        the file or a data set is missing.
+//   InvalidArgument: it is not HDF5, a shape does not fit, there is no row, a
+//                    value is not finite, or step_limit < 1.
+//   DataLoss:        its contents cannot be read.
+absl::StatusOr<Dataset> ReadDataset(const std::filesystem::path& path,
+                                    int step_limit);
+
+// Which episodes are for training and which are kept to measure with.
+struct Split {
+  std::vector<Episode> training;
+  std::vector<Episode> held_out;
+};
+
+// Holds out max(`minimum`, `fraction` of all) whole episodes, rounded down,
+// drawn from `seed`; both lists are in the data's order.
+// Errors: InvalidArgument: no episode would be left to train on.
+absl::StatusOr<Split> HoldOut(const std::vector<Episode>& episodes,
+                              double fraction, int minimum, uint64_t seed);
+
+}  // namespace foresight

@@ -1,0 +1,25 @@
+// Mean and standard deviation of the columns of a data set.
+#pragma once
+
+#include <vector>
+
+#include "absl/types/span.h"
+
+namespace foresight {
+
+struct Normaliser {
+  std::vector<float> mean;  // [width]
+  std::vector<float> std;   // [width], each at least the floor.
+};
+
+// Of row-major `values` [N, width], N >= 1, accumulated in double. A column
+// that hardly varies gets `floor`, so that dividing by std stays harmless.
+Normaliser FitNormaliser(absl::Span<const float> values, int width,
+                         float floor);
+
+// Of the differences `after` - `before`, both [N, width].
+Normaliser FitDifferenceNormaliser(absl::Span<const float> before,
+                                   absl::Span<const float> after, int width,
+                                   float floor);
+
+}  // namespace foresight

@@ -1,0 +1,45 @@
+#include "models/data/normaliser.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace foresight {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::FloatEq;
+using ::testing::FloatNear;
+
+TEST(Normaliser, IsMeanAndDeviationOfEachColumn) {
+  // Column 0: 1, 3, 5: mean 3, variance 8/3. Column 1: 2, 2, 8: 4, 8.
+  const Normaliser normaliser = FitNormaliser({1, 2, 3, 2, 5, 8}, 2, 1e-3f);
+  EXPECT_THAT(normaliser.mean, ElementsAre(3, 4));
+  EXPECT_THAT(normaliser.std,
+              ElementsAre(FloatEq(1.6329932f), FloatEq(2.8284271f)));
+}
+
+TEST(Normaliser, GivesAConstantColumnTheFloor) {
+  const Normaliser normaliser = FitNormaliser({7, 7, 7}, 1, 1e-3f);
+  EXPECT_THAT(normaliser.mean, ElementsAre(7));
+  EXPECT_THAT(normaliser.std, ElementsAre(1e-3f));
+}
+
+TEST(Normaliser, DoesNotCancelFarFromZero) {
+  // In float32, 1e6^2 has no room for a deviation of 1.
+  std::vector<float> values;
+  for (int i = 0; i < 1000; ++i) values.push_back(1e6f + (i % 2 == 0 ? 1 : -1));
+  const Normaliser normaliser = FitNormaliser(values, 1, 1e-3f);
+  EXPECT_THAT(normaliser.std, ElementsAre(FloatNear(1, 1e-6f)));
+}
+
+TEST(Normaliser, OfDifferencesIsOfAfterMinusBefore) {
+  const Normaliser normaliser =
+      FitDifferenceNormaliser({1, 2, 3, 4}, {2, 2, 6, 4}, 2, 1e-4f);
+  EXPECT_THAT(normaliser.mean, ElementsAre(2, 0));
+  EXPECT_THAT(normaliser.std, ElementsAre(1, 1e-4f));
+}
+
+}  // namespace
+}  // namespace foresight
