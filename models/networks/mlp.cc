@@ -2,7 +2,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/baddbmm.h>
-#include <ATen/ops/from_blob.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/relu.h>
@@ -10,6 +9,8 @@
 #include <ATen/ops/tanh.h>
 
 #include <utility>
+
+#include "models/networks/standardise.h"
 
 namespace foresight {
 namespace {
@@ -44,21 +45,20 @@ at::Tensor Normalise(const at::Tensor& x, const Mlp::Layer& layer,
          layer.norm_bias.unsqueeze(-2);
 }
 
-at::Tensor Copy(absl::Span<const float> values, at::IntArrayRef shape,
-                const at::TensorOptions& options) {
-  return at::from_blob(const_cast<float*>(values.data()), shape,
-                       at::TensorOptions(at::kFloat))
-      .to(options, /*non_blocking=*/false, /*copy=*/true);
-}
-
 }  // namespace
 
-at::Tensor Mlp::Forward(at::Tensor x) const {
-  for (size_t i = 0; i + 1 < layers.size(); ++i) {
-    x = Activate(Linear(x, layers[i]), activation);
+at::Tensor Mlp::Forward(const at::Tensor& x) const {
+  return Linear(Hidden(Linear(x, layers.front())), layers.back());
+}
+
+at::Tensor Mlp::Hidden(at::Tensor first_product) const {
+  at::Tensor x = std::move(first_product);
+  for (size_t i = 0;; ++i) {
+    x = Activate(x, activation);
     if (layer_norm) x = Normalise(x, layers[i], layer_norm_epsilon);
+    if (i + 2 == layers.size()) return x;
+    x = Linear(x, layers[i + 1]);
   }
-  return Linear(x, layers.back());
 }
 
 std::vector<at::Tensor> Mlp::Parameters() const {
@@ -93,11 +93,11 @@ Mlp Mlp::FromNetwork(const Network& network, at::TensorOptions options) {
   mlp.layer_norm_epsilon = network.layer_norm_epsilon;
   for (const foresight::Layer& from : network.layers) {
     Layer layer;
-    layer.weight = Copy(from.weight, {from.outputs, from.inputs}, options);
-    layer.bias = Copy(from.bias, {from.outputs}, options);
+    layer.weight = ToTensor(from.weight, {from.outputs, from.inputs}, options);
+    layer.bias = ToTensor(from.bias, {from.outputs}, options);
     if (!from.norm_weight.empty()) {
-      layer.norm_weight = Copy(from.norm_weight, {from.outputs}, options);
-      layer.norm_bias = Copy(from.norm_bias, {from.outputs}, options);
+      layer.norm_weight = ToTensor(from.norm_weight, {from.outputs}, options);
+      layer.norm_bias = ToTensor(from.norm_bias, {from.outputs}, options);
     }
     mlp.layers.push_back(std::move(layer));
   }

@@ -26,7 +26,11 @@ struct Mlp {
   std::vector<Layer> layers;
 
   // [..., N, in] -> [..., N, out]; differentiable.
-  at::Tensor Forward(at::Tensor x) const;
+  at::Tensor Forward(const at::Tensor& x) const;
+  // The same in two parts, for who makes the first layer's product or the last
+  // one's differently: W_0 x + b_0 [..., N, first width] -> what the head gets
+  // [..., N, last width].
+  at::Tensor Hidden(at::Tensor first_product) const;
 
   // Every tensor in the order of Bundle::PolicyTensorNames().
   std::vector<at::Tensor> Parameters() const;
