@@ -1,5 +1,6 @@
-// The imagined return of method.md section 1 in double, by the plainest loops:
-// an oracle for engines that shares nothing with them but the noise.
+// The imagined return of method.md section 1 in double, by plain loops
+// (plain_networks.h): an oracle that shares nothing with the engines but
+// noise.h.
 #pragma once
 
 #include <vector>
@@ -21,28 +22,24 @@ class ReferenceRollout {
   const std::vector<size_t>& tensor_offsets() const { return offsets_; }
 
   // pi_psi(s) [A]
-  std::vector<double> Act(absl::Span<const double> psi,
-                          absl::Span<const double> state) const;
+  std::vector<double> Act(const std::vector<double>& psi,
+                          const std::vector<double>& state) const;
 
   // J at psi.
-  double Objective(absl::Span<const double> psi,
+  double Objective(const std::vector<double>& psi,
                    absl::Span<const float> observation,
                    const AdaptationSettings& settings,
                    const DecisionNoise& noise) const;
 
   // dJ/d(epsilon) of psi + epsilon * direction, by a fourth-order central
   // difference: to about 1e-9 of |direction| |dJ/dpsi| between kinks.
-  double Slope(absl::Span<const double> psi, absl::Span<const double> direction,
+  double Slope(const std::vector<double>& psi,
+               const std::vector<double>& direction,
                absl::Span<const float> observation,
                const AdaptationSettings& settings,
                const DecisionNoise& noise) const;
 
  private:
-  std::vector<double> Transit(const std::vector<double>& state,
-                              const std::vector<double>& action, int h, int m,
-                              const AdaptationSettings& settings,
-                              const DecisionNoise& noise) const;
-
   const Bundle& bundle_;
   std::vector<double> psi_0_;
   std::vector<size_t> offsets_;

@@ -1,0 +1,211 @@
+#include "server/adaptation/fused/block.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "server/adaptation/fused/matrix_operations.h"
+
+namespace foresight::fused {
+
+void PolicyTape::Take(Arena& arena, const PackedNetwork& policy, int steps,
+                      int rows, int action_tiles) {
+  const int states = Tiles(policy.layers.front().inputs);
+  input = Series::Take(arena, steps, rows, states);
+  hidden = Series::Take(arena, steps, rows, policy.hidden_tiles);
+  tape = Series::Take(arena, steps, rows, policy.tape_tiles);
+  deltas = Series::Take(arena, steps, rows, policy.hidden_tiles);
+  head_deltas = Series::Take(arena, steps, rows, action_tiles);
+  norm_deltas = {};
+  if (policy.layer_norm) {
+    norm_deltas = Series::Take(arena, steps, rows, policy.hidden_tiles);
+  }
+}
+
+size_t Block::TapeSize(const RolloutPlan& plan) {
+  return size_t(plan.horizon) * plan.sampler->steps() *
+         plan.model->dynamics.front().body.network.tape_tiles * kTile;
+}
+
+void Block::Prepare(Arena& arena, const RolloutPlan& plan, int max_rows) {
+  const Model& model = *plan.model;
+  const PackedNetwork& dynamics = model.dynamics.front().body.network;
+  const PackedNetwork& reward = model.reward.network;
+  const PackedNetwork& critic = model.critics.front().network;
+  const int rows = max_rows;
+  const int states = model.state_tiles, actions = model.action_tiles;
+  const int horizon = plan.horizon;
+  const int widest = std::max(dynamics.widest, critic.widest);
+  const int first = Tiles(dynamics.layers.front().outputs);
+  hidden_ = arena.TakeMatrix(rows, 2 * widest);
+  for (Matrix* matrix :
+       {&state_, &state_adjoint_, &x_, &x_adjoint_, &score_, &score_adjoint_}) {
+    *matrix = arena.TakeMatrix(rows, states);
+  }
+  action_ = arena.TakeMatrix(rows, actions);
+  action_adjoint_ = arena.TakeMatrix(rows, actions);
+  action_slope_ = Series::Take(arena, horizon + 1, rows, actions);
+  noise_ = Series::Take(arena, plan.sampler->slots, rows, states);
+  condition_in_ = arena.TakeMatrix(rows, states + actions);
+  condition_delta_ = arena.TakeMatrix(rows, states + actions);
+  condition_ = arena.TakeMatrix(rows, first);
+  first_deltas_ = arena.TakeMatrix(rows, first);
+  dynamics_tape_ = Series::Take(arena, horizon * plan.sampler->steps(), rows,
+                                dynamics.tape_tiles);
+  reward_in_ = arena.TakeMatrix(rows * horizon, states + actions);
+  reward_delta_ = arena.TakeMatrix(rows * horizon, states + actions);
+  reward_hidden_ = arena.TakeMatrix(rows * horizon, 2 * reward.widest);
+  reward_tape_ = arena.TakeMatrix(rows * horizon, reward.tape_tiles);
+  reward_ = arena.TakeMatrix(rows * horizon, 1);
+  reward_seed_ = arena.TakeMatrix(rows * horizon, 1);
+  critic_tape_ = Series::Take(arena, 2, rows, critic.tape_tiles);
+  value_ = Series::Take(arena, 2, rows, 1);
+  value_seed_ = arena.TakeMatrix(rows, 1);
+}
+
+void Block::Begin(const RolloutPlan& plan, const BlockRows& block) {
+  plan_ = &plan;
+  model_ = plan.model;
+  block_ = block;
+  Clear(block.rows, model_->state_tiles, state_);
+  for (int r = 0; r < block.rows; ++r) {
+    for (size_t i = 0; i < plan.observation.size(); ++i) {
+      state_.at(r, static_cast<int>(i)) = plan.observation[i];
+    }
+  }
+}
+
+NetworkPass Block::PolicyPass(int h) const {
+  const PolicyTape& tape = *plan_->tape;
+  const int row = block_.first_row;
+  NetworkPass pass;
+  pass.kernels = &model_->kernels;
+  pass.network = plan_->policy;
+  pass.rows = block_.rows;
+  pass.keep = true;
+  pass.hidden = tape.hidden.At(h, row);
+  if (!plan_->differentiate) return pass;
+  pass.tape = tape.tape.At(h, row);
+  pass.deltas = tape.deltas.At(h, row);
+  if (plan_->policy->layer_norm) {
+    pass.norm_deltas = tape.norm_deltas.At(h, row);
+  }
+  return pass;
+}
+
+// a_h = tanh(policy(s_h))
+void Block::Act(int h) {
+  const Matrix input = plan_->tape->input.At(h, block_.first_row);
+  Standardise(block_.rows, model_->state_tiles, model_->policy_input, 0, state_,
+              input);
+  Forward(PolicyPass(h), input, action_);
+  model_->kernels.tanh(block_.rows, model_->action_tiles, action_,
+                       action_slope_.At(h));
+}
+
+// From a*_h: the policy's deltas, and s*_h += Jpi_s^T a*_h.
+void Block::ActAdjoint(int h) {
+  const Matrix delta = plan_->tape->head_deltas.At(h, block_.first_row);
+  Times(block_.rows, model_->action_tiles, action_adjoint_, action_slope_.At(h),
+        delta);
+  const Matrix input_delta = h == 0 ? Matrix{} : score_adjoint_;
+  Backward(PolicyPass(h), delta, input_delta);
+  if (h == 0) return;
+  AddScaled(block_.rows, model_->state_tiles, model_->policy_input.scale.data(),
+            state_adjoint_, score_adjoint_, state_adjoint_);
+}
+
+// J_m, and the adjoints of what it is made of.
+void Block::Appraise(double* returns) {
+  AppraiseValues(returns);
+  AppraiseRewards(returns);
+}
+
+void Block::AppraiseRewards(double* returns) {
+  const int rows = block_.rows, horizon = plan_->horizon;
+  const int members = static_cast<int>(model_->dynamics.size());
+  NetworkPass pass;
+  pass.kernels = &model_->kernels;
+  pass.network = &model_->reward.network;
+  pass.rows = rows * horizon;
+  pass.hidden = pass.deltas = reward_hidden_;
+  if (plan_->differentiate) pass.tape = reward_tape_;
+  Forward(pass, reward_in_, reward_);
+  Clear(pass.rows, 1, reward_seed_);
+  double weight = 1;  // gamma^h
+  for (int h = 0; h < horizon; ++h, weight *= plan_->discount) {
+    for (int r = 0; r < rows; ++r) {
+      returns[block_.first_particle + r * members] +=
+          weight * (model_->reward_mean +
+                    model_->reward_std * reward_.at(h * rows + r, 0));
+      reward_seed_.at(h * rows + r, 0) =
+          static_cast<float>(weight * model_->reward_std / plan_->particles);
+    }
+  }
+  if (!plan_->differentiate) return;
+  Backward(pass, reward_seed_, reward_delta_);
+  ForEachTile(pass.rows, model_->state_action_tiles, [&](int t, int r) {
+    const float* scale = model_->reward_input.scale.data() + t * kTile;
+    float* delta = At(reward_delta_, t, r);
+    for (int i = 0; i < kTile; ++i) delta[i] *= scale[i];
+  });
+}
+
+NetworkPass Block::CriticPass(int i) const {
+  NetworkPass pass;
+  pass.kernels = &model_->kernels;
+  pass.network = &model_->critics[i].network;
+  pass.rows = block_.rows;
+  pass.hidden = pass.deltas = hidden_;
+  if (plan_->differentiate) pass.tape = critic_tape_.At(i);
+  return pass;
+}
+
+// Each particle's smaller value; its critic alone has an adjoint.
+void Block::AppraiseValues(double* returns) {
+  const int rows = block_.rows, states = model_->state_tiles;
+  const int members = static_cast<int>(model_->dynamics.size());
+  for (int i = 0; i < 2; ++i) {
+    const Scaling& scaling = model_->critic_input[i];
+    Standardise(rows, states, scaling, 0, state_, condition_in_);
+    Standardise(rows, model_->action_tiles, scaling, states, action_,
+                condition_in_.Tile(states));
+    Forward(CriticPass(i), condition_in_, value_.At(i));
+  }
+  const double weight = std::pow(plan_->discount, plan_->horizon);
+  for (int r = 0; r < rows; ++r) {
+    returns[block_.first_particle + r * members] =
+        weight * value_.At(Winner(r)).at(r, 0);
+  }
+  if (!plan_->differentiate) return;
+  Clear(rows, states, state_adjoint_);
+  Clear(rows, model_->action_tiles, action_adjoint_);
+  const float seed = static_cast<float>(weight / plan_->particles);
+  for (int i = 0; i < 2; ++i) AddValueAdjoint(i, seed);
+}
+
+// The critic of the smaller value, equal: the first; NaN is the smallest.
+int Block::Winner(int row) const {
+  const float q0 = value_.At(0).at(row, 0), q1 = value_.At(1).at(row, 0);
+  return q1 < q0 || std::isnan(q1) ? 1 : 0;
+}
+
+// To s*_H and a*_H, of the rows that critic i wins.
+void Block::AddValueAdjoint(int i, float seed) {
+  const int rows = block_.rows, states = model_->state_tiles;
+  bool any = false;
+  Clear(rows, 1, value_seed_);
+  for (int r = 0; r < rows; ++r) {
+    if (Winner(r) != i) continue;
+    value_seed_.at(r, 0) = seed;
+    any = true;
+  }
+  if (!any) return;
+  Backward(CriticPass(i), value_seed_, condition_delta_);
+  const float* scale = model_->critic_input[i].scale.data();
+  AddScaled(rows, states, scale, state_adjoint_, condition_delta_,
+            state_adjoint_);
+  AddScaled(rows, model_->action_tiles, scale + states * kTile, action_adjoint_,
+            condition_delta_.Tile(states), action_adjoint_);
+}
+
+}  // namespace foresight::fused

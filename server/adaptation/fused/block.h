@@ -1,0 +1,139 @@
+// The imagined roll-out of a few particles, forward and back (method.md section
+// 3, "Reverse"). Everything that a block touches besides the weights stays in
+// the cache, so a decision is one block after the other, not one layer.
+#pragma once
+
+#include <atomic>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "server/adaptation/fused/buffer.h"
+#include "server/adaptation/fused/model.h"
+#include "server/adaptation/fused/network_pass.h"
+#include "server/adaptation/noise.h"
+
+namespace foresight::fused {
+
+// Matrices of one shape, one for each of 0..count - 1.
+struct Series {
+  Matrix first;
+  ptrdiff_t step = 0;  // Floats from one to the next.
+
+  Matrix At(int i) const { return {first.data + i * step, first.stride}; }
+  Matrix At(int i, int row) const { return At(i).Row(row); }
+
+  static Series Take(Arena& arena, int count, int rows, int tiles) {
+    const ptrdiff_t size = ptrdiff_t{rows} * tiles * kTile;
+    return {{arena.Take(count * size), ptrdiff_t{rows} * kTile}, size};
+  }
+};
+
+// What the gradient of psi is summed from, of all rows that are summed at once
+// and for h = 0..H: filled by the blocks, each its rows.
+struct PolicyTape {
+  Series input;        // [rows, S] standardised states
+  Series hidden;       // [rows, hidden tiles]
+  Series tape;         // [rows, tape tiles]
+  Series deltas;       // [rows, hidden tiles]
+  Series norm_deltas;  // [rows, hidden tiles]; without layer norm none.
+  Series head_deltas;  // [rows, A]
+
+  void Take(Arena& arena, const PackedNetwork& policy, int steps, int rows,
+            int action_tiles);
+};
+
+// What all blocks of one pass over the particles have in common.
+struct RolloutPlan {
+  const Model* model = nullptr;
+  const SamplerPlan* sampler = nullptr;
+  absl::Span<const float> observation;  // [S]
+  int horizon = 0;                      // H
+  int particles = 0;                    // M
+  double discount = 1;
+  DecisionNoise noise;
+  const PackedNetwork* policy = nullptr;
+  const PolicyTape* tape = nullptr;
+  bool differentiate = false;
+};
+
+// Particles first_particle + B i, i = 0..rows - 1, all of dynamics member
+// `member`; row i is row `first_row + i` of the policy's tape.
+struct BlockRows {
+  int first_row = 0;
+  int rows = 0;
+  int member = 0;
+  int first_particle = 0;
+};
+
+// The memory of one block at a time, and the roll-out on it.
+//
+// Not thread-safe: one for each thread.
+class Block {
+ public:
+  // Memory for blocks of at most `max_rows`, from `arena`.
+  void Prepare(Arena& arena, const RolloutPlan& plan, int max_rows);
+
+  // Floats that each row of a block takes for the tape of the dynamics.
+  static size_t TapeSize(const RolloutPlan& plan);
+
+  // Rolls out; writes J_m to returns[m] and, to differentiate, the block's rows
+  // of the policy's tape with the adjoints seeded by 1 / M. Asks `stop` once
+  // per transition each way; false if it said so.
+  template <typename Stop>
+  bool Run(const RolloutPlan& plan, const BlockRows& block, double* returns,
+           Stop stop) {
+    Begin(plan, block);
+    for (int h = 0; h < plan.horizon; ++h) {
+      if (stop()) return false;
+      Act(h);
+      Transit(h);
+    }
+    Act(plan.horizon);
+    Appraise(returns);
+    if (!plan.differentiate) return true;
+    for (int h = plan.horizon; h >= 0; --h) {
+      if (stop()) return false;
+      if (h < plan.horizon) TransitAdjoint(h);
+      ActAdjoint(h);
+    }
+    return true;
+  }
+
+ private:
+  void Begin(const RolloutPlan& plan, const BlockRows& block);
+  void Act(int h);
+  void Transit(int h);
+  void Condition(int h);
+  void DrawNoise(int h);
+  void Appraise(double* returns);
+  void AppraiseRewards(double* returns);
+  void AppraiseValues(double* returns);
+  int Winner(int row) const;
+  void AddValueAdjoint(int i, float seed);
+  void TransitAdjoint(int h);
+  void SampleAdjoint(int h);
+  void ActAdjoint(int h);
+
+  NetworkPass PolicyPass(int h) const;
+  NetworkPass DynamicsPass(int h, int j) const;
+  NetworkPass CriticPass(int i) const;
+
+  const RolloutPlan* plan_ = nullptr;
+  const Model* model_ = nullptr;
+  BlockRows block_;
+  Matrix hidden_;                                 // Two layers by turns.
+  Matrix state_, state_adjoint_;                  // [rows, S]
+  Matrix action_, action_adjoint_;                // [rows, A]
+  Series action_slope_;                           // [H + 1] of [rows, A]
+  Series noise_;                                  // [slots] of [rows, S]
+  Matrix x_, x_adjoint_, score_, score_adjoint_;  // [rows, S]
+  Matrix condition_in_, condition_delta_;         // [rows, S + A]
+  Matrix condition_, first_deltas_;               // [rows, first width]
+  Series dynamics_tape_;                          // [H J] of [rows, tape tiles]
+  Matrix reward_in_, reward_delta_;               // [H rows, S + A]
+  Matrix reward_hidden_, reward_tape_, reward_, reward_seed_;
+  Series critic_tape_, value_;  // [2] of [rows, ...]
+  Matrix value_seed_;           // [rows, 1]
+};
+
+}  // namespace foresight::fused

@@ -1,0 +1,144 @@
+// The arithmetic of the fused engine: a table of plain functions on float
+// arrays, compiled once per instruction set and chosen at run time.
+//
+// Why by hand: the matrices are small (10 rows x 256 x 256) and two thousand of
+// them follow one another, so what counts is the time between products. oneDNN
+// and libxsmm dispatch each product through a primitive or a generated kernel
+// that knows neither our tile layout nor the fused scale, and neither has the
+// elementwise half. Highway 1.0.3 would do for the SIMD part, but all that
+// these kernels need of it (arithmetic, select, conversion) the compiler's own
+// vector types have in the forty lines of simd.h, for any width and
+// architecture.
+//
+// The tile layout. A matrix [rows, columns] is stored as tiles of 16 columns:
+// element (r, c) is data[(c / 16) * stride + r * 16 + c % 16], stride at least
+// rows * 16 floats. Columns are padded with zeros to whole tiles; data is
+// 64-byte aligned and stride a multiple of 16. So a range of rows is a matrix
+// itself (data + r * 16), and a register block of any number of rows reads its
+// operands at constant offsets from one pointer.
+//
+// Weights [outputs, inputs] are panels of 16 outputs: panel p holds
+// w[16 p + l, i] at p * stride + i * 16 + l.
+//
+// Each row's result depends on that row alone and is computed in the same order
+// whatever the number of rows, so splitting rows over threads changes no bit.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace foresight::fused {
+
+constexpr int kTile = 16;
+constexpr int kAlignment = 64;  // Bytes.
+
+constexpr int Tiles(int columns) { return (columns + kTile - 1) / kTile; }
+
+// A matrix in the tile layout, not owned.
+struct Matrix {
+  float* data = nullptr;
+  ptrdiff_t stride = 0;  // Floats from one tile to the next.
+
+  Matrix Row(int r) const { return {data + r * kTile, stride}; }
+  Matrix Tile(int t) const { return {data + t * stride, stride}; }
+  float& at(int r, int c) const {
+    return data[c / kTile * stride + r * kTile + c % kTile];
+  }
+};
+
+// out[r, :] = scale[r, :] * (bias + add[r, :] + sum_i in[r, i] w[:, i])
+struct Product {
+  int rows = 0;
+  int inputs = 0;
+  int panels = 0;
+  Matrix in;
+  const float* weights = nullptr;
+  ptrdiff_t panel_stride = 0;
+  const float* bias = nullptr;  // [panels * 16], or null: none.
+  Matrix add;                   // data null: none.
+  Matrix scale;                 // data null: 1.
+  Matrix out;                   // May be `add` or `scale`, not `in`.
+};
+
+// gradient[p][i][l] (+)= sum over steps and rows of
+//   in[row, i] * delta[row, 16 p + l], panels as in weights.
+struct WeightGradient {
+  int steps = 0;  // Matrices one after the other, `*_step` floats apart.
+  int rows = 0;
+  int inputs = 0;
+  int panels = 0;
+  Matrix in, delta;
+  ptrdiff_t in_step = 0, delta_step = 0;
+  float* gradient = nullptr;
+  ptrdiff_t panel_stride = 0;
+  bool accumulate = false;
+};
+
+// LayerNorm over `columns` of each row, biased variance:
+//   normal = (z - mean) / sqrt(variance + epsilon), y = weight normal + bias.
+struct LayerNorm {
+  int rows = 0;
+  int columns = 0;
+  float epsilon = 0;
+  const float* weight = nullptr;  // [padded columns], padded with zeros.
+  const float* bias = nullptr;
+};
+
+// Names the noise of one transition (noise.h).
+struct NoiseBlock {
+  uint32_t key[2] = {0, 0};
+  uint32_t transition = 0;  // h << 16, plus the bank's offset of slots.
+  uint32_t decision = 0;
+  uint32_t first_particle = 0, particle_step = 1;  // m of row r.
+  float scale = 1;
+};
+
+// All arrays are as described above. Thread-safe: no state.
+struct Kernels {
+  const char* name;
+  int best_rows;  // Rows to compute together: whole register blocks of them.
+
+  void (*multiply)(const Product&);
+  void (*weight_gradient)(const WeightGradient&);
+  // out[16 t + l] (+)= the sum of column (t, l) over steps and rows; with
+  // `other`, of the elementwise product. Uses of WeightGradient all but inputs
+  // and `in`, which is `other` where its data is not null.
+  void (*column_sums)(const WeightGradient&);
+
+  // x <- f(x); slope <- f'(x) where its data is not null. [rows, 16 tiles]
+  void (*relu)(int rows, int tiles, Matrix x, Matrix slope);
+  void (*silu)(int rows, int tiles, Matrix x, Matrix slope);
+  void (*tanh)(int rows, int tiles, Matrix x, Matrix slope);
+  // x <- LayerNorm(x); `normal` and, in each lane of a tile, 1 / sqrt(variance
+  // + epsilon) are kept for the way back where their data is not null.
+  void (*norm)(const LayerNorm&, Matrix x, Matrix normal, Matrix inverse);
+  // out = slope * (vector-Jacobian product of LayerNorm with delta)
+  void (*norm_adjoint)(const LayerNorm&, Matrix delta, Matrix normal,
+                       Matrix inverse, Matrix slope, Matrix out);
+
+  // x <- x + y. [rows, 16 tiles]
+  void (*add)(int rows, int tiles, Matrix x, Matrix y);
+
+  // Panels [outputs / 16][inputs][16] of W to panels [inputs / 16][outputs][16]
+  // of its transpose.
+  void (*transpose)(int inputs, int outputs, const float* panels,
+                    ptrdiff_t stride, float* transposed,
+                    ptrdiff_t transposed_stride);
+  // z[slot] for slot 0..slots - 1, each [rows, size] at `slot_step` floats.
+  void (*noise)(const NoiseBlock&, int slots, int rows, int size, Matrix z,
+                ptrdiff_t slot_step);
+
+  // On flat arrays of `size` floats, a multiple of 16.
+  double (*sum_squares)(size_t size, const float* x);
+  double (*squared_distance)(size_t size, const float* x, const float* y);
+  // out = x + scale * y
+  void (*add_scaled)(size_t size, const float* x, float scale, const float* y,
+                     float* out);
+  // out = x + factor * (y - x)
+  void (*interpolate)(size_t size, const float* x, float factor, const float* y,
+                      float* out);
+};
+
+extern const Kernels kPortableKernels, kAvx2Kernels, kAvx512Kernels;
+
+}  // namespace foresight::fused

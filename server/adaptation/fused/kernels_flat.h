@@ -1,0 +1,54 @@
+// Arithmetic on all parameters at once. Included by kernels_VARIANT.cc.
+#pragma once
+
+#include "server/adaptation/fused/simd.h"
+
+namespace foresight::fused::FORESIGHT_VARIANT {
+
+constexpr int kHalf = kLanes / 2;
+
+// Four sums side by side: one would wait for each addition.
+template <typename F>
+FORESIGHT_INLINE double SumOf(size_t size, F squared) {
+  Doubles sums[4] = {};
+  size_t i = 0;
+  for (; i + 4 * kHalf <= size; i += 4 * kHalf) {
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) {
+      const Doubles x = squared(i + j * kHalf);
+      sums[j] += x * x;
+    }
+  }
+  for (; i < size; i += kHalf) {
+    const Doubles x = squared(i);
+    sums[0] += x * x;
+  }
+  return Sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
+}
+
+double SumSquares(size_t size, const float* x) {
+  return SumOf(size, [x](size_t i) { return Widen(LoadHalf(x + i)); });
+}
+
+double SquaredDistance(size_t size, const float* x, const float* y) {
+  return SumOf(size, [x, y](size_t i) {
+    return Widen(LoadHalf(x + i)) - Widen(LoadHalf(y + i));
+  });
+}
+
+void AddScaled(size_t size, const float* x, float scale, const float* y,
+               float* out) {
+  for (size_t i = 0; i < size; i += kLanes) {
+    Store(out + i, Load(x + i) + scale * Load(y + i));
+  }
+}
+
+void Interpolate(size_t size, const float* x, float factor, const float* y,
+                 float* out) {
+  for (size_t i = 0; i < size; i += kLanes) {
+    const Vector from = Load(x + i);
+    Store(out + i, from + factor * (Load(y + i) - from));
+  }
+}
+
+}  // namespace foresight::fused::FORESIGHT_VARIANT

@@ -1,0 +1,112 @@
+// Weight gradients and the transposed form of weights. Included by
+// kernels_VARIANT.cc.
+#pragma once
+
+#include "server/adaptation/fused/simd.h"
+
+namespace foresight::fused::FORESIGHT_VARIANT {
+
+// Inputs in one register block: a divisor of the tile.
+constexpr int kOuterInputs = kLanes == 16 ? 8 : 4;
+constexpr int kOuterVectors = FORESIGHT_REGISTER_VECTORS;
+
+// Inputs first..first + I - 1 (of one tile) x V vectors of outputs, the sum
+// over rows in registers. Each element's sum runs over steps, then rows.
+template <int I, int V>
+void OuterBlock(const WeightGradient& g, int first, int vector) {
+  Vector sum[I][V];
+  float* out[V];
+#pragma GCC unroll 8
+  for (int v = 0; v < V; ++v) {
+    const int lane = (vector + v) * kLanes;
+    out[v] = g.gradient + lane / kTile * g.panel_stride + first * kTile +
+             lane % kTile;
+#pragma GCC unroll 8
+    for (int i = 0; i < I; ++i) {
+      sum[i][v] = g.accumulate ? Load(out[v] + i * kTile) : Vector{};
+    }
+  }
+  for (int step = 0; step < g.steps; ++step) {
+    const float* in =
+        g.in.Tile(first / kTile).data + first % kTile + step * g.in_step;
+    const float* delta[V];
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) {
+      const int lane = (vector + v) * kLanes;
+      delta[v] =
+          g.delta.Tile(lane / kTile).data + lane % kTile + step * g.delta_step;
+    }
+    for (int row = 0; row < g.rows; ++row) {
+      Vector d[V];
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) d[v] = Load(delta[v] + row * kTile);
+#pragma GCC unroll 8
+      for (int i = 0; i < I; ++i) {
+        const Vector x = Broadcast(in[row * kTile + i]);
+#pragma GCC unroll 8
+        for (int v = 0; v < V; ++v) sum[i][v] += x * d[v];
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int v = 0; v < V; ++v) {
+#pragma GCC unroll 8
+    for (int i = 0; i < I; ++i) Store(out[v] + i * kTile, sum[i][v]);
+  }
+}
+
+template <int V>
+void OuterColumns(const WeightGradient& g, int vector) {
+  int first = 0;
+  for (; first + kOuterInputs <= g.inputs; first += kOuterInputs) {
+    OuterBlock<kOuterInputs, V>(g, first, vector);
+  }
+  for (; first < g.inputs; ++first) OuterBlock<1, V>(g, first, vector);
+}
+
+void ComputeWeightGradient(const WeightGradient& g) {
+  const int vectors = g.panels * kVectorsPerTile;
+  int vector = 0;
+  for (; vector + kOuterVectors <= vectors; vector += kOuterVectors) {
+    OuterColumns<kOuterVectors>(g, vector);
+  }
+  for (; vector < vectors; ++vector) OuterColumns<1>(g, vector);
+}
+
+void ColumnSums(const WeightGradient& g) {
+  for (int vector = 0; vector < g.panels * kVectorsPerTile; ++vector) {
+    const int lane = vector * kLanes;
+    const ptrdiff_t tile = lane / kTile;
+    float* out = g.gradient + lane;
+    Vector sum = g.accumulate ? Load(out) : Vector{};
+    for (int step = 0; step < g.steps; ++step) {
+      const float* delta =
+          g.delta.Tile(tile).data + lane % kTile + step * g.delta_step;
+      const float* other = nullptr;
+      if (g.in.data != nullptr) {
+        other = g.in.Tile(tile).data + lane % kTile + step * g.in_step;
+      }
+      for (int row = 0; row < g.rows; ++row) {
+        Vector term = Load(delta + row * kTile);
+        if (other != nullptr) term *= Load(other + row * kTile);
+        sum += term;
+      }
+    }
+    Store(out, sum);
+  }
+}
+
+void Transpose(int inputs, int outputs, const float* panels, ptrdiff_t stride,
+               float* transposed, ptrdiff_t transposed_stride) {
+  for (int tile = 0; tile < Tiles(inputs); ++tile) {
+    const int width = inputs - tile * kTile < kTile ? inputs % kTile : kTile;
+    float* to = transposed + tile * transposed_stride;
+    for (int output = 0; output < outputs; ++output, to += kTile) {
+      const float* from = panels + output / kTile * stride +
+                          tile * kTile * kTile + output % kTile;
+      for (int i = 0; i < kTile; ++i) to[i] = i < width ? from[i * kTile] : 0;
+    }
+  }
+}
+
+}  // namespace foresight::fused::FORESIGHT_VARIANT

@@ -1,0 +1,34 @@
+// All kernels of one variant. Included by kernels_VARIANT.cc.
+#pragma once
+
+#include "server/adaptation/fused/kernels_elementwise.h"
+#include "server/adaptation/fused/kernels_flat.h"
+#include "server/adaptation/fused/kernels_gradient.h"
+#include "server/adaptation/fused/kernels_noise.h"
+#include "server/adaptation/fused/kernels_product.h"
+
+namespace foresight::fused::FORESIGHT_VARIANT {
+
+constexpr Kernels Table(const char* name) {
+  Kernels table = {};
+  table.name = name;
+  table.best_rows = kMaxRows * (kMaxRows < 8 ? 2 : 1);
+  table.multiply = Multiply;
+  table.weight_gradient = ComputeWeightGradient;
+  table.column_sums = ColumnSums;
+  table.relu = Activate<ReluFunction>;
+  table.silu = Activate<SiluFunction>;
+  table.tanh = Activate<TanhFunction>;
+  table.norm = Norm;
+  table.norm_adjoint = NormAdjoint;
+  table.add = Add;
+  table.transpose = Transpose;
+  table.noise = Noise;
+  table.sum_squares = SumSquares;
+  table.squared_distance = SquaredDistance;
+  table.add_scaled = AddScaled;
+  table.interpolate = Interpolate;
+  return table;
+}
+
+}  // namespace foresight::fused::FORESIGHT_VARIANT

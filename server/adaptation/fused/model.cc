@@ -1,0 +1,177 @@
+#include "server/adaptation/fused/model.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "models/bundle/sampler.h"
+
+namespace foresight::fused {
+namespace {
+
+// `split` columns padded to whole tiles, then the others; 0: no split.
+Scaling MakeScaling(const Standardiser& standardiser, int split) {
+  const int size = static_cast<int>(standardiser.mean.size());
+  const int padding = split == 0 ? 0 : Tiles(split) * kTile - split;
+  const size_t padded = Tiles(size + padding) * kTile;
+  Scaling scaling = {Buffer(padded), Buffer(padded), Buffer(padded)};
+  for (int i = 0; i < size; ++i) {
+    const int to = split == 0 || i < split ? i : i + padding;
+    scaling.mean.data()[to] = standardiser.mean[i];
+    scaling.scale.data()[to] = 1 / standardiser.std[i];
+    scaling.inverse.data()[to] = standardiser.std[i];
+  }
+  return scaling;
+}
+
+std::vector<int> StateActionInputs(const Bundle& bundle, int first) {
+  const int states = bundle.observation_size();
+  std::vector<int> inputs = InputRange(first, states, true);
+  const std::vector<int> actions =
+      InputRange(first + states, bundle.action_size(), true);
+  inputs.insert(inputs.end(), actions.begin(), actions.end());
+  return inputs;
+}
+
+FrozenNetwork Freeze(const Kernels& kernels, const Network& network,
+                     std::vector<int> first_inputs) {
+  const NetworkLayout layout(network, std::move(first_inputs));
+  FrozenNetwork frozen = {
+      Buffer(layout.size()), Buffer(layout.adjoint_size()), {}};
+  layout.Pack(network, frozen.flat.data());
+  layout.Transpose(kernels, frozen.flat.data(), frozen.adjoint.data());
+  frozen.network = layout.Bind(frozen.flat.data(), frozen.adjoint.data());
+  return frozen;
+}
+
+Dynamics PackDynamics(const Kernels& kernels, const Bundle& bundle, int b) {
+  const int states = bundle.observation_size();
+  Dynamics dynamics;
+  dynamics.body =
+      Freeze(kernels, bundle.dynamics(b), InputRange(0, states, false));
+  const Layer& first = bundle.dynamics(b).layers.front();
+  const std::vector<int> inputs = StateActionInputs(bundle, states);
+  Network only_first;
+  only_first.layers.push_back(first);
+  FrozenNetwork condition = Freeze(kernels, only_first, inputs);
+  dynamics.condition = condition.network.layers.front();
+  dynamics.condition.bias = nullptr;  // In the bias of each sampler step.
+  dynamics.condition_weight = std::move(condition.flat);
+  dynamics.condition_adjoint = std::move(condition.adjoint);
+  return dynamics;
+}
+
+Buffer PackPolicy(const Network& policy, const NetworkLayout& layout) {
+  Buffer psi(layout.size());
+  layout.Pack(policy, psi.data());
+  return psi;
+}
+
+int CountParameters(const Network& network) {
+  size_t count = 0;
+  for (const Layer& layer : network.layers) {
+    count += layer.weight.size() + layer.bias.size() +
+             layer.norm_weight.size() + layer.norm_bias.size();
+  }
+  return static_cast<int>(count);
+}
+
+// b + W e, where W are the first layer's columns of the time embedding.
+Buffer TimeBias(const Layer& first, const std::vector<double>& embedding) {
+  Buffer bias(first.outputs);
+  const int column = first.inputs - static_cast<int>(embedding.size());
+  for (int o = 0; o < first.outputs; ++o) {
+    double sum = first.bias[o];
+    for (size_t i = 0; i < embedding.size(); ++i) {
+      // Engines feed the network an embedding rounded to float32.
+      sum += double{first.weight[size_t(o) * first.inputs + column + i]} *
+             static_cast<float>(embedding[i]);
+    }
+    bias.data()[o] = static_cast<float>(sum);
+  }
+  return bias;
+}
+
+}  // namespace
+
+Model::Model(std::shared_ptr<const Bundle> the_bundle,
+             const Kernels& the_kernels)
+    : bundle(std::move(the_bundle)),
+      kernels(the_kernels),
+      state_tiles(Tiles(bundle->observation_size())),
+      action_tiles(Tiles(bundle->action_size())),
+      state_action_tiles(state_tiles + action_tiles),
+      policy(bundle->policy(),
+             InputRange(0, bundle->observation_size(), false)),
+      psi_0(PackPolicy(bundle->policy(), policy)),
+      policy_parameters(CountParameters(bundle->policy())),
+      policy_input(MakeScaling(bundle->policy_input(), 0)),
+      critic_input{
+          MakeScaling(bundle->critic_input(0), bundle->observation_size()),
+          MakeScaling(bundle->critic_input(1), bundle->observation_size())},
+      reward_input(
+          MakeScaling(bundle->reward_input(), bundle->observation_size())),
+      dynamics_input(
+          MakeScaling(bundle->dynamics_input(), bundle->observation_size())),
+      dynamics_output(MakeScaling(bundle->dynamics_output(), 0)),
+      reward_mean(bundle->reward_output().mean[0]),
+      reward_std(bundle->reward_output().std[0]) {
+  const std::vector<int> inputs = StateActionInputs(*bundle, 0);
+  for (int i = 0; i < 2; ++i) {
+    critics.push_back(Freeze(kernels, bundle->critic(i), inputs));
+  }
+  reward = Freeze(kernels, bundle->reward(), inputs);
+  for (int b = 0; b < bundle->members(); ++b) {
+    dynamics.push_back(PackDynamics(kernels, *bundle, b));
+  }
+}
+
+const SamplerPlan& Model::Sampler(int steps) const {
+  if (bundle->dynamics_kind() == DynamicsKind::kDiffusion) {
+    steps = bundle->manifest().dynamics().betas_size();
+  }
+  absl::MutexLock lock(&mutex_);
+  if (samplers_.size() <= static_cast<size_t>(steps)) {
+    samplers_.resize(steps + 1);
+  }
+  auto& plan = samplers_[steps];
+  if (plan == nullptr) {
+    plan = std::make_unique<const SamplerPlan>(MakeSampler(steps));
+  }
+  return *plan;
+}
+
+SamplerPlan Model::MakeSampler(int steps) const {
+  const int width = bundle->time_embedding();
+  SamplerPlan plan;
+  std::vector<std::vector<double>> embeddings;
+  if (bundle->dynamics_kind() == DynamicsKind::kDiffusion) {
+    const auto& betas = bundle->manifest().dynamics().betas();
+    const DiffusionSchedule schedule =
+        MakeDiffusionSchedule({betas.data(), size_t(betas.size())});
+    for (int k = steps; k > 0; --k) {
+      plan.c1.push_back(schedule.c1[k - 1]);
+      plan.c2.push_back(schedule.c2[k - 1]);
+      plan.sigma.push_back(schedule.sigma[k - 1]);
+      embeddings.push_back(DiffusionEmbedding(k, width));
+    }
+    plan.slots = steps;
+  } else {
+    for (int i = 0; i < steps; ++i) {
+      const double t = 1 - double(i) / steps;
+      const double r = 1 - double(i + 1) / steps;
+      plan.c1.push_back(1);
+      plan.c2.push_back(t - r);
+      plan.sigma.push_back(0);
+      embeddings.push_back(MeanFlowEmbedding(t, r, width));
+    }
+  }
+  for (int b = 0; b < bundle->members(); ++b) {
+    std::vector<Buffer>& biases = plan.time_bias.emplace_back();
+    for (const std::vector<double>& embedding : embeddings) {
+      biases.push_back(TimeBias(bundle->dynamics(b).layers.front(), embedding));
+    }
+  }
+  return plan;
+}
+
+}  // namespace foresight::fused

@@ -1,0 +1,78 @@
+// A bundle packed for the kernels, once for all sessions. Immutable.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "models/bundle/bundle.h"
+#include "server/adaptation/fused/packing.h"
+
+namespace foresight::fused {
+
+// y = (x - mean) scale and back, per column; padding is zero, and stays so.
+// Applied rather than folded into the weights: where |mean| is many times std,
+// the folded form cancels.
+struct Scaling {
+  Buffer mean;     // [tiles * 16]
+  Buffer scale;    // 1 / std
+  Buffer inverse;  // std
+};
+
+// A frozen network with its memory.
+struct FrozenNetwork {
+  Buffer flat, adjoint;
+  PackedNetwork network;
+};
+
+// The dynamics' first layer is taken apart: what multiplies u is the packed
+// network's first layer, what multiplies (s', a') is `condition`, once per
+// transition, and the time embedding is a bias per sampler step.
+struct Dynamics {
+  FrozenNetwork body;
+  Buffer condition_weight, condition_adjoint;
+  PackedLayer condition;  // [state_action_tiles * 16] -> [first width]
+};
+
+// The steps of a sampler in the order that it takes them:
+//   u <- c1 u - c2 network(u) + sigma z
+struct SamplerPlan {
+  std::vector<float> c1, c2, sigma;            // [J]
+  std::vector<std::vector<Buffer>> time_bias;  // [B][J] of the first layer
+  int steps() const { return static_cast<int>(c1.size()); }  // J
+  int slots = 1;  // z_0..z_{slots - 1} are drawn.
+};
+
+// The inputs (s, a) of reward, critics and dynamics are whole tiles of s, then
+// whole tiles of a.
+struct Model {
+  Model(std::shared_ptr<const Bundle> bundle, const Kernels& kernels);
+
+  // For this many steps (of diffusion K, whatever is asked). Thread-safe;
+  // allocates nothing for a number it has seen.
+  const SamplerPlan& Sampler(int steps) const;
+
+  const std::shared_ptr<const Bundle> bundle;
+  const Kernels& kernels;
+  const int state_tiles, action_tiles, state_action_tiles;
+
+  const NetworkLayout policy;
+  const Buffer psi_0;           // In that layout.
+  const int policy_parameters;  // In the exchange form.
+  const Scaling policy_input, critic_input[2], reward_input, dynamics_input;
+  const Scaling dynamics_output;
+  const float reward_mean, reward_std;
+  std::vector<FrozenNetwork> critics;  // 2
+  FrozenNetwork reward;
+  std::vector<Dynamics> dynamics;  // [B]
+
+ private:
+  SamplerPlan MakeSampler(int steps) const;
+
+  mutable absl::Mutex mutex_;
+  mutable std::vector<std::unique_ptr<const SamplerPlan>> samplers_
+      ABSL_GUARDED_BY(mutex_);  // By their number of steps.
+};
+
+}  // namespace foresight::fused

@@ -1,0 +1,96 @@
+// Networks of a bundle in the form that the kernels read (kernels.h).
+#pragma once
+
+#include <vector>
+
+#include "absl/types/span.h"
+#include "models/bundle/bundle.h"
+#include "server/adaptation/fused/buffer.h"
+#include "server/adaptation/fused/kernels.h"
+
+namespace foresight::fused {
+
+// Floats from one panel of `depth` rows to the next. The few floats between
+// panels keep them from falling on the same cache sets when several are read
+// side by side.
+constexpr ptrdiff_t PanelStride(int depth) { return (depth + 8) * kTile; }
+
+// One linear layer and its transpose. Does not own its memory.
+struct PackedLayer {
+  int inputs = 0;
+  int outputs = 0;
+  const float* weight = nullptr;       // Tiles(outputs) panels, inputs deep.
+  const float* adjoint = nullptr;      // Tiles(inputs) panels, outputs deep.
+  const float* bias = nullptr;         // [Tiles(outputs) * 16]
+  const float* norm_weight = nullptr;  // [Tiles(outputs) * 16], or null.
+  const float* norm_bias = nullptr;
+};
+
+// in [rows, inputs] W^T + bias, and delta [rows, outputs] W.
+Product ForwardProduct(const PackedLayer& layer, int rows, Matrix in,
+                       Matrix out);
+Product AdjointProduct(const PackedLayer& layer, int rows, Matrix delta,
+                       Matrix out);
+
+// A network whose hidden layers' results have their place, in tiles, in a
+// matrix of all of them: hidden_offset for activations and deltas, tape_offset
+// for what the way back needs (slopes; with layer_norm also the normal values
+// and one tile of inverse deviations).
+struct PackedNetwork {
+  Activation activation = Activation::kRelu;
+  bool layer_norm = false;
+  float layer_norm_epsilon = 0;
+  std::vector<PackedLayer> layers;  // Hidden ones, then the head.
+
+  std::vector<int> hidden_offset, tape_offset;  // Of each hidden layer.
+  int hidden_tiles = 0, tape_tiles = 0;         // Of all together.
+  int widest = 0;                               // Tiles of the widest.
+
+  int hidden_layers() const { return static_cast<int>(layers.size()) - 1; }
+};
+
+// Where a network's parameters lie in one flat array in the packed form, and
+// where the transposes of its weights lie in another. Padding is zero.
+class NetworkLayout {
+ public:
+  // `first_inputs` names, for each row of the first layer's packed weights, the
+  // column of the network's input that it is for, -1 for padding.
+  NetworkLayout(const Network& network, std::vector<int> first_inputs);
+
+  size_t size() const { return size_; }                  // Floats.
+  size_t adjoint_size() const { return adjoint_size_; }  // Floats.
+
+  // The bundle's parameters.
+  void Pack(const Network& network, float* flat) const;
+  // From and to the exchange form; only for a layout with every input. Spans of
+  // as many floats as the network has parameters.
+  void Import(absl::Span<const float> values, float* flat) const;
+  void Export(const float* flat, absl::Span<float> values) const;
+  // Writes the transposes of `flat`'s weights.
+  void Transpose(const Kernels& kernels, const float* flat,
+                 float* adjoint) const;
+
+  // The network on these arrays, which outlive it; `adjoint` may be null where
+  // only the way forward is wanted. The second form allocates nothing.
+  PackedNetwork Bind(const float* flat, const float* adjoint) const;
+  void Bind(const float* flat, const float* adjoint,
+            PackedNetwork& network) const;
+
+ private:
+  struct Place {
+    size_t weight, bias, norm_weight, norm_bias, adjoint;
+  };
+  // Calls f(parameter's index in flat) in the exchange form's order.
+  template <typename F>
+  void ForEachParameter(F f) const;
+
+  PackedNetwork shape_;  // Without pointers.
+  std::vector<int> first_inputs_;
+  std::vector<Place> places_;
+  size_t size_ = 0, adjoint_size_ = 0;
+};
+
+// Columns first..first + count - 1, padded with -1 to whole tiles where asked.
+std::vector<int> InputRange(int first, int count, bool padded);
+
+}  // namespace foresight::fused

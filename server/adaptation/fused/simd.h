@@ -1,0 +1,56 @@
+// Vectors for the kernels, on the compiler's own vector types. Included only by
+// kernels_VARIANT.cc, which says how wide they are; everything lives in a
+// namespace of its own, so that nothing compiled for one instruction set is
+// linked into another.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "server/adaptation/fused/kernels.h"
+
+#if !defined(FORESIGHT_VARIANT) || !defined(FORESIGHT_VECTOR_BYTES)
+#error "Include this from kernels_VARIANT.cc only."
+#endif
+
+#define FORESIGHT_INLINE inline __attribute__((always_inline))
+
+namespace foresight::fused::FORESIGHT_VARIANT {
+
+constexpr int kLanes = FORESIGHT_VECTOR_BYTES / 4;
+constexpr int kVectorsPerTile = kTile / kLanes;
+
+typedef float Vector __attribute__((vector_size(FORESIGHT_VECTOR_BYTES)));
+typedef int32_t Integers __attribute__((vector_size(FORESIGHT_VECTOR_BYTES)));
+// Half as many lanes, twice as wide.
+typedef double Doubles __attribute__((vector_size(FORESIGHT_VECTOR_BYTES)));
+typedef int64_t Longs __attribute__((vector_size(FORESIGHT_VECTOR_BYTES)));
+typedef uint64_t Words __attribute__((vector_size(FORESIGHT_VECTOR_BYTES)));
+typedef float Half __attribute__((vector_size(FORESIGHT_VECTOR_BYTES / 2)));
+
+FORESIGHT_INLINE Vector Load(const float* p) {
+  return *reinterpret_cast<const Vector*>(p);
+}
+FORESIGHT_INLINE Half LoadHalf(const float* p) {
+  return *reinterpret_cast<const Half*>(p);
+}
+FORESIGHT_INLINE void Store(float* p, Vector x) {
+  *reinterpret_cast<Vector*>(p) = x;
+}
+FORESIGHT_INLINE Vector Broadcast(float x) { return x - Vector{}; }
+FORESIGHT_INLINE Doubles Widen(Half x) {
+  return __builtin_convertvector(x, Doubles);
+}
+
+FORESIGHT_INLINE float Sum(Vector x) {
+  float sum = 0;
+  for (int i = 0; i < kLanes; ++i) sum += x[i];
+  return sum;
+}
+FORESIGHT_INLINE double Sum(Doubles x) {
+  double sum = 0;
+  for (int i = 0; i < kLanes / 2; ++i) sum += x[i];
+  return sum;
+}
+
+}  // namespace foresight::fused::FORESIGHT_VARIANT

@@ -1,0 +1,30 @@
+// Which compilation of the kernels a CPU runs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/adaptation/fused/kernels.h"
+
+namespace foresight::fused {
+
+enum class Variant {
+  kAuto,      // FORESIGHT_CPU_VARIANT if set ("portable", "avx2", "avx512"),
+              // else the best that this CPU has.
+  kPortable,  // Whatever the compiler's baseline is.
+  kAvx2,      // AVX2 and FMA.
+  kAvx512,    // AVX-512 F, BW, DQ and VL.
+};
+
+std::string VariantName(Variant variant);
+
+// Those that this CPU has, the best first; kPortable is always the last.
+std::vector<Variant> SupportedVariants();
+
+// Errors:
+//   InvalidArgument: FORESIGHT_CPU_VARIANT is none of the names.
+//   Unavailable:     this CPU lacks what the variant needs.
+absl::StatusOr<const Kernels*> SelectKernels(Variant variant);
+
+}  // namespace foresight::fused

@@ -1,0 +1,291 @@
+// Whole decisions: what the engine promises beyond the arithmetic that
+// fused_policies_test checks.
+#include "server/adaptation/fused/fused_engine.h"
+
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <new>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/random_bundle.h"
+#include "tests/support/reference_rollout.h"
+
+namespace {
+std::atomic<long> allocations{0};
+}  // namespace
+
+// Every allocation of this program is counted. Not inlined, or the compiler
+// would see free() meet what it takes for another operator new's memory.
+#define COUNTED __attribute__((noinline))
+COUNTED void* operator new(size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+COUNTED void* operator new(size_t size, std::align_val_t alignment) {
+  ++allocations;
+  const size_t unit = static_cast<size_t>(alignment);
+  if (void* memory =
+          std::aligned_alloc(unit, (size + unit - 1) / unit * unit)) {
+    return memory;
+  }
+  throw std::bad_alloc();
+}
+COUNTED void operator delete(void* memory) noexcept { std::free(memory); }
+COUNTED void operator delete(void* memory, size_t) noexcept {
+  std::free(memory);
+}
+COUNTED void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+COUNTED void operator delete(void* memory, size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+
+namespace foresight {
+namespace {
+
+using testing::ElementsAreArray;
+
+// Threads of its own for each call: slow, but any number of them.
+class ThreadPerLane : public Workers {
+ public:
+  explicit ThreadPerLane(int size) : size_(size) {}
+  int size() const override { return size_; }
+  void Run(int count, absl::FunctionRef<void(int)> body) override {
+    std::vector<std::thread> threads;
+    for (int i = 1; i < count; ++i) threads.emplace_back([=] { body(i); });
+    body(0);
+    for (std::thread& thread : threads) thread.join();
+  }
+
+ private:
+  const int size_;
+};
+
+RandomBundleOptions Options(DynamicsKind kind = DynamicsKind::kDiffusion) {
+  RandomBundleOptions options;
+  options.observation_size = 11;
+  options.action_size = 3;
+  options.policy.hidden = {40, 24};
+  options.kind = kind;
+  return options;
+}
+
+class FusedEngineTest : public testing::Test {
+ protected:
+  explicit FusedEngineTest(RandomBundleOptions options = Options())
+      : bundle_(std::make_shared<const Bundle>(RandomBundle(options))),
+        engine_(FusedEngine::Create(bundle_, {}).value()),
+        parameters_(engine_->NewParameters()) {
+    std::mt19937_64 random(9);
+    std::normal_distribution<float> normal;
+    for (int i = 0; i < options.observation_size; ++i) {
+      observation_.push_back(normal(random));
+    }
+    problem_.observation = observation_;
+    problem_.parameters = parameters_.get();
+    problem_.seed = 42;
+    problem_.settings.step_size = 1e-2f;
+    problem_.settings.steps = 2;
+    problem_.settings.sampler_steps = options.sampler_steps;
+  }
+
+  Decision Adapt() {
+    engine_->Adapt({&problem_, 1});
+    EXPECT_TRUE(problem_.decision_or.ok()) << problem_.decision_or.status();
+    return *problem_.decision_or;
+  }
+
+  const std::shared_ptr<const Bundle> bundle_;
+  const std::unique_ptr<Engine> engine_;
+  const std::unique_ptr<PolicyParameters> parameters_;
+  std::vector<float> observation_;
+  Problem problem_;
+};
+
+TEST_F(FusedEngineTest, AStepIsPlainGradientAscentOnThePolicy) {
+  problem_.settings.steps = 1;
+  problem_.settings.max_gradient_norm = 0;
+  const std::vector<float> before = parameters_->Export();
+  const Decision decision = Adapt();
+  const std::vector<float> after = parameters_->Export();
+  EXPECT_EQ(decision.report.outcome, Outcome::kAdapted);
+  // The step's direction is the gradient: its slope there is |g|.
+  const ReferenceRollout reference(*bundle_);
+  std::vector<double> step(before.size());
+  double square = 0;
+  for (size_t i = 0; i < step.size(); ++i) {
+    step[i] = double{after[i]} - before[i];
+    square += step[i] * step[i];
+  }
+  const double norm = std::sqrt(square) / problem_.settings.step_size;
+  EXPECT_NEAR(decision.report.gradient_norm, norm, 1e-3 * norm);
+  EXPECT_NEAR(decision.report.drift, std::sqrt(square), 1e-6);
+  const double slope = reference.Slope(
+      reference.psi_0(), step, observation_, problem_.settings,
+      {problem_.seed, problem_.decision, NoiseBank::kAdaptation, 1});
+  // psi is rounded to float32, so the step's direction is off by 1e-4.
+  EXPECT_NEAR(slope / std::sqrt(square), norm, 1e-3 * norm);
+  const std::vector<double> psi(after.begin(), after.end());
+  EXPECT_THAT(decision.action,
+              testing::Pointwise(
+                  testing::FloatNear(2e-6f),
+                  reference.Act(psi, std::vector<double>(observation_.begin(),
+                                                         observation_.end()))));
+}
+
+TEST_F(FusedEngineTest, AnyNumberOfWorkersGivesTheSameBits) {
+  for (const int particles : {1, 2, 10, 37, 300}) {
+    problem_.settings.particles = particles;
+    ASSERT_TRUE(parameters_->Import(engine_->NewParameters()->Export()).ok());
+    problem_.workers = nullptr;
+    const Decision alone = Adapt();
+    const std::vector<float> psi = parameters_->Export();
+    for (const int size : {1, 2, 3, 16}) {
+      ThreadPerLane workers(size);
+      problem_.workers = &workers;
+      ASSERT_TRUE(parameters_->Import(engine_->NewParameters()->Export()).ok());
+      const Decision together = Adapt();
+      EXPECT_EQ(together.action, alone.action) << particles << ", " << size;
+      EXPECT_EQ(together.report.objective_before,
+                alone.report.objective_before);
+      EXPECT_EQ(parameters_->Export(), psi);
+    }
+  }
+}
+
+class EnsembleTest : public FusedEngineTest {
+ protected:
+  static RandomBundleOptions Three() {
+    RandomBundleOptions options = Options(DynamicsKind::kMeanFlow);
+    options.members = 3;
+    options.policy.layer_norm = true;
+    return options;
+  }
+  EnsembleTest() : FusedEngineTest(Three()) {}
+};
+
+TEST_F(EnsembleTest, AnyNumberOfWorkersGivesTheSameBits) {
+  problem_.settings.particles = 200;
+  problem_.settings.mode = Mode::kReset;
+  const Decision alone = Adapt();
+  for (const int size : {2, 7}) {
+    ThreadPerLane workers(size);
+    problem_.workers = &workers;
+    EXPECT_EQ(Adapt().action, alone.action);
+    EXPECT_EQ(Adapt().report.gradient_norm, alone.report.gradient_norm);
+  }
+}
+
+TEST_F(FusedEngineTest, AWarmDecisionAllocatesNothing) {
+  for (const bool guarded : {false, true}) {
+    problem_.settings.accept_only_improvement = guarded;
+    problem_.settings.max_drift = guarded ? 1e-3f : 0;
+    problem_.settings.max_action_change = guarded ? 1e-4f : 0;
+    for (const Mode mode : {Mode::kPersist, Mode::kReset}) {
+      problem_.settings.mode = mode;
+      Adapt();
+      const long before = allocations;
+      engine_->Adapt({&problem_, 1});
+      EXPECT_EQ(allocations - before, 0);
+    }
+  }
+}
+
+TEST_F(FusedEngineTest, ResetModeDecidesTheSameEveryTime) {
+  problem_.settings.mode = Mode::kReset;
+  const Decision first = Adapt();
+  EXPECT_EQ(Adapt().action, first.action);
+  EXPECT_EQ(parameters_->Export(), engine_->NewParameters()->Export());
+}
+
+TEST_F(FusedEngineTest, PersistModeGoesOnFromTheLastPolicy) {
+  const Decision first = Adapt();
+  const float drift = first.report.drift;
+  problem_.decision = 1;
+  EXPECT_GT(Adapt().report.drift, drift);
+  EXPECT_NE(parameters_->Export(), engine_->NewParameters()->Export());
+}
+
+TEST_F(FusedEngineTest, ParametersTravelThroughTheExchangeForm) {
+  std::vector<float> expected;
+  for (const std::string& name : bundle_->PolicyTensorNames()) {
+    const std::vector<float>& values = bundle_->tensors().at(name).values;
+    expected.insert(expected.end(), values.begin(), values.end());
+  }
+  EXPECT_THAT(parameters_->Export(), ElementsAreArray(expected));
+  Adapt();
+  const std::vector<float> adapted = parameters_->Export();
+  const auto other = engine_->NewParameters();
+  ASSERT_TRUE(other->Import(adapted).ok());
+  EXPECT_EQ(other->Export(), adapted);
+  EXPECT_EQ(other->Clone()->Export(), adapted);
+  EXPECT_FALSE(other->Import(std::vector<float>(3)).ok());
+  std::vector<float> spoilt = adapted;
+  spoilt[5] = INFINITY;
+  EXPECT_FALSE(other->Import(spoilt).ok());
+  EXPECT_EQ(other->Export(), adapted);
+}
+
+TEST_F(FusedEngineTest, ADeadlineInTheMiddleLeavesTheStepsDone) {
+  std::atomic<int> reads{0};
+  FusedEngine::Options options;
+  // Time passes with every look at the clock.
+  options.clock = [&] { return absl::UnixEpoch() + absl::Seconds(++reads); };
+  const auto engine = FusedEngine::Create(bundle_, options).value();
+  problem_.settings.steps = 1000;
+  problem_.deadline = absl::UnixEpoch() + absl::Seconds(100);
+  engine->Adapt({&problem_, 1});
+  ASSERT_TRUE(problem_.decision_or.ok());
+  const Report& report = problem_.decision_or->report;
+  EXPECT_EQ(report.outcome, Outcome::kTruncated);
+  EXPECT_GT(report.steps_done, 0);
+  EXPECT_LT(report.steps_done, 100);
+  // At most the transitions of one step each way, and the report, come late.
+  EXPECT_LT(reads, 110);
+}
+
+TEST_F(FusedEngineTest, ACancelledDecisionChangesNothing) {
+  std::atomic<bool> cancelled{true};
+  problem_.cancelled = &cancelled;
+  engine_->Adapt({&problem_, 1});
+  EXPECT_TRUE(absl::IsCancelled(problem_.decision_or.status()));
+  EXPECT_EQ(parameters_->Export(), engine_->NewParameters()->Export());
+}
+
+TEST_F(FusedEngineTest, ThreadsMayShareAnEngine) {
+  problem_.settings.mode = Mode::kReset;
+  const Decision expected = Adapt();
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      const auto parameters = engine_->NewParameters();
+      for (int j = 0; j < 5; ++j) {
+        Problem problem = problem_;
+        problem.parameters = parameters.get();
+        engine_->Adapt({&problem, 1});
+        ASSERT_TRUE(problem.decision_or.ok());
+        EXPECT_EQ(problem.decision_or->action, expected.action);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_F(FusedEngineTest, AnUnknownVariantIsRefusedByName) {
+  ::setenv("FORESIGHT_CPU_VARIANT", "sse9", 1);
+  const auto engine = FusedEngine::Create(bundle_, {});
+  ::unsetenv("FORESIGHT_CPU_VARIANT");
+  EXPECT_TRUE(absl::IsInvalidArgument(engine.status()));
+  EXPECT_THAT(std::string(engine.status().message()),
+              testing::HasSubstr("sse9"));
+}
+
+}  // namespace
+}  // namespace foresight
