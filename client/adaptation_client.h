@@ -1,0 +1,69 @@
+// The client library's front door: connect to a server, ask for its models,
+// open sessions. client/README.md shows a whole control loop.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "client/connection.h"
+#include "client/control_stream.h"
+#include "client/session.h"
+#include "proto/adaptation.pb.h"
+
+namespace foresight {
+
+// A connection to one server. Copies share it. Every call has a deadline; its
+// errors have the server's code and message, and ErrorReason and RetryAfter
+// (client/call_error.h) read the rest. Besides what a function lists there are
+// always
+//   Unavailable:      no connection.
+//   DeadlineExceeded: no answer in time.
+//   Cancelled:        the call's Cancellation was cancelled.
+// Calls that may be repeated without harm are retried (client/retry.h).
+//
+// Thread-safe.
+class AdaptationClient {
+ public:
+  using Options = Connection::Options;
+
+  // Waits until the server at `address` ("host:port") answers.
+  // Errors:
+  //   InvalidArgument: `address` or an option is wrong.
+  //   Unavailable:     nothing answered within connect_timeout.
+  static absl::StatusOr<AdaptationClient> Connect(
+      const std::string& address, const Options& options = Options());
+
+  absl::StatusOr<std::vector<v1::Model>> ListModels(
+      const CallOptions& call = {}) const;
+
+  // Errors: NotFound (MODEL_UNKNOWN).
+  absl::StatusOr<v1::Model> GetModel(const std::string& name,
+                                     const CallOptions& call = {}) const;
+
+  // A new control loop at decision 0. Retried unless the request names its
+  // session_id; a retry may leave an unused session behind, which the server
+  // frees after its idle timeout.
+  // Errors: as adaptation.proto lists for OpenSession.
+  absl::StatusOr<std::unique_ptr<Session>> OpenSession(
+      const v1::OpenSessionRequest& request,
+      const CallOptions& call = {}) const;
+
+  // One stateless decision (a request without session_id).
+  // Errors: as adaptation.proto lists for Act.
+  absl::StatusOr<v1::ActResponse> Act(const v1::ActRequest& request,
+                                      const CallOptions& call = {}) const;
+
+  // A stream that carries decisions of any number of sessions.
+  std::unique_ptr<ControlStream> OpenControlStream() const;
+
+ private:
+  explicit AdaptationClient(std::shared_ptr<const Connection> connection)
+      : connection_(std::move(connection)) {}
+
+  std::shared_ptr<const Connection> connection_;
+};
+
+}  // namespace foresight

@@ -1,0 +1,84 @@
+#include "client/call_error.h"
+
+#include "absl/strings/cord.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+
+namespace foresight {
+namespace {
+
+constexpr char kReasonUrl[] = "foresight/reason";
+constexpr char kRetryAfterUrl[] = "foresight/retry_after";
+
+std::optional<std::string> Payload(const absl::Status& status,
+                                   const char* url) {
+  const absl::optional<absl::Cord> payload = status.GetPayload(url);
+  if (!payload.has_value()) return std::nullopt;
+  return std::string(*payload);
+}
+
+absl::Duration FromProto(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) +
+         absl::Nanoseconds(duration.nanos());
+}
+
+// Codes are numbered alike; what is no code is Unknown.
+absl::StatusCode ToCode(int code) {
+  return static_cast<absl::StatusCode>(code >= 1 && code <= 16 ? code : 2);
+}
+
+}  // namespace
+
+std::string ErrorReason(const absl::Status& status) {
+  return Payload(status, kReasonUrl).value_or("");
+}
+
+std::optional<absl::Duration> RetryAfter(const absl::Status& status) {
+  const std::optional<std::string> payload = Payload(status, kRetryAfterUrl);
+  absl::Duration delay;
+  if (!payload.has_value() || !absl::ParseDuration(*payload, &delay)) {
+    return std::nullopt;
+  }
+  return delay;
+}
+
+absl::Status MakeError(absl::StatusCode code, absl::string_view message,
+                       absl::string_view reason,
+                       std::optional<absl::Duration> retry_after) {
+  absl::Status status(code, message);
+  if (!reason.empty()) status.SetPayload(kReasonUrl, absl::Cord(reason));
+  if (retry_after.has_value()) {
+    status.SetPayload(kRetryAfterUrl,
+                      absl::Cord(absl::FormatDuration(*retry_after)));
+  }
+  return status;
+}
+
+absl::Status FromCall(const grpc::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  std::string reason;
+  std::optional<absl::Duration> retry_after;
+  google::rpc::Status details;
+  if (details.ParseFromString(status.error_details())) {
+    for (const google::protobuf::Any& detail : details.details()) {
+      google::rpc::ErrorInfo info;
+      google::rpc::RetryInfo retry;
+      if (detail.UnpackTo(&info)) {
+        reason = info.reason();
+      } else if (detail.UnpackTo(&retry) && retry.has_retry_delay()) {
+        retry_after = FromProto(retry.retry_delay());
+      }
+    }
+  }
+  return MakeError(ToCode(status.error_code()), status.error_message(), reason,
+                   retry_after);
+}
+
+absl::Status FromAnswer(const v1::Error& error) {
+  std::optional<absl::Duration> retry_after;
+  if (error.has_retry_after()) retry_after = FromProto(error.retry_after());
+  return MakeError(ToCode(error.code()), error.message(), error.reason(),
+                   retry_after);
+}
+
+}  // namespace foresight

@@ -1,0 +1,84 @@
+// One channel to a server, and how every unary call on it is made: deadline,
+// cancellation, typed errors, retries.
+#pragma once
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/security/credentials.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "client/cancellation.h"
+#include "client/retry.h"
+#include "proto/adaptation.grpc.pb.h"
+
+namespace foresight {
+
+// What a caller may say about one call.
+struct CallOptions {
+  // For the call with all its retries; unset: the connection's.
+  std::optional<absl::Duration> timeout;
+  Cancellation* cancellation = nullptr;  // Null: cannot be cancelled.
+};
+
+// Thread-safe.
+class Connection {
+ public:
+  struct Options {
+    absl::Duration connect_timeout = absl::Seconds(5);
+    absl::Duration call_timeout = absl::Seconds(10);
+    RetryPolicy retry;
+    // Null: plain text, for a server on this machine.
+    std::shared_ptr<grpc::ChannelCredentials> credentials;
+  };
+
+  // Whether doing the call twice does no harm, so that it may be retried.
+  enum class Repeat { kHarmless, kHarmful };
+
+  // Waits until the server at `address` ("host:port") answers.
+  // Errors:
+  //   InvalidArgument: the address is empty, a timeout is not positive, or
+  //                    max_attempts is not.
+  //   Unavailable:     nothing answered within connect_timeout.
+  static absl::StatusOr<std::shared_ptr<const Connection>> Open(
+      const std::string& address, const Options& options);
+
+  const Options& options() const { return options_; }
+  v1::Adaptation::StubInterface& stub() const { return *stub_; }
+
+  absl::Time Deadline(const CallOptions& call) const;
+
+  // `method` of the stub with `request`. Errors: the server's; Unavailable
+  // without a connection; DeadlineExceeded; Cancelled.
+  template <typename Request, typename Response>
+  absl::StatusOr<Response> Call(
+      grpc::Status (v1::Adaptation::StubInterface::*method)(
+          grpc::ClientContext*, const Request&, Response*),
+      const Request& request, const CallOptions& call, Repeat repeat) const {
+    Response response;
+    const absl::Status status =
+        Run(call, repeat, [&](grpc::ClientContext* context) {
+          return (stub_.get()->*method)(context, request, &response);
+        });
+    if (!status.ok()) return status;
+    return response;
+  }
+
+ private:
+  Connection(const Options& options,
+             std::unique_ptr<v1::Adaptation::StubInterface> stub)
+      : options_(options), stub_(std::move(stub)) {}
+
+  absl::Status Run(
+      const CallOptions& call, Repeat repeat,
+      absl::FunctionRef<grpc::Status(grpc::ClientContext*)> attempt) const;
+
+  const Options options_;
+  const std::unique_ptr<v1::Adaptation::StubInterface> stub_;
+};
+
+}  // namespace foresight

@@ -1,0 +1,66 @@
+// Decisions of many sessions over one stream, at half the cost of calls of
+// their own.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/connection.h"
+#include "proto/adaptation.pb.h"
+
+namespace foresight {
+
+class ControlReactor;
+
+// Made by AdaptationClient::OpenControlStream. Each request gets exactly one
+// answer, matched by its session_id and decision_index, in whatever order the
+// server has them ready.
+//
+// A stream ends as a whole: when the connection or the server goes, or by
+// Close, all that is outstanding is answered with an error and so is
+// everything later. The sessions live on; open a new stream and go on with it.
+//
+// Thread-safe. It owns the stream and keeps the connection open.
+class ControlStream {
+ public:
+  using Answer = absl::StatusOr<v1::ActResponse>;
+  using OnAnswer = std::function<void(Answer)>;
+
+  explicit ControlStream(std::shared_ptr<const Connection> connection);
+  ~ControlStream();  // As Close.
+  ControlStream(const ControlStream&) = delete;
+  ControlStream& operator=(const ControlStream&) = delete;
+
+  // Sends `request` and returns at once. `on_answer` is called exactly once: on
+  // a thread of gRPC, where it must not block, or inside Send when the request
+  // cannot be sent. It must not destroy or close the stream.
+  // Errors, as answers:
+  //   the server's, as adaptation.proto lists for Act
+  //   InvalidArgument: the request has no decision_index to match it by.
+  //   Aborted (DECISION_IN_FLIGHT): this decision awaits its answer already.
+  //   Unavailable, Cancelled, ...:  how the stream ended.
+  void Send(const v1::ActRequest& request, OnAnswer on_answer);
+
+  // Sends and waits. A request that was given up may be repeated: it then
+  // waits for the answer that is on its way; with another observation it is
+  // Aborted (DECISION_IN_FLIGHT) until that answer is here.
+  // Errors: as Send, and
+  //   DeadlineExceeded: no answer within the call's timeout.
+  //   Cancelled:        the call's Cancellation was cancelled.
+  Answer Act(const v1::ActRequest& request, const CallOptions& call = {});
+
+  // True once the stream has ended; nothing can be sent on it any more.
+  bool broken() const;
+
+  // Ends the stream. What is outstanding is answered with Cancelled before
+  // this returns; the server's decisions may have been made or not.
+  void Close();
+
+ private:
+  const std::shared_ptr<const Connection> connection_;
+  const std::unique_ptr<ControlReactor> reactor_;
+};
+
+}  // namespace foresight

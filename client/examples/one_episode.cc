@@ -1,0 +1,55 @@
+// One control loop against a server: the example that client/README.md shows.
+// usage: one_episode ADDRESS
+#include <cstdio>
+#include <vector>
+
+#include "client/adaptation_client.h"
+#include "client/call_error.h"
+#include "client/environments/environment.h"
+
+namespace {
+
+absl::StatusOr<double> PlayEpisode(const char* address) {
+  auto client = foresight::AdaptationClient::Connect(address);
+  if (!client.ok()) return client.status();
+
+  foresight::v1::OpenSessionRequest request;
+  request.set_model("");                        // The only one served.
+  request.mutable_settings()->set_horizon(3);   // The rest: its defaults.
+  request.set_seed(7);                          // Same seed, same actions.
+  auto session = client->OpenSession(request);  // Closes when it goes.
+  if (!session.ok()) return session.status();
+
+  auto environment = foresight::MakeEnvironment("HalfCheetah-v4");
+  if (!environment.ok()) return environment.status();
+  std::vector<double> state = (*environment)->Reset(/*seed=*/1000);
+
+  foresight::ActOptions options;
+  options.call.timeout = absl::Seconds(2);  // An error at the latest then.
+  options.budget = absl::Milliseconds(50);  // The server's time to adapt.
+  double episode_return = 0;
+  for (int step = 0; step < 20; ++step) {
+    const std::vector<float> observation(state.begin(), state.end());
+    auto decision = (*session)->Act(observation, options);
+    if (!decision.ok()) return decision.status();
+    const std::vector<float> action(decision->action().begin(),
+                                    decision->action().end());
+    auto transition = (*environment)->Step(action);
+    if (!transition.ok()) return transition.status();
+    episode_return += transition->reward;
+    state = transition->observation;
+  }
+  return episode_return;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto result = PlayEpisode(argc > 1 ? argv[1] : "127.0.0.1:50051");
+  if (!result.ok()) {
+    std::fprintf(stderr, "%s %s\n", result.status().ToString().c_str(),
+                 foresight::ErrorReason(result.status()).c_str());
+    return 1;
+  }
+  std::printf("return after 20 steps: %.6f\n", *result);
+}

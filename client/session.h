@@ -1,0 +1,75 @@
+// One control loop on a server.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "client/connection.h"
+#include "client/control_stream.h"
+#include "proto/adaptation.pb.h"
+
+namespace foresight {
+
+struct ActOptions {
+  CallOptions call;
+  // The server's time for this decision; unset: the call's timeout alone.
+  std::optional<absl::Duration> budget;
+  bool report_objective_after = false;  // Costs one more imagined roll-out.
+  ControlStream* stream = nullptr;      // Null: a call of its own.
+};
+
+// Made by AdaptationClient::OpenSession, closed when destroyed. Counts its
+// decisions, so that a call whose answer was lost may be repeated: the server
+// gives the same answer again and decides once.
+//
+// Not thread-safe, as a loop takes one decision at a time; separate sessions
+// may be used on separate threads. It keeps its connection open.
+class Session {
+ public:
+  Session(std::shared_ptr<const Connection> connection,
+          v1::Session description);
+  ~Session();  // Closes, for at most a second and whatever comes of it.
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  const std::string& id() const { return description_.session_id(); }
+  // Its model, complete settings and seed as the server confirmed them.
+  const v1::Session& description() const { return description_; }
+  uint64_t next_decision() const { return next_decision_; }
+
+  // The action for `observation` [S], raw units. After an error it is unknown
+  // whether the server decided; calling again, with the same observation or a
+  // newer one, is right in either case.
+  // Errors: as adaptation.proto lists for Act; on a stream also those of
+  // ControlStream::Act.
+  absl::StatusOr<v1::ActResponse> Act(absl::Span<const float> observation,
+                                      const ActOptions& options = {});
+
+  // Back to the pretrained policy and decision 0, for the next episode.
+  // Errors: NotFound (SESSION_UNKNOWN).
+  absl::Status Reset(std::optional<uint64_t> seed = std::nullopt,
+                     const CallOptions& call = {});
+
+  // Frees it on the server. Closing again does nothing.
+  // Errors: NotFound (SESSION_UNKNOWN): it had expired or was lost.
+  absl::Status Close(const CallOptions& call = {});
+
+ private:
+  absl::StatusOr<v1::ActResponse> Decide(const v1::ActRequest& request,
+                                         const ActOptions& options,
+                                         absl::Time deadline) const;
+
+  const std::shared_ptr<const Connection> connection_;
+  v1::Session description_;
+  uint64_t next_decision_;
+  bool answer_lost_ = false;  // next_decision_ may have been made.
+  bool closed_ = false;
+};
+
+}  // namespace foresight

@@ -1,0 +1,79 @@
+#include "client/call_error.h"
+
+#include <gtest/gtest.h>
+
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+
+namespace foresight {
+namespace {
+
+std::string Details(const std::string& reason, int seconds, int nanos) {
+  google::rpc::Status status;
+  google::rpc::RetryInfo retry;
+  retry.mutable_retry_delay()->set_seconds(seconds);
+  retry.mutable_retry_delay()->set_nanos(nanos);
+  status.add_details()->PackFrom(retry);
+  google::rpc::ErrorInfo info;
+  info.set_reason(reason);
+  status.add_details()->PackFrom(info);
+  return status.SerializeAsString();
+}
+
+TEST(CallErrorTest, SuccessStaysSuccess) {
+  EXPECT_TRUE(FromCall(grpc::Status::OK).ok());
+}
+
+TEST(CallErrorTest, CodeMessageReasonAndDelayArrive) {
+  const absl::Status status = FromCall(
+      grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "1024 sessions",
+                   Details("SESSIONS_FULL", 2, 500000000)));
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(status.message(), "1024 sessions");
+  EXPECT_EQ(ErrorReason(status), "SESSIONS_FULL");
+  EXPECT_EQ(RetryAfter(status), absl::Milliseconds(2500));
+}
+
+TEST(CallErrorTest, ErrorsWithoutDetailsHaveNoReason) {
+  const absl::Status status = FromCall(
+      grpc::Status(grpc::StatusCode::UNAVAILABLE, "connection refused"));
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ErrorReason(status), "");
+  EXPECT_EQ(RetryAfter(status), std::nullopt);
+  EXPECT_EQ(ErrorReason(absl::OkStatus()), "");
+}
+
+TEST(CallErrorTest, BrokenDetailsLoseNeitherCodeNorMessage) {
+  const absl::Status status = FromCall(grpc::Status(
+      grpc::StatusCode::NOT_FOUND, "no model", "\xff\xffnot a message"));
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(status.message(), "no model");
+  EXPECT_EQ(ErrorReason(status), "");
+}
+
+TEST(CallErrorTest, CodesBeyondTheKnownAreUnknown) {
+  EXPECT_EQ(
+      FromCall(grpc::Status(static_cast<grpc::StatusCode>(99), "odd")).code(),
+      absl::StatusCode::kUnknown);
+}
+
+TEST(CallErrorTest, AnswersOfAStreamReadAlike) {
+  v1::Error error;
+  error.set_code(grpc::StatusCode::RESOURCE_EXHAUSTED);
+  error.set_reason("OVERLOADED");
+  error.set_message("too busy");
+  error.mutable_retry_after()->set_nanos(20000000);
+  const absl::Status status = FromAnswer(error);
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(status.message(), "too busy");
+  EXPECT_EQ(ErrorReason(status), "OVERLOADED");
+  EXPECT_EQ(RetryAfter(status), absl::Milliseconds(20));
+
+  error.clear_retry_after();
+  error.set_code(0);  // An error that calls itself OK is one all the same.
+  EXPECT_EQ(FromAnswer(error).code(), absl::StatusCode::kUnknown);
+  EXPECT_EQ(RetryAfter(FromAnswer(error)), std::nullopt);
+}
+
+}  // namespace
+}  // namespace foresight

@@ -1,0 +1,190 @@
+#include "client/session.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "client/adaptation_client.h"
+#include "client/call_error.h"
+#include "tests/support/fake_adaptation_server.h"
+
+namespace foresight {
+namespace {
+
+const std::vector<float> kObservation(17, 0.1f);
+const std::vector<float> kNewer(17, 0.2f);
+
+// Every behaviour holds for calls of their own and on a stream.
+class SessionTest : public ::testing::TestWithParam<bool> {
+ protected:
+  SessionTest() : server_({FakeAdaptationServer::HalfCheetahModel("cheetah")}) {
+    AdaptationClient::Options options;
+    options.retry.initial_backoff = absl::Milliseconds(1);
+    auto client = AdaptationClient::Connect(server_.address(), options);
+    EXPECT_TRUE(client.ok()) << client.status();
+    client_ = std::make_unique<AdaptationClient>(*std::move(client));
+    if (GetParam()) stream_ = client_->OpenControlStream();
+  }
+
+  std::unique_ptr<Session> Open() {
+    v1::OpenSessionRequest request;
+    request.mutable_settings()->set_steps(2);
+    request.set_seed(5);
+    auto session = client_->OpenSession(request);
+    EXPECT_TRUE(session.ok()) << session.status();
+    return session.ok() ? *std::move(session) : nullptr;
+  }
+
+  ActOptions Options() const {
+    ActOptions options;
+    options.stream = stream_.get();
+    return options;
+  }
+
+  FakeAdaptationServer server_;
+  std::unique_ptr<AdaptationClient> client_;
+  std::unique_ptr<ControlStream> stream_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Calls, SessionTest, ::testing::Values(false));
+INSTANTIATE_TEST_SUITE_P(Stream, SessionTest, ::testing::Values(true));
+
+TEST_P(SessionTest, DecisionsAreCountedAndAnswered) {
+  const auto session = Open();
+  ASSERT_NE(session, nullptr);
+  EXPECT_EQ(session->description().settings().steps(), 2u);
+  EXPECT_EQ(session->description().seed(), 5u);
+  for (uint64_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(session->next_decision(), i);
+    const auto response = session->Act(kObservation, Options());
+    ASSERT_TRUE(response.ok()) << response.status();
+    EXPECT_EQ(response->decision_index(), i);
+    EXPECT_FLOAT_EQ(response->action(0), 0.1f * 3 * 0.1f + 0.05f);
+    EXPECT_EQ(response->report().steps_done(), 2u);
+  }
+}
+
+TEST_P(SessionTest, ClosesWhenDestroyed) {
+  auto session = Open();
+  EXPECT_EQ(server_.open_sessions(), 1);
+  session.reset();
+  EXPECT_EQ(server_.open_sessions(), 0);
+}
+
+TEST_P(SessionTest, ClosingTwiceIsClosingOnce) {
+  const auto session = Open();
+  const int calls = server_.calls();
+  EXPECT_TRUE(session->Close().ok());
+  EXPECT_TRUE(session->Close().ok());
+  EXPECT_EQ(server_.calls(), calls + 1);
+}
+
+TEST_P(SessionTest, ALostSessionIsSaid) {
+  const auto session = Open();
+  server_.Stop();
+  server_.Restart();  // Sessions do not survive that.
+  absl::Status status = absl::UnavailableError("");
+  while (status.code() == absl::StatusCode::kUnavailable) {
+    // The first call may meet the old connection's end.
+    if (GetParam()) stream_ = client_->OpenControlStream();
+    status = session->Act(kObservation, Options()).status();
+  }
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(ErrorReason(status), "SESSION_UNKNOWN");
+  EXPECT_EQ(ErrorReason(session->Reset()), "SESSION_UNKNOWN");
+  EXPECT_EQ(ErrorReason(session->Close()), "SESSION_UNKNOWN");
+}
+
+TEST_P(SessionTest, ResetStartsAnotherEpisode) {
+  const auto session = Open();
+  ASSERT_TRUE(session->Act(kObservation, Options()).ok());
+  ASSERT_TRUE(session->Reset(6).ok());
+  EXPECT_EQ(session->next_decision(), 0u);
+  const auto response = session->Act(kNewer, Options());
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->decision_index(), 0u);
+  EXPECT_FLOAT_EQ(response->action(0), 0.1f * 3 * 0.2f + 0.06f);
+}
+
+TEST_P(SessionTest, APassingRefusalIsRetried) {
+  const auto session = Open();
+  server_.FailNext(2, grpc::Status(grpc::StatusCode::UNAVAILABLE, "draining"));
+  const auto response = session->Act(kObservation, Options());
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->decision_index(), 0u);
+  EXPECT_EQ(session->next_decision(), 1u);
+}
+
+TEST_P(SessionTest, ADecisionGivenUpMayBeAskedForAgain) {
+  const auto session = Open();
+  server_.Stall();
+  ActOptions options = Options();
+  options.call.timeout = absl::Milliseconds(20);
+  EXPECT_EQ(session->Act(kObservation, options).status().code(),
+            absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(session->next_decision(), 0u);
+  server_.Release();
+  const auto response = session->Act(kObservation, Options());
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->decision_index(), 0u);
+}
+
+TEST_P(SessionTest, CancellationEndsTheWaitAndTheSessionGoesOn) {
+  const auto session = Open();
+  Cancellation cancellation;
+  cancellation.Cancel();
+  ActOptions options = Options();
+  options.call.cancellation = &cancellation;
+  EXPECT_EQ(session->Act(kObservation, options).status().code(),
+            absl::StatusCode::kCancelled);
+  EXPECT_TRUE(session->Act(kObservation, Options()).ok());
+}
+
+TEST_P(SessionTest, BudgetAndObjectiveTravel) {
+  const auto session = Open();
+  ActOptions options = Options();
+  options.budget = absl::Milliseconds(1500);
+  options.report_objective_after = true;
+  ASSERT_TRUE(session->Act(kObservation, options).ok());
+  const v1::ActRequest request = server_.last_act();
+  EXPECT_EQ(request.budget().seconds(), 1);
+  EXPECT_EQ(request.budget().nanos(), 500000000);
+  EXPECT_TRUE(request.report_objective_after());
+}
+
+// The server decided, the answer was lost and the retries with it.
+class LostAnswerTest : public SessionTest {};
+INSTANTIATE_TEST_SUITE_P(Calls, LostAnswerTest, ::testing::Values(false));
+
+TEST_P(LostAnswerTest, TheRetryGetsTheSameAnswer) {
+  const auto session = Open();
+  server_.LoseNextAnswers(2);
+  const auto response = session->Act(kObservation);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->decision_index(), 0u);
+  EXPECT_EQ(session->next_decision(), 1u);
+}
+
+TEST_P(LostAnswerTest, TheSameObservationGetsTheAnswerLater) {
+  const auto session = Open();
+  server_.LoseNextAnswers(4);  // All attempts.
+  EXPECT_EQ(session->Act(kObservation).status().code(),
+            absl::StatusCode::kUnavailable);
+  const auto response = session->Act(kObservation);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->decision_index(), 0u);
+}
+
+TEST_P(LostAnswerTest, ANewerObservationGetsTheNextDecision) {
+  const auto session = Open();
+  server_.LoseNextAnswers(4);
+  EXPECT_FALSE(session->Act(kObservation).ok());
+  const auto response = session->Act(kNewer);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->decision_index(), 1u);
+  EXPECT_FLOAT_EQ(response->action(0), 0.1f * 3 * 0.2f + 0.05f);
+  EXPECT_EQ(session->next_decision(), 2u);
+}
+
+}  // namespace
+}  // namespace foresight

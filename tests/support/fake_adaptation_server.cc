@@ -1,0 +1,380 @@
+#include "tests/support/fake_adaptation_server.h"
+
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+
+namespace foresight {
+namespace {
+
+grpc::Status Error(grpc::StatusCode code, const std::string& message,
+                   const std::string& reason) {
+  return DetailedStatus(code, message, reason, absl::InfiniteDuration());
+}
+
+grpc::Status UnknownSession(const std::string& id) {
+  return Error(grpc::StatusCode::NOT_FOUND,
+               absl::StrCat("no session \"", id, "\""), "SESSION_UNKNOWN");
+}
+
+std::vector<float> ObservationOf(const v1::ActRequest& request) {
+  return {request.observation().begin(), request.observation().end()};
+}
+
+v1::ControlResponse AnswerOf(const v1::ActRequest& request,
+                             const grpc::Status& status,
+                             const v1::ActResponse& response) {
+  v1::ControlResponse answer;
+  answer.set_session_id(request.session_id());
+  answer.set_decision_index(request.decision_index());
+  if (status.ok()) {
+    *answer.mutable_response() = response;
+    return answer;
+  }
+  google::rpc::Status details;
+  google::rpc::ErrorInfo info;
+  details.ParseFromString(status.error_details());
+  for (const auto& detail : details.details()) detail.UnpackTo(&info);
+  answer.mutable_error()->set_code(status.error_code());
+  answer.mutable_error()->set_message(status.error_message());
+  answer.mutable_error()->set_reason(info.reason());
+  return answer;
+}
+
+}  // namespace
+
+grpc::Status DetailedStatus(grpc::StatusCode code, const std::string& message,
+                            const std::string& reason,
+                            absl::Duration retry_after) {
+  google::rpc::Status status;
+  status.set_code(code);
+  status.set_message(message);
+  if (retry_after != absl::InfiniteDuration()) {
+    google::rpc::RetryInfo retry;
+    const int64_t nanos = absl::ToInt64Nanoseconds(retry_after);
+    retry.mutable_retry_delay()->set_seconds(nanos / 1000000000);
+    retry.mutable_retry_delay()->set_nanos(
+        static_cast<int32_t>(nanos % 1000000000));
+    status.add_details()->PackFrom(retry);
+  }
+  google::rpc::ErrorInfo info;
+  info.set_reason(reason);
+  info.set_domain("foresight");
+  status.add_details()->PackFrom(info);
+  return grpc::Status(code, message, status.SerializeAsString());
+}
+
+FakeAdaptationServer::FakeAdaptationServer(std::vector<v1::Model> models)
+    : models_(std::move(models)) {
+  Serve("127.0.0.1:0");
+}
+
+FakeAdaptationServer::~FakeAdaptationServer() { Stop(); }
+
+v1::Model FakeAdaptationServer::HalfCheetahModel(const std::string& name) {
+  v1::Model model;
+  model.set_name(name);
+  model.set_observation_size(17);
+  model.set_action_size(6);
+  model.set_engine("fake");
+  model.set_device("cpu");
+  model.mutable_defaults()->set_steps(1);
+  model.mutable_defaults()->set_horizon(5);
+  model.mutable_defaults()->set_mode(v1::PERSIST);
+  return model;
+}
+
+void FakeAdaptationServer::Serve(const std::string& address) {
+  int port = 0;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(this);
+  server_ = builder.BuildAndStart();
+  ASSERT_NE(server_, nullptr) << "cannot listen at " << address;
+  address_ = absl::StrCat("127.0.0.1:", port);
+}
+
+void FakeAdaptationServer::Stop() {
+  // Cancels the calls that stall.
+  if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
+  server_ = nullptr;
+  Release();
+  absl::MutexLock lock(&mutex_);
+  sessions_.clear();
+}
+
+void FakeAdaptationServer::Restart() { Serve(address_); }
+
+void FakeAdaptationServer::FailNext(int times, const grpc::Status& status) {
+  absl::MutexLock lock(&mutex_);
+  failures_.insert(failures_.end(), times, status);
+}
+
+void FakeAdaptationServer::LoseNextAnswers(int times) {
+  absl::MutexLock lock(&mutex_);
+  lost_answers_ = times;
+}
+
+void FakeAdaptationServer::Stall() {
+  absl::MutexLock lock(&mutex_);
+  stalling_ = true;
+}
+
+void FakeAdaptationServer::Release() {
+  absl::MutexLock lock(&mutex_);
+  stalling_ = false;
+}
+
+void FakeAdaptationServer::AnswerInReversedGroups(int size) {
+  absl::MutexLock lock(&mutex_);
+  group_size_ = size;
+}
+
+void FakeAdaptationServer::EndStreamAfter(int requests,
+                                          const grpc::Status& status) {
+  absl::MutexLock lock(&mutex_);
+  stream_requests_left_ = requests;
+  stream_end_ = status;
+}
+
+int FakeAdaptationServer::calls() const {
+  absl::MutexLock lock(&mutex_);
+  return calls_;
+}
+
+int FakeAdaptationServer::stalled_calls() const {
+  absl::MutexLock lock(&mutex_);
+  return stalled_calls_;
+}
+
+int FakeAdaptationServer::cancelled_calls() const {
+  absl::MutexLock lock(&mutex_);
+  return cancelled_calls_;
+}
+
+int FakeAdaptationServer::open_sessions() const {
+  absl::MutexLock lock(&mutex_);
+  return static_cast<int>(sessions_.size());
+}
+
+int FakeAdaptationServer::opened_sessions() const {
+  absl::MutexLock lock(&mutex_);
+  return static_cast<int>(open_requests_.size());
+}
+
+std::vector<v1::OpenSessionRequest> FakeAdaptationServer::open_requests()
+    const {
+  absl::MutexLock lock(&mutex_);
+  return open_requests_;
+}
+
+v1::ActRequest FakeAdaptationServer::last_act() const {
+  absl::MutexLock lock(&mutex_);
+  return last_act_;
+}
+
+void FakeAdaptationServer::AwaitStalled(int calls) const {
+  const auto reached = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return stalled_calls_ >= calls;
+  };
+  absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(&reached));
+}
+
+void FakeAdaptationServer::AwaitCancelled(int calls) const {
+  const auto reached = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return cancelled_calls_ >= calls;
+  };
+  absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(&reached));
+}
+
+grpc::Status FakeAdaptationServer::Enter() {
+  absl::MutexLock lock(&mutex_);
+  ++calls_;
+  if (failures_.empty()) return grpc::Status::OK;
+  const grpc::Status failure = failures_.front();
+  failures_.pop_front();
+  return failure;
+}
+
+grpc::Status FakeAdaptationServer::AwaitRelease(grpc::ServerContext* context) {
+  const auto released = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return !stalling_;
+  };
+  absl::MutexLock lock(&mutex_);
+  if (released()) return grpc::Status::OK;
+  ++stalled_calls_;
+  // gRPC's synchronous server has no call-back for a cancelled call.
+  while (!mutex_.AwaitWithTimeout(absl::Condition(&released),
+                                  absl::Milliseconds(2))) {
+    if (context->IsCancelled()) {
+      ++cancelled_calls_;
+      return grpc::Status::CANCELLED;
+    }
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeAdaptationServer::FindModel(const std::string& name,
+                                             v1::Model* model) const {
+  for (const v1::Model& candidate : models_) {
+    if (candidate.name() == name || (name.empty() && models_.size() == 1)) {
+      *model = candidate;
+      return grpc::Status::OK;
+    }
+  }
+  return Error(grpc::StatusCode::NOT_FOUND,
+               absl::StrCat("no model \"", name, "\""), "MODEL_UNKNOWN");
+}
+
+grpc::Status FakeAdaptationServer::ListModels(
+    grpc::ServerContext* /*context*/, const v1::ListModelsRequest* /*request*/,
+    v1::ListModelsResponse* response) {
+  if (grpc::Status status = Enter(); !status.ok()) return status;
+  for (const v1::Model& model : models_) *response->add_models() = model;
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeAdaptationServer::GetModel(grpc::ServerContext* /*context*/,
+                                            const v1::GetModelRequest* request,
+                                            v1::Model* response) {
+  if (grpc::Status status = Enter(); !status.ok()) return status;
+  return FindModel(request->name(), response);
+}
+
+grpc::Status FakeAdaptationServer::OpenSession(
+    grpc::ServerContext* /*context*/, const v1::OpenSessionRequest* request,
+    v1::Session* response) {
+  if (grpc::Status status = Enter(); !status.ok()) return status;
+  v1::Session session;
+  if (grpc::Status status =
+          FindModel(request->model(), session.mutable_model());
+      !status.ok()) {
+    return status;
+  }
+  *session.mutable_settings() = session.model().defaults();
+  session.mutable_settings()->MergeFrom(request->settings());
+  session.set_seed(request->seed());
+  absl::MutexLock lock(&mutex_);
+  open_requests_.push_back(*request);
+  session.set_session_id(request->session_id().empty()
+                             ? absl::StrCat("session-", open_requests_.size())
+                             : request->session_id());
+  sessions_[session.session_id()] = {session, {}, {}};
+  *response = session;
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeAdaptationServer::Decide(const v1::ActRequest& request,
+                                          v1::ActResponse* response) {
+  absl::MutexLock lock(&mutex_);
+  last_act_ = request;
+  const auto found = sessions_.find(request.session_id());
+  if (found == sessions_.end() && !request.session_id().empty()) {
+    return UnknownSession(request.session_id());
+  }
+  SessionState stateless;
+  *stateless.session.mutable_settings() = request.settings();
+  stateless.session.set_seed(request.seed());
+  stateless.session.set_next_decision(request.decision_index());
+  SessionState& state = found == sessions_.end() ? stateless : found->second;
+  const uint64_t next = state.session.next_decision();
+  const uint64_t index =
+      request.has_decision_index() ? request.decision_index() : next;
+  if (index + 1 == next && state.observation == ObservationOf(request)) {
+    *response = state.answer;
+    return grpc::Status::OK;
+  }
+  if (index != next) {
+    return Error(grpc::StatusCode::FAILED_PRECONDITION,
+                 absl::StrCat("decision ", index, ", expected ", next),
+                 index < next ? "DECISION_CHANGED" : "DECISION_SKIPPED");
+  }
+  const uint32_t steps = state.session.settings().steps();
+  response->set_session_id(request.session_id());
+  response->set_decision_index(index);
+  const float offset = 0.01f * static_cast<float>(state.session.seed() % 7);
+  for (int i = 0; i < std::min(6, request.observation_size()); ++i) {
+    const float value =
+        0.1f * static_cast<float>(1 + steps) * request.observation(i);
+    response->add_action(std::clamp(value + offset, -1.0f, 1.0f));
+  }
+  response->mutable_report()->set_outcome(steps > 0 ? v1::ADAPTED : v1::FROZEN);
+  response->mutable_report()->set_steps_requested(steps);
+  response->mutable_report()->set_steps_done(steps);
+  state.session.set_next_decision(index + 1);
+  state.observation = ObservationOf(request);
+  state.answer = *response;
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeAdaptationServer::Act(grpc::ServerContext* context,
+                                       const v1::ActRequest* request,
+                                       v1::ActResponse* response) {
+  if (grpc::Status status = Enter(); !status.ok()) return status;
+  if (grpc::Status status = AwaitRelease(context); !status.ok()) return status;
+  const grpc::Status status = Decide(*request, response);
+  absl::MutexLock lock(&mutex_);
+  if (lost_answers_ == 0) return status;
+  --lost_answers_;
+  return grpc::Status(grpc::StatusCode::UNAVAILABLE, "the answer was lost");
+}
+
+grpc::Status FakeAdaptationServer::Control(
+    grpc::ServerContext* context,
+    grpc::ServerReaderWriter<v1::ControlResponse, v1::ActRequest>* stream) {
+  std::vector<v1::ControlResponse> group;
+  v1::ActRequest request;
+  while (true) {
+    size_t group_size = 0;
+    {
+      absl::MutexLock lock(&mutex_);
+      group_size = group_size_;
+      if (stream_requests_left_ == 0) return stream_end_;
+      if (stream_requests_left_ > 0) --stream_requests_left_;
+    }
+    if (!stream->Read(&request)) return grpc::Status::OK;
+    grpc::Status status = Enter();
+    v1::ActResponse response;
+    if (status.ok()) status = AwaitRelease(context);
+    if (status.ok()) status = Decide(request, &response);
+    group.push_back(AnswerOf(request, status, response));
+    if (group.size() < group_size) continue;
+    for (; !group.empty(); group.pop_back()) stream->Write(group.back());
+  }
+}
+
+grpc::Status FakeAdaptationServer::ResetSession(
+    grpc::ServerContext* /*context*/, const v1::ResetSessionRequest* request,
+    v1::Session* response) {
+  if (grpc::Status status = Enter(); !status.ok()) return status;
+  absl::MutexLock lock(&mutex_);
+  const auto found = sessions_.find(request->session_id());
+  if (found == sessions_.end()) return UnknownSession(request->session_id());
+  v1::Session& session = found->second.session;
+  session.set_next_decision(0);
+  if (request->has_seed()) session.set_seed(request->seed());
+  *response = session;
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeAdaptationServer::CloseSession(
+    grpc::ServerContext* /*context*/, const v1::CloseSessionRequest* request,
+    v1::CloseSessionResponse* /*response*/) {
+  if (grpc::Status status = Enter(); !status.ok()) return status;
+  absl::MutexLock lock(&mutex_);
+  if (sessions_.erase(request->session_id()) == 0) {
+    return UnknownSession(request->session_id());
+  }
+  return grpc::Status::OK;
+}
+
+}  // namespace foresight

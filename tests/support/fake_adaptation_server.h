@@ -1,0 +1,130 @@
+// A server of the Adaptation service that fails, stalls and loses answers on
+// command, for tests of clients.
+#pragma once
+
+#include <grpcpp/server.h>
+#include <grpcpp/server_context.h>
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "proto/adaptation.grpc.pb.h"
+
+namespace foresight {
+
+// A status whose details hold ErrorInfo and, unless infinite, RetryInfo.
+grpc::Status DetailedStatus(grpc::StatusCode code, const std::string& message,
+                            const std::string& reason,
+                            absl::Duration retry_after);
+
+// Sessions behave as adaptation.proto says, decision indices included. The
+// "policy" is a_i = clamp(0.1 (1 + steps) o_i + 0.01 (seed mod 7)), so that a
+// test sees which settings, seed and observation an action came from.
+//
+// Thread-safe.
+class FakeAdaptationServer : private v1::Adaptation::Service {
+ public:
+  // Serves `models`, at a port of the system's choice.
+  explicit FakeAdaptationServer(std::vector<v1::Model> models);
+  ~FakeAdaptationServer() override;
+
+  // A model with HalfCheetah's sizes.
+  static v1::Model HalfCheetahModel(const std::string& name);
+
+  const std::string& address() const { return address_; }  // "127.0.0.1:N"
+
+  // Ends all calls and forgets the sessions; Restart serves at the same port.
+  void Stop();
+  void Restart();
+
+  // The next `times` calls of any method but Control answer `status` and do
+  // nothing.
+  void FailNext(int times, const grpc::Status& status);
+  // The next `times` decisions are made, but their answers are lost
+  // (UNAVAILABLE).
+  void LoseNextAnswers(int times);
+  // Decisions stall until they are cancelled or Release is called.
+  void Stall();
+  void Release();
+  // Control answers in groups of `size`, the last of a group first.
+  void AnswerInReversedGroups(int size);
+  // Control ends with `status` when it has read `requests` more requests.
+  void EndStreamAfter(int requests, const grpc::Status& status);
+
+  int calls() const;  // Of any method; a stream's requests count too.
+  int stalled_calls() const;
+  int cancelled_calls() const;  // Stalled ones that the client gave up.
+  int open_sessions() const;
+  int opened_sessions() const;
+  std::vector<v1::OpenSessionRequest> open_requests() const;
+  v1::ActRequest last_act() const;
+  void AwaitStalled(int calls) const;
+  void AwaitCancelled(int calls) const;
+
+ private:
+  struct SessionState {
+    v1::Session session;
+    std::vector<float> observation;  // Of the last decision.
+    v1::ActResponse answer;
+  };
+
+  grpc::Status ListModels(grpc::ServerContext* context,
+                          const v1::ListModelsRequest* request,
+                          v1::ListModelsResponse* response) override;
+  grpc::Status GetModel(grpc::ServerContext* context,
+                        const v1::GetModelRequest* request,
+                        v1::Model* response) override;
+  grpc::Status OpenSession(grpc::ServerContext* context,
+                           const v1::OpenSessionRequest* request,
+                           v1::Session* response) override;
+  grpc::Status Act(grpc::ServerContext* context, const v1::ActRequest* request,
+                   v1::ActResponse* response) override;
+  grpc::Status Control(
+      grpc::ServerContext* context,
+      grpc::ServerReaderWriter<v1::ControlResponse, v1::ActRequest>* stream)
+      override;
+  grpc::Status ResetSession(grpc::ServerContext* context,
+                            const v1::ResetSessionRequest* request,
+                            v1::Session* response) override;
+  grpc::Status CloseSession(grpc::ServerContext* context,
+                            const v1::CloseSessionRequest* request,
+                            v1::CloseSessionResponse* response) override;
+
+  void Serve(const std::string& address);
+  // Counts the call; a failure that FailNext ordered.
+  grpc::Status Enter() ABSL_LOCKS_EXCLUDED(mutex_);
+  // CANCELLED when the client gave up while decisions stall.
+  grpc::Status AwaitRelease(grpc::ServerContext* context)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  grpc::Status Decide(const v1::ActRequest& request, v1::ActResponse* response)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  grpc::Status FindModel(const std::string& name, v1::Model* model) const;
+
+  const std::vector<v1::Model> models_;
+  std::string address_;
+
+  mutable absl::Mutex mutex_;
+  std::map<std::string, SessionState> sessions_ ABSL_GUARDED_BY(mutex_);
+  std::deque<grpc::Status> failures_ ABSL_GUARDED_BY(mutex_);
+  std::vector<v1::OpenSessionRequest> open_requests_ ABSL_GUARDED_BY(mutex_);
+  v1::ActRequest last_act_ ABSL_GUARDED_BY(mutex_);
+  int lost_answers_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool stalling_ ABSL_GUARDED_BY(mutex_) = false;
+  int group_size_ ABSL_GUARDED_BY(mutex_) = 1;
+  int stream_requests_left_ ABSL_GUARDED_BY(mutex_) = -1;  // -1: no limit.
+  grpc::Status stream_end_ ABSL_GUARDED_BY(mutex_);
+  int calls_ ABSL_GUARDED_BY(mutex_) = 0;
+  int stalled_calls_ ABSL_GUARDED_BY(mutex_) = 0;
+  int cancelled_calls_ ABSL_GUARDED_BY(mutex_) = 0;
+
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace foresight
