@@ -44,10 +44,9 @@ absl::Status SessionLease::Restart(std::unique_ptr<PolicyParameters> parameters,
       nullptr, now);
 }
 
-void SessionLease::Abort(absl::Time now) {
+absl::Status SessionLease::Abort(absl::Time now) {
   const std::unique_ptr<Hold> hold(hold_.release());
-  // That it was closed meanwhile makes no difference.
-  (void)hold->store->End(
+  return hold->store->End(
       *hold, [](Session&) {}, nullptr, now);
 }
 
@@ -55,7 +54,7 @@ void SessionLease::EndHold::operator()(Hold* hold) const {
   const absl::Time begun = hold->begun;
   SessionLease lease;
   lease.hold_.reset(hold);
-  lease.Abort(begun);
+  (void)lease.Abort(begun);  // Nobody is there to be told.
 }
 
 }  // namespace foresight

@@ -58,7 +58,8 @@ class SessionLease {
 
   // The decision came to nothing: the session is as before it. Whoever has
   // changed `parameters` commits instead.
-  void Abort(absl::Time now);
+  // Errors: SESSION_UNKNOWN: the session was closed meanwhile.
+  absl::Status Abort(absl::Time now);
 
  private:
   friend class SessionStore;

@@ -1,5 +1,7 @@
 #include "server/support/error.h"
 
+#include <algorithm>
+
 #include "absl/strings/cord.h"
 #include "google/rpc/error_details.pb.h"
 
@@ -75,6 +77,11 @@ absl::Status MakeError(Reason reason, absl::string_view message,
   absl::Status status = MakeError(reason, message);
   status.SetPayload(kRetryInfoUrl, absl::Cord(retry.SerializeAsString()));
   return status;
+}
+
+absl::Status DrainingError() {
+  return MakeError(Reason::kDraining,
+                   "the server is shutting down, expected another server");
 }
 
 std::string ReasonName(const absl::Status& status) {

@@ -47,6 +47,9 @@ absl::Status MakeError(Reason reason, absl::string_view message);
 absl::Status MakeError(Reason reason, absl::string_view message,
                        absl::Duration retry_after);
 
+// DRAINING: the server is shutting down.
+absl::Status DrainingError();
+
 // "SESSION_UNKNOWN"; empty for a status that MakeError did not make.
 std::string ReasonName(const absl::Status& status);
 

@@ -162,7 +162,7 @@ TEST_F(SessionStoreTest, AnObservationOfAnotherSizeIsRefused) {
 TEST_F(SessionStoreTest, AnAbortedDecisionLeavesTheSessionAsBefore) {
   ASSERT_TRUE(Open("a").ok());
   Decide("a", {1, 2}, 0.25);
-  Lease("a", 1, {3, 4}).Abort(At(0));
+  ASSERT_TRUE(Lease("a", 1, {3, 4}).Abort(At(0)).ok());
   // The last answer is still remembered and another observation is welcome.
   EXPECT_TRUE(std::holds_alternative<std::shared_ptr<const v1::ActResponse>>(
       *Begin("a", 0, {1, 2})));
@@ -222,7 +222,7 @@ TEST_F(SessionStoreTest, WhoWaitsForAnAbortedDecisionMayMakeIt) {
                 // No lock is held: the store may be called.
                 again = Lease("a", 0, {1, 2}).held();
               }).ok());
-  lease.Abort(At(0));
+  ASSERT_TRUE(lease.Abort(At(0)).ok());
   EXPECT_TRUE(again);
 }
 
@@ -251,7 +251,7 @@ TEST_F(SessionStoreTest, AnIdMayBeUsedAgainWhileItsOldDecisionStillEnds) {
   ASSERT_TRUE(store_.Close("a", At(0)).ok());
   ASSERT_TRUE(Open("a").ok());
   Decide("a", {3, 4}, 0);
-  EXPECT_EQ(ReasonName(old.Commit(Answer(0), At(0))), "SESSION_UNKNOWN");
+  EXPECT_EQ(ReasonName(old.Abort(At(0))), "SESSION_UNKNOWN");
   EXPECT_EQ(Lease("a", 1, {5, 6}).session().next_decision, 1u);
 }
 
@@ -310,7 +310,7 @@ TEST_F(SessionStoreTest, ASessionThatWasNotOpenedWholeVanishes) {
   auto lease = store_.Open(std::move(session), At(0));
   ASSERT_TRUE(lease.ok());
   EXPECT_EQ(ReasonOf(Begin("a", 0, {1, 2})), "DECISION_IN_FLIGHT");
-  lease->Abort(At(0));
+  ASSERT_TRUE(lease->Abort(At(0)).ok());
   EXPECT_EQ(store_.size(), 0u);
   EXPECT_TRUE(Open("a").ok());
 }
@@ -347,7 +347,7 @@ TEST_F(SessionStoreTest, ASessionInUseDoesNotExpire) {
 
 TEST_F(SessionStoreTest, AnAbandonedDecisionCountsAsUseUntilItsEnd) {
   ASSERT_TRUE(Open("a", 0).ok());
-  Lease("a", 0, {1, 2}, 10).Abort(At(500));
+  ASSERT_TRUE(Lease("a", 0, {1, 2}, 10).Abort(At(500)).ok());
   EXPECT_THAT(store_.Expire(At(559)), IsEmpty());
   EXPECT_THAT(store_.Expire(At(560)), ElementsAre("a"));
 }

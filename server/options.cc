@@ -1,0 +1,154 @@
+#include "server/options.h"
+
+#include <CLI/CLI.hpp>
+#include <limits>
+#include <sstream>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+namespace foresight {
+namespace {
+
+constexpr int kUsageError = 2;
+
+// "60s", "1m30s", "250ms"; at least `least`.
+void AddDuration(CLI::App& app, const std::string& name, absl::Duration least,
+                 const std::string& help, absl::Duration* value) {
+  const auto parse = [name, least, value](const std::string& text) {
+    absl::Duration parsed;
+    if (!absl::ParseDuration(text, &parsed) || parsed < least) {
+      throw CLI::ValidationError(
+          name,
+          absl::StrCat("got ", text, ", expected a duration such as 60s, ",
+                       "at least ", absl::FormatDuration(least)));
+    }
+    *value = parsed;
+  };
+  app.add_option_function<std::string>(name, parse, help)
+      ->default_str(absl::FormatDuration(*value))
+      ->type_name("DURATION");
+}
+
+template <typename Number>
+void AddNumber(CLI::App& app, const std::string& name, Number least,
+               const std::string& help, Number* value) {
+  app.add_option(name, *value, help)
+      ->capture_default_str()
+      ->check(CLI::Range(least, std::numeric_limits<Number>::max())
+                  .description(absl::StrCat(">= ", least)));
+}
+
+// "HOST:PORT", or one of the words that an option takes besides.
+CLI::Validator Address(const std::string& word) {
+  return CLI::Validator(
+      [word](const std::string& text) -> std::string {
+        const size_t colon = text.rfind(':');
+        int port;
+        const bool fits = colon != std::string::npos && colon > 0 &&
+                          absl::SimpleAtoi(text.substr(colon + 1), &port) &&
+                          port >= 0 && port <= 65535;
+        if (fits || (!word.empty() && text == word)) return "";
+        return absl::StrCat("got ", text, ", expected HOST:PORT",
+                            word.empty() ? "" : " or ", word);
+      },
+      "HOST:PORT");
+}
+
+CLI::Validator Device() {
+  return CLI::Validator(
+      [](const std::string& text) -> std::string {
+        absl::string_view index = text;
+        int number;
+        if (text == "cpu" ||
+            (absl::ConsumePrefix(&index, "cuda:") &&
+             absl::SimpleAtoi(index, &number) && number >= 0)) {
+          return "";
+        }
+        return absl::StrCat("got ", text, ", expected cpu or cuda:N");
+      },
+      "cpu|cuda:N");
+}
+
+void DefineServing(CLI::App& app, ServerOptions& options) {
+  app.add_option("--model", options.models,
+                 "Folder of a model bundle; may be given several times")
+      ->required()
+      ->allow_extra_args(false)
+      ->type_name("DIR");
+  app.add_option("--listen", options.listen,
+                 "Where to serve; port 0: the system chooses")
+      ->capture_default_str()
+      ->check(Address(""));
+  app.add_option("--metrics-listen", options.metrics_listen,
+                 "Where Prometheus finds /metrics, or off")
+      ->capture_default_str()
+      ->check(Address("off"));
+  app.add_option("--port-file", options.port_file,
+                 "File to write the chosen HOST:PORT to when ready")
+      ->type_name("FILE");
+  app.add_option("--device", options.device, "What adaptation runs on")
+      ->capture_default_str()
+      ->check(Device());
+  app.add_option("--engine", options.engine,
+                 "How adaptation is computed; auto: the fastest that there is")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "fused", "autograd"}));
+  AddNumber(app, "--threads", 0,
+            "Threads that decide; 0: one per available core", &options.threads);
+}
+
+void DefineLimits(CLI::App& app, ServerOptions& options) {
+  AddNumber(app, "--max-sessions", 1, "Sessions open at once",
+            &options.max_sessions);
+  AddDuration(app, "--idle-timeout", absl::Milliseconds(1),
+              "A session unused for so long is freed; a client may set its own",
+              &options.idle_timeout);
+  AddNumber(app, "--max-queue", 1, "Decisions waiting for a core",
+            &options.max_queue);
+  AddNumber(app, "--max-stream-in-flight", 1,
+            "Unanswered requests of one stream; more are not read",
+            &options.max_stream_in_flight);
+  AddNumber(app, "--max-message-size", 1024, "Bytes of one message",
+            &options.max_message_size);
+  AddNumber(app, "--max-samples", int64_t{1},
+            "horizon * particles * sampler_steps of a session",
+            &options.max_samples);
+  AddDuration(app, "--answer-margin", absl::ZeroDuration(),
+              "Kept of a deadline for the answer's way back; at most a tenth",
+              &options.answer_margin);
+  AddDuration(app, "--shutdown-notice", absl::ZeroDuration(),
+              "After SIGTERM, serve on for so long with health NOT_SERVING",
+              &options.shutdown_notice);
+  AddDuration(app, "--drain-timeout", absl::ZeroDuration(),
+              "Then cut short what is still running after so long",
+              &options.drain_timeout);
+}
+
+}  // namespace
+
+std::variant<ServerOptions, EarlyExit> ParseOptions(
+    int argc, const char* const* argv, const std::string& version) {
+  ServerOptions options;
+  CLI::App app(
+      "Serves model bundles: adapts policies to the observations that clients "
+      "send, and answers with actions.",
+      "foresight-server");
+  app.set_version_flag("--version", absl::StrCat("foresight-server ", version));
+  app.set_config("--config", "", "File of options, one 'name = value' a line")
+      ->type_name("FILE");
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  DefineServing(app, options);
+  DefineLimits(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out, errors;
+    const bool asked_for = app.exit(error, out, errors) == 0;
+    return EarlyExit{asked_for ? 0 : kUsageError, out.str() + errors.str()};
+  }
+  return options;
+}
+
+}  // namespace foresight

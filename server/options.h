@@ -1,0 +1,48 @@
+// What foresight-server can be told, on its command line or in a file. Each
+// option is defined once: its name, its check, its help and its default come
+// from the same place (options.cc and the initialisers here).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/time/time.h"
+
+namespace foresight {
+
+struct ServerOptions {
+  std::vector<std::string> models;  // Bundle folders; at least one.
+  std::string listen = "127.0.0.1:50051";
+  std::string metrics_listen = "127.0.0.1:9464";  // Or "off".
+  std::string port_file;                          // Empty: none.
+
+  std::string device = "cpu";   // Or "cuda:N".
+  std::string engine = "auto";  // Or "fused", "autograd".
+  int threads = 0;              // That decide; 0: one per available core.
+
+  int max_sessions = 1024;
+  absl::Duration idle_timeout = absl::Seconds(60);
+  int max_queue = 4096;            // Decisions waiting for a core.
+  int max_stream_in_flight = 256;  // Unanswered requests of one stream.
+  int max_message_size = 1 << 20;  // Bytes.
+  int64_t max_samples = 1 << 22;   // H * M * K.
+  absl::Duration answer_margin = absl::Milliseconds(1);
+
+  absl::Duration shutdown_notice = absl::Milliseconds(200);
+  absl::Duration drain_timeout = absl::Seconds(5);
+};
+
+// Nothing to serve: print `text` and end with `code`.
+struct EarlyExit {
+  int code = 0;      // 0: --help or --version, to stdout; 2: to stderr.
+  std::string text;  // Whole lines.
+};
+
+// `version` is what --version prints.
+std::variant<ServerOptions, EarlyExit> ParseOptions(int argc,
+                                                    const char* const* argv,
+                                                    const std::string& version);
+
+}  // namespace foresight

@@ -1,0 +1,203 @@
+#include "server/server.h"
+
+#include <filesystem>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/grpcpp.h"
+#include "grpcpp/health_check_service_interface.h"
+#include "models/support/file.h"
+#include "models/support/status_macros.h"
+#include "server/metrics/metrics.h"
+#include "server/metrics/metrics_endpoint.h"
+#include "server/registry/model_registry.h"
+#include "server/scheduling/scheduler.h"
+#include "server/service/adaptation_service.h"
+#include "server/service/decision_maker.h"
+#include "server/service/session_operations.h"
+#include "server/sessions/session_store.h"
+#include "server/support/cpu_count.h"
+#include "server/support/log.h"
+
+namespace foresight {
+namespace {
+
+constexpr char kServiceName[] = "foresight.v1.Adaptation";
+// For what is cancelled to end: one adaptation step, however long.
+constexpr absl::Duration kStopTimeout = absl::Seconds(10);
+// For calls that never end by themselves, such as health's Watch.
+constexpr absl::Duration kGrace = absl::Seconds(1);
+
+void SetArguments(const ServerOptions& options, grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(options.max_message_size);
+  // Else a second server on the same port would take half of the calls.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // Clients may ping often to see that their control loop is connected.
+  builder.AddChannelArgument(
+      GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  // A peer that vanished without a word is noticed within 40 s.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
+}
+
+std::string WithPort(const std::string& address, int port) {
+  return absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
+}
+
+}  // namespace
+
+struct Server::Parts {
+  Parts(const ServerOptions& server_options, const std::string& version)
+      : options(server_options),
+        metrics(version),
+        sessions({static_cast<size_t>(options.max_sessions)}),
+        scheduler(std::make_unique<Scheduler>(Scheduler::Options{
+            options.threads > 0 ? options.threads : AvailableCpus(),
+            static_cast<size_t>(options.max_queue)})),
+        maker({options.answer_margin, options.max_samples},
+              {&models, &sessions, scheduler.get(), &metrics}),
+        operations({options.idle_timeout, options.max_samples}, &models,
+                   &sessions, &metrics),
+        service({static_cast<size_t>(options.max_stream_in_flight)},
+                {&models, &operations, &maker, &metrics}) {}
+
+  absl::Status LoadModels(const EngineFactory& make_engine);
+  absl::Status Listen();
+  absl::Status WritePortFile();
+  void FreeIdleSessions();
+  void Shutdown();
+
+  const ServerOptions options;
+  Metrics metrics;
+  ModelRegistry models;
+  SessionStore sessions;
+  std::unique_ptr<Scheduler> scheduler;
+  DecisionMaker maker;
+  SessionOperations operations;
+  AdaptationService service;
+  std::unique_ptr<grpc::Server> grpc_server;
+  std::unique_ptr<MetricsEndpoint> endpoint;
+  std::string address;
+  absl::Notification stopping;
+  std::thread housekeeper;
+};
+
+absl::Status Server::Parts::LoadModels(const EngineFactory& make_engine) {
+  for (const std::string& folder : options.models) {
+    ASSIGN_OR_RETURN(Bundle loaded, Bundle::Load(folder));
+    auto bundle = std::make_shared<const Bundle>(std::move(loaded));
+    ASSIGN_OR_RETURN(auto engine, make_engine(bundle));
+    ASSIGN_OR_RETURN(LoadedModel model,
+                     WarmUp(std::move(bundle), std::move(engine)));
+    LogInfo("model loaded name=", model.name(), " folder=", folder,
+            " engine=", model.engine->name(),
+            " device=", model.engine->device(),
+            " frozen_decision=", absl::FormatDuration(model.frozen_time));
+    RETURN_IF_ERROR(models.Add(std::move(model)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Server::Parts::Listen() {
+  if (options.metrics_listen != "off") {
+    ASSIGN_OR_RETURN(endpoint, MetricsEndpoint::Create(options.metrics_listen,
+                                                       metrics.registry()));
+    LogInfo("metrics on ", WithPort(options.metrics_listen, endpoint->port()),
+            "/metrics");
+  }
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  SetArguments(options, builder);
+  int port = 0;
+  builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(),
+                           &port);
+  builder.RegisterService(&service);
+  grpc_server = builder.BuildAndStart();
+  if (grpc_server == nullptr) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", options.listen,
+                     ": the address is taken or not this machine's"));
+  }
+  address = WithPort(options.listen, port);
+  grpc_server->GetHealthCheckService()->SetServingStatus(kServiceName, true);
+  return absl::OkStatus();
+}
+
+absl::Status Server::Parts::WritePortFile() {
+  if (options.port_file.empty()) return absl::OkStatus();
+  return WriteFileAtomically(options.port_file, address + "\n");
+}
+
+void Server::Parts::FreeIdleSessions() {
+  absl::Duration pause;
+  do {
+    operations.Expire();
+    pause = std::clamp(sessions.next_expiry() - absl::Now(),
+                       absl::Milliseconds(50), absl::Seconds(1));
+  } while (!stopping.WaitForNotificationWithTimeout(pause));
+}
+
+void Server::Parts::Shutdown() {
+  if (grpc_server != nullptr) {
+    grpc_server->GetHealthCheckService()->SetServingStatus(false);
+    absl::SleepFor(options.shutdown_notice);
+    service.Drain();
+    if (!maker.AwaitIdle(absl::Now() + options.drain_timeout)) {
+      LogWarning("drain timeout: cutting short what is still running");
+      maker.Stop();
+      maker.AwaitIdle(absl::Now() + kStopTimeout);
+    }
+    grpc_server->Shutdown(absl::ToChronoTime(absl::Now() + kGrace));
+  }
+  stopping.Notify();
+  if (housekeeper.joinable()) housekeeper.join();
+  if (!options.port_file.empty()) {
+    std::error_code ignored;  // It may be gone already.
+    std::filesystem::remove(options.port_file, ignored);
+  }
+  endpoint.reset();
+  scheduler.reset();  // Before what its threads use.
+}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(
+    const ServerOptions& options, const std::string& version,
+    const EngineFactory& make_engine) {
+  auto parts = std::make_unique<Parts>(options, version);
+  Parts& started = *parts;
+  // From here on its destructor ends what was begun.
+  std::unique_ptr<Server> server(new Server(std::move(parts)));
+  RETURN_IF_ERROR(started.LoadModels(make_engine));
+  RETURN_IF_ERROR(started.Listen());
+  started.housekeeper = std::thread([&started] { started.FreeIdleSessions(); });
+  RETURN_IF_ERROR(started.WritePortFile());
+  LogInfo("listening on ", started.address,
+          " threads=", started.scheduler->threads());
+  return server;
+}
+
+Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Server::~Server() { Shutdown(); }
+
+const std::string& Server::address() const { return parts_->address; }
+
+int Server::metrics_port() const {
+  return parts_->endpoint == nullptr ? 0 : parts_->endpoint->port();
+}
+
+void Server::Shutdown() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (std::exchange(shut_down_, true)) return;
+  }
+  parts_->Shutdown();
+}
+
+}  // namespace foresight

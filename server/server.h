@@ -1,0 +1,53 @@
+// foresight-server as a class: everything that it is made of, put together.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "server/engine_factory.h"
+#include "server/options.h"
+
+namespace foresight {
+
+// Thread-safe.
+class Server {
+ public:
+  // Loads the bundles and serves them from when it returns. `make_engine` is
+  // called once per bundle.
+  // Errors, each naming what is at fault:
+  //   NotFound, InvalidArgument: a bundle (see Bundle::Load).
+  //   AlreadyExists: two bundles of one name.
+  //   Unavailable:   an address is taken, the port file cannot be written, or
+  //                  the engine or device is not to be had on this machine.
+  //   Internal:      an engine fails on its bundle.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(
+      const ServerOptions& options, const std::string& version,
+      const EngineFactory& make_engine);
+
+  // As Shutdown.
+  ~Server();
+
+  // "127.0.0.1:50051", with the port that the system chose.
+  const std::string& address() const;
+  int metrics_port() const;  // 0 when off.
+
+  // Says NOT_SERVING to who watches the health, serves on for the notice, then
+  // refuses what is new, answers all that was accepted (cutting it short after
+  // the drain timeout) and ends. Later calls do nothing.
+  void Shutdown() ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  struct Parts;
+  explicit Server(std::unique_ptr<Parts> parts);
+
+  absl::Mutex mutex_;
+  std::unique_ptr<Parts> parts_;
+  bool shut_down_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace foresight

@@ -1,0 +1,30 @@
+#include "server/service/act_reactor.h"
+
+#include <memory>
+
+#include "server/service/durations.h"
+#include "server/service/status_conversion.h"
+
+namespace foresight {
+
+ActReactor* ActReactor::Start(grpc::CallbackServerContext* context,
+                              const v1::ActRequest& request,
+                              v1::ActResponse* response, DecisionMaker* maker,
+                              Metrics* metrics) {
+  auto* reactor = new ActReactor(response, maker, metrics);
+  reactor->call_ = std::make_shared<DecisionCall>(
+      request, DeadlineFromChrono(context->deadline()),
+      [reactor](const DecisionCall::Answer& answer) {
+        reactor->OnAnswer(answer);
+      });
+  maker->Start(reactor->call_);
+  return reactor;
+}
+
+void ActReactor::OnAnswer(const DecisionCall::Answer& answer) {
+  metrics_->CountRequest(Method::kAct, answer.status().code());
+  if (answer.ok()) *response_ = **answer;
+  Finish(ToGrpc(answer.status()));  // From here on it may be gone.
+}
+
+}  // namespace foresight

@@ -1,0 +1,35 @@
+// One unary Act call.
+#pragma once
+
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/server_callback.h"
+#include "proto/adaptation.pb.h"
+#include "server/metrics/metrics.h"
+#include "server/service/decision_maker.h"
+
+namespace foresight {
+
+// Deletes itself when gRPC is done with it.
+class ActReactor final : public grpc::ServerUnaryReactor {
+ public:
+  // `response` is gRPC's, `maker` and `metrics` outlive the call.
+  static ActReactor* Start(grpc::CallbackServerContext* context,
+                           const v1::ActRequest& request,
+                           v1::ActResponse* response, DecisionMaker* maker,
+                           Metrics* metrics);
+
+ private:
+  ActReactor(v1::ActResponse* response, DecisionMaker* maker, Metrics* metrics)
+      : response_(response), maker_(maker), metrics_(metrics) {}
+
+  void OnAnswer(const DecisionCall::Answer& answer);
+  void OnCancel() override { maker_->Cancel(call_); }
+  void OnDone() override { delete this; }
+
+  v1::ActResponse* const response_;
+  DecisionMaker* const maker_;
+  Metrics* const metrics_;
+  DecisionMaker::Call call_;  // Set before gRPC knows of the reactor.
+};
+
+}  // namespace foresight

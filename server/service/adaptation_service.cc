@@ -1,0 +1,137 @@
+#include "server/service/adaptation_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/service/act_reactor.h"
+#include "server/service/messages.h"
+#include "server/service/status_conversion.h"
+#include "server/support/error.h"
+
+namespace foresight {
+namespace {
+
+absl::Status NotYet(absl::string_view method) {
+  return MakeError(Reason::kUnimplemented,
+                   absl::StrCat(method,
+                                " is not implemented by this server; a session "
+                                "lives and ends on the server that opened it"));
+}
+
+}  // namespace
+
+template <typename Message>
+grpc::ServerUnaryReactor* AdaptationService::Finish(
+    grpc::CallbackServerContext* context, Method method,
+    absl::StatusOr<Message> result, Message* response) {
+  parts_.metrics->CountRequest(method, result.status().code());
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  if (result.ok()) *response = *std::move(result);
+  reactor->Finish(ToGrpc(result.status()));
+  return reactor;
+}
+
+void AdaptationService::Drain() {
+  parts_.maker->Refuse();
+  std::vector<std::weak_ptr<ControlStream>> streams;
+  {
+    absl::MutexLock lock(&mutex_);
+    draining_ = true;
+    streams.swap(streams_);
+  }
+  for (const auto& weak : streams) {
+    if (const auto stream = weak.lock()) stream->Drain();
+  }
+}
+
+grpc::ServerUnaryReactor* AdaptationService::ListModels(
+    grpc::CallbackServerContext* context, const v1::ListModelsRequest*,
+    v1::ListModelsResponse* response) {
+  v1::ListModelsResponse list;
+  for (const auto& model : parts_.models->List()) {
+    *list.add_models() = ToProto(*model);
+  }
+  return Finish<v1::ListModelsResponse>(context, Method::kListModels,
+                                        std::move(list), response);
+}
+
+grpc::ServerUnaryReactor* AdaptationService::GetModel(
+    grpc::CallbackServerContext* context, const v1::GetModelRequest* request,
+    v1::Model* response) {
+  const auto model = parts_.models->Find(request->name());
+  return Finish<v1::Model>(
+      context, Method::kGetModel,
+      model.ok() ? absl::StatusOr<v1::Model>(ToProto(**model)) : model.status(),
+      response);
+}
+
+grpc::ServerUnaryReactor* AdaptationService::OpenSession(
+    grpc::CallbackServerContext* context, const v1::OpenSessionRequest* request,
+    v1::Session* response) {
+  return Finish<v1::Session>(context, Method::kOpenSession,
+                             parts_.maker->refuses()
+                                 ? DrainingError()
+                                 : parts_.sessions->Open(*request),
+                             response);
+}
+
+grpc::ServerUnaryReactor* AdaptationService::Act(
+    grpc::CallbackServerContext* context, const v1::ActRequest* request,
+    v1::ActResponse* response) {
+  return ActReactor::Start(context, *request, response, parts_.maker,
+                           parts_.metrics);
+}
+
+grpc::ServerBidiReactor<v1::ActRequest, v1::ControlResponse>*
+AdaptationService::Control(grpc::CallbackServerContext* context) {
+  const auto stream =
+      ControlStream::Start(options_, context, parts_.maker, parts_.metrics);
+  bool draining;
+  {
+    absl::MutexLock lock(&mutex_);
+    draining = draining_;
+    streams_.erase(
+        std::remove_if(streams_.begin(), streams_.end(),
+                       [](const auto& known) { return known.expired(); }),
+        streams_.end());
+    streams_.push_back(stream);
+  }
+  if (draining) stream->Drain();
+  return stream.get();  // It owns itself until its end.
+}
+
+grpc::ServerUnaryReactor* AdaptationService::ResetSession(
+    grpc::CallbackServerContext* context,
+    const v1::ResetSessionRequest* request, v1::Session* response) {
+  return Finish<v1::Session>(context, Method::kResetSession,
+                             parts_.sessions->Reset(*request), response);
+}
+
+grpc::ServerUnaryReactor* AdaptationService::CloseSession(
+    grpc::CallbackServerContext* context,
+    const v1::CloseSessionRequest* request,
+    v1::CloseSessionResponse* response) {
+  const absl::Status status = parts_.sessions->Close(*request);
+  using Result = absl::StatusOr<v1::CloseSessionResponse>;
+  return Finish<v1::CloseSessionResponse>(
+      context, Method::kCloseSession,
+      status.ok() ? Result(v1::CloseSessionResponse()) : Result(status),
+      response);
+}
+
+grpc::ServerUnaryReactor* AdaptationService::ExportSession(
+    grpc::CallbackServerContext* context, const v1::ExportSessionRequest*,
+    v1::SessionSnapshot* response) {
+  return Finish<v1::SessionSnapshot>(context, Method::kExportSession,
+                                     NotYet("ExportSession"), response);
+}
+
+grpc::ServerUnaryReactor* AdaptationService::ImportSession(
+    grpc::CallbackServerContext* context, const v1::SessionSnapshot*,
+    v1::Session* response) {
+  return Finish<v1::Session>(context, Method::kImportSession,
+                             NotYet("ImportSession"), response);
+}
+
+}  // namespace foresight

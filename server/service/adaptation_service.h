@@ -1,0 +1,84 @@
+// v1::Adaptation over gRPC's callback API.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "proto/adaptation.grpc.pb.h"
+#include "server/metrics/metrics.h"
+#include "server/registry/model_registry.h"
+#include "server/service/control_stream.h"
+#include "server/service/decision_maker.h"
+#include "server/service/session_operations.h"
+
+namespace foresight {
+
+// Thread-safe. Nothing here adapts: that is done on the scheduler's threads.
+class AdaptationService final : public v1::Adaptation::CallbackService {
+ public:
+  // All outlive it.
+  struct Parts {
+    const ModelRegistry* models;
+    SessionOperations* sessions;
+    DecisionMaker* maker;
+    Metrics* metrics;
+  };
+
+  AdaptationService(ControlStream::Options options, Parts parts)
+      : options_(options), parts_(parts) {}
+
+  // Takes on nothing new: new sessions and decisions are answered DRAINING, and
+  // each stream ends when what it has read is answered.
+  void Drain() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  grpc::ServerUnaryReactor* ListModels(
+      grpc::CallbackServerContext* context,
+      const v1::ListModelsRequest* request,
+      v1::ListModelsResponse* response) override;
+  grpc::ServerUnaryReactor* GetModel(grpc::CallbackServerContext* context,
+                                     const v1::GetModelRequest* request,
+                                     v1::Model* response) override;
+  grpc::ServerUnaryReactor* OpenSession(grpc::CallbackServerContext* context,
+                                        const v1::OpenSessionRequest* request,
+                                        v1::Session* response) override;
+  grpc::ServerUnaryReactor* Act(grpc::CallbackServerContext* context,
+                                const v1::ActRequest* request,
+                                v1::ActResponse* response) override;
+  grpc::ServerBidiReactor<v1::ActRequest, v1::ControlResponse>* Control(
+      grpc::CallbackServerContext* context) override
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  grpc::ServerUnaryReactor* ResetSession(grpc::CallbackServerContext* context,
+                                         const v1::ResetSessionRequest* request,
+                                         v1::Session* response) override;
+  grpc::ServerUnaryReactor* CloseSession(
+      grpc::CallbackServerContext* context,
+      const v1::CloseSessionRequest* request,
+      v1::CloseSessionResponse* response) override;
+  grpc::ServerUnaryReactor* ExportSession(
+      grpc::CallbackServerContext* context,
+      const v1::ExportSessionRequest* request,
+      v1::SessionSnapshot* response) override;
+  grpc::ServerUnaryReactor* ImportSession(grpc::CallbackServerContext* context,
+                                          const v1::SessionSnapshot* request,
+                                          v1::Session* response) override;
+
+ private:
+  // Counts the request and ends the call, with `result` in `response`.
+  template <typename Message>
+  grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* context,
+                                   Method method,
+                                   absl::StatusOr<Message> result,
+                                   Message* response);
+
+  const ControlStream::Options options_;
+  const Parts parts_;
+
+  absl::Mutex mutex_;
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<std::weak_ptr<ControlStream>> streams_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace foresight

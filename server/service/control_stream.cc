@@ -1,0 +1,172 @@
+#include "server/service/control_stream.h"
+
+#include <utility>
+#include <vector>
+
+#include "server/service/durations.h"
+#include "server/service/status_conversion.h"
+#include "server/support/error.h"
+
+namespace foresight {
+
+std::shared_ptr<ControlStream> ControlStream::Start(
+    Options options, grpc::CallbackServerContext* context, DecisionMaker* maker,
+    Metrics* metrics) {
+  std::shared_ptr<ControlStream> stream(new ControlStream(
+      options, DeadlineFromChrono(context->deadline()), maker, metrics));
+  Next next;
+  {
+    absl::MutexLock lock(&stream->mutex_);
+    stream->self_ = stream;
+    next = stream->Decide();
+  }
+  stream->Do(next);
+  return stream;
+}
+
+ControlStream::ControlStream(Options options, absl::Time deadline,
+                             DecisionMaker* maker, Metrics* metrics)
+    : options_(options), deadline_(deadline), maker_(maker), metrics_(metrics) {
+  metrics_->control_streams.Increment();
+}
+
+void ControlStream::Drain() {
+  Next next;
+  {
+    absl::MutexLock lock(&mutex_);
+    draining_ = true;
+    next = Decide();
+  }
+  Do(next);
+}
+
+void ControlStream::OnReadDone(bool ok) {
+  // Before the next read overwrites it, and before an answer can end the
+  // stream.
+  if (ok) StartDecision(std::move(request_));
+  Next next;
+  {
+    absl::MutexLock lock(&mutex_);
+    reading_ = false;
+    read_all_ = !ok;
+    next = Decide();
+  }
+  Do(next);
+}
+
+void ControlStream::StartDecision(v1::ActRequest request) {
+  v1::ControlResponse echo;
+  echo.set_session_id(request.session_id());
+  echo.set_decision_index(request.decision_index());
+  uint64_t number;
+  std::shared_ptr<ControlStream> self;
+  DecisionMaker::Call call;
+  {
+    absl::MutexLock lock(&mutex_);
+    number = requests_++;
+    self = self_;
+    call = std::make_shared<DecisionCall>(
+        std::move(request), deadline_,
+        [self, number, echo](const DecisionCall::Answer& answer) {
+          v1::ControlResponse response = echo;
+          if (answer.ok()) {
+            response.set_decision_index((*answer)->decision_index());
+            *response.mutable_response() = **answer;
+          } else {
+            *response.mutable_error() = ToError(answer.status());
+          }
+          self->metrics_->CountRequest(Method::kControl,
+                                       answer.status().code());
+          self->OnAnswer(number, std::move(response));
+        });
+    calls_.emplace(number, call);
+  }
+  maker_->Start(call);
+}
+
+void ControlStream::OnAnswer(uint64_t number, v1::ControlResponse response) {
+  Next next;
+  {
+    absl::MutexLock lock(&mutex_);
+    calls_.erase(number);
+    if (!cancelled_) answers_.push_back(std::move(response));
+    next = Decide();
+  }
+  Do(next);
+}
+
+void ControlStream::OnWriteDone(bool) {
+  Next next;
+  {
+    absl::MutexLock lock(&mutex_);
+    writing_ = false;
+    answers_.pop_front();
+    next = Decide();
+  }
+  Do(next);
+}
+
+void ControlStream::OnCancel() {
+  std::vector<DecisionMaker::Call> calls;
+  Next next;
+  {
+    absl::MutexLock lock(&mutex_);
+    cancelled_ = true;
+    // Nobody reads the answers; the one being written is popped when done.
+    answers_.erase(answers_.begin() + (writing_ ? 1 : 0), answers_.end());
+    for (const auto& [number, call] : calls_) calls.push_back(call);
+    next = Decide();
+  }
+  for (const auto& call : calls) maker_->Cancel(call);
+  Do(next);
+}
+
+void ControlStream::OnDone() {
+  metrics_->control_streams.Decrement();
+  std::shared_ptr<ControlStream> self;  // Ends this after the lock.
+  absl::MutexLock lock(&mutex_);
+  self.swap(self_);
+}
+
+ControlStream::Next ControlStream::Decide() {
+  Next next;
+  if (finished_) return next;
+  if (!writing_ && !answers_.empty()) writing_ = next.write = true;
+  const bool ending = read_all_ || cancelled_ || draining_;
+  if (!reading_ && !ending &&
+      calls_.size() + answers_.size() < options_.max_in_flight) {
+    reading_ = next.read = true;
+  }
+  if (ending && calls_.empty() && answers_.empty()) {
+    finished_ = next.finish = true;
+  }
+  return next;
+}
+
+void ControlStream::Do(const Next& next) {
+  // Whatever happens here, OnDone waits for it: a read, a write or the end is
+  // outstanding until it is begun.
+  if (next.read) StartRead(&request_);
+  if (next.write) {
+    const v1::ControlResponse* answer;
+    {
+      absl::MutexLock lock(&mutex_);
+      answer = &answers_.front();
+    }
+    StartWrite(answer);
+  }
+  if (next.finish) {
+    absl::Status status;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (!read_all_) {
+        status = draining_ ? DrainingError()
+                           : MakeError(Reason::kCancelled,
+                                       "the client cancelled the stream");
+      }
+    }
+    Finish(ToGrpc(status));
+  }
+}
+
+}  // namespace foresight

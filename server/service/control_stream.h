@@ -1,0 +1,83 @@
+// One Control stream: many decisions at once, answered as they become ready.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/server_callback.h"
+#include "proto/adaptation.pb.h"
+#include "server/metrics/metrics.h"
+#include "server/service/decision_maker.h"
+
+namespace foresight {
+
+// gRPC calls the On... methods; decisions call back from any thread. What to do
+// next is decided under the lock and done after it.
+//
+// Owns itself until OnDone: hold it by weak_ptr.
+class ControlStream final
+    : public grpc::ServerBidiReactor<v1::ActRequest, v1::ControlResponse> {
+ public:
+  struct Options {
+    // >= 1; with so many requests unanswered, no more is read.
+    size_t max_in_flight = 256;
+  };
+
+  // `maker` and `metrics` outlive it.
+  static std::shared_ptr<ControlStream> Start(
+      Options options, grpc::CallbackServerContext* context,
+      DecisionMaker* maker, Metrics* metrics);
+
+  // Ends the stream as soon as all that was read is answered.
+  void Drain() ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  // What has become possible.
+  struct Next {
+    bool read = false;
+    bool write = false;
+    bool finish = false;
+  };
+
+  ControlStream(Options options, absl::Time deadline, DecisionMaker* maker,
+                Metrics* metrics);
+
+  void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnCancel() override ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnDone() override ABSL_LOCKS_EXCLUDED(mutex_);
+
+  void StartDecision(v1::ActRequest request) ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnAnswer(uint64_t number, v1::ControlResponse response)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  Next Decide() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Do(const Next& next) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const Options options_;
+  const absl::Time deadline_;
+  DecisionMaker* const maker_;
+  Metrics* const metrics_;
+  v1::ActRequest request_;  // Of the read that is under way.
+
+  absl::Mutex mutex_;
+  std::shared_ptr<ControlStream> self_ ABSL_GUARDED_BY(mutex_);
+  bool reading_ ABSL_GUARDED_BY(mutex_) = false;
+  bool read_all_ ABSL_GUARDED_BY(mutex_) = false;
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;  // answers_.front().
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  uint64_t requests_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::flat_hash_map<uint64_t, DecisionMaker::Call> calls_
+      ABSL_GUARDED_BY(mutex_);  // Unanswered, by number.
+  std::deque<v1::ControlResponse> answers_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace foresight

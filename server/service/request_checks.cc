@@ -1,0 +1,116 @@
+#include "server/service/request_checks.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "models/support/status_macros.h"
+#include "server/service/durations.h"
+#include "server/support/error.h"
+
+namespace foresight {
+namespace {
+
+constexpr size_t kMaxIdBytes = 128;
+
+}  // namespace
+
+absl::Status CheckSessionId(absl::string_view session_id) {
+  if (session_id.empty() || session_id.size() > kMaxIdBytes) {
+    return MakeError(Reason::kSettingsInvalid,
+                     absl::StrCat("session_id has ", session_id.size(),
+                                  " bytes, expected 1 to ", kMaxIdBytes));
+  }
+  for (size_t i = 0; i < session_id.size(); ++i) {
+    if (!absl::ascii_isprint(session_id[i])) {
+      return MakeError(
+          Reason::kSettingsInvalid,
+          absl::StrCat("session_id has the byte 0x",
+                       absl::Hex(static_cast<unsigned char>(session_id[i]),
+                                 absl::kZeroPad2),
+                       " at ", i, ", expected printable ASCII"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFinite(absl::Span<const float> observation) {
+  for (size_t i = 0; i < observation.size(); ++i) {
+    if (!std::isfinite(observation[i])) {
+      return MakeError(Reason::kObservationInvalid,
+                       absl::StrCat("observation[", i, "] is ", observation[i],
+                                    ", expected a finite value"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckObservation(absl::Span<const float> observation,
+                              int expected) {
+  if (observation.size() != static_cast<size_t>(expected)) {
+    return MakeError(Reason::kObservationInvalid,
+                     absl::StrCat("observation has ", observation.size(),
+                                  " values, expected ", expected));
+  }
+  return CheckFinite(observation);
+}
+
+absl::Status CheckStatefulFields(const v1::ActRequest& request) {
+  const char* field = !request.model().empty() ? "model"
+                      : request.has_settings() ? "settings"
+                      : request.seed() != 0    ? "seed"
+                                               : nullptr;
+  if (field == nullptr) return absl::OkStatus();
+  return MakeError(Reason::kSettingsInvalid,
+                   absl::StrCat(field,
+                                " is set beside a session_id, expected "
+                                "only in a stateless call"));
+}
+
+absl::StatusOr<absl::Duration> CheckBudget(const v1::ActRequest& request) {
+  if (!request.has_budget()) return absl::InfiniteDuration();
+  ASSIGN_OR_RETURN(const absl::Duration budget,
+                   FromProto("budget", request.budget()));
+  if (budget < absl::ZeroDuration()) {
+    return MakeError(Reason::kSettingsInvalid,
+                     absl::StrCat("budget is ", absl::FormatDuration(budget),
+                                  ", expected zero or more"));
+  }
+  return budget == absl::ZeroDuration() ? absl::InfiniteDuration() : budget;
+}
+
+absl::StatusOr<absl::Duration> CheckIdleTimeout(
+    const v1::OpenSessionRequest& request, absl::Duration fallback) {
+  if (!request.has_idle_timeout()) return fallback;
+  ASSIGN_OR_RETURN(const absl::Duration timeout,
+                   FromProto("idle_timeout", request.idle_timeout()));
+  if (timeout <= absl::ZeroDuration()) {
+    return MakeError(
+        Reason::kSettingsInvalid,
+        absl::StrCat("idle_timeout is ", absl::FormatDuration(timeout),
+                     ", expected more than zero"));
+  }
+  return timeout;
+}
+
+absl::StatusOr<AdaptationSettings> CheckSettings(
+    const v1::AdaptationSettings& request, const Bundle& bundle,
+    int64_t max_samples) {
+  auto settings =
+      ResolveSettings(request, bundle.defaults(), bundle.sampler_limits());
+  if (!settings.ok()) {
+    return MakeError(Reason::kSettingsInvalid, settings.status().message());
+  }
+  const int64_t samples = int64_t{settings->horizon} * settings->particles *
+                          settings->sampler_steps;
+  if (samples > max_samples) {
+    return MakeError(
+        Reason::kSettingsInvalid,
+        absl::StrCat("horizon * particles * sampler_steps is ", samples,
+                     ", expected at most ", max_samples, " on this server"));
+  }
+  return settings;
+}
+
+}  // namespace foresight

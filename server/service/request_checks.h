@@ -1,0 +1,47 @@
+// What a request may hold, apart from the state that it meets.
+#pragma once
+
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "models/bundle/bundle.h"
+#include "models/bundle/settings.h"
+#include "proto/adaptation.pb.h"
+
+namespace foresight {
+
+// Errors: SETTINGS_INVALID: not 1 to 128 bytes of printable ASCII.
+absl::Status CheckSessionId(absl::string_view session_id);
+
+// Errors: OBSERVATION_INVALID, naming the first component that is not finite.
+absl::Status CheckFinite(absl::Span<const float> observation);
+
+// The same for a number of values other than `expected` (S).
+absl::Status CheckObservation(absl::Span<const float> observation,
+                              int expected);
+
+// The fields that go with a session_id, or without.
+// Errors: SETTINGS_INVALID, naming the field that is for stateless calls only.
+absl::Status CheckStatefulFields(const v1::ActRequest& request);
+
+// The request's budget; infinite when unset or zero.
+// Errors: SETTINGS_INVALID: negative.
+absl::StatusOr<absl::Duration> CheckBudget(const v1::ActRequest& request);
+
+// The request's idle timeout, else `fallback`.
+// Errors: SETTINGS_INVALID: not positive.
+absl::StatusOr<absl::Duration> CheckIdleTimeout(
+    const v1::OpenSessionRequest& request, absl::Duration fallback);
+
+// `request` completed from the bundle's defaults. `max_samples` bounds the
+// memory of a roll-out: horizon * particles * sampler_steps.
+// Errors: SETTINGS_INVALID, naming the field.
+absl::StatusOr<AdaptationSettings> CheckSettings(
+    const v1::AdaptationSettings& request, const Bundle& bundle,
+    int64_t max_samples);
+
+}  // namespace foresight

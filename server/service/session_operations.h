@@ -1,0 +1,49 @@
+// What may be done with a session besides deciding.
+#pragma once
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "proto/adaptation.pb.h"
+#include "server/metrics/metrics.h"
+#include "server/registry/model_registry.h"
+#include "server/sessions/session_store.h"
+
+namespace foresight {
+
+// Thread-safe. Errors as adaptation.proto names them for each method.
+class SessionOperations {
+ public:
+  struct Options {
+    absl::Duration idle_timeout = absl::Seconds(60);  // Positive.
+    // horizon * particles * sampler_steps at most.
+    int64_t max_samples = 1 << 22;
+  };
+
+  // All three outlive it.
+  SessionOperations(Options options, const ModelRegistry* models,
+                    SessionStore* sessions, Metrics* metrics)
+      : options_(options),
+        models_(models),
+        sessions_(sessions),
+        metrics_(metrics) {}
+
+  absl::StatusOr<v1::Session> Open(const v1::OpenSessionRequest& request);
+  absl::StatusOr<v1::Session> Reset(const v1::ResetSessionRequest& request);
+  absl::Status Close(const v1::CloseSessionRequest& request);
+
+  // Frees the sessions whose idle timeout is over.
+  void Expire();
+
+ private:
+  absl::StatusOr<Session> Describe(const v1::OpenSessionRequest& request) const;
+
+  const Options options_;
+  const ModelRegistry* const models_;
+  SessionStore* const sessions_;
+  Metrics* const metrics_;
+};
+
+}  // namespace foresight

@@ -1,0 +1,194 @@
+#include "server/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/support/temporary_folder.h"
+
+namespace foresight {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::variant<ServerOptions, EarlyExit> Parse(std::vector<std::string> words) {
+  std::vector<const char*> argv = {"foresight-server"};
+  for (const std::string& word : words) argv.push_back(word.c_str());
+  return ParseOptions(argv.size(), argv.data(), "1.2.3");
+}
+
+ServerOptions Options(std::vector<std::string> words) {
+  const auto parsed = Parse(std::move(words));
+  if (const auto* exit = std::get_if<EarlyExit>(&parsed)) {
+    ADD_FAILURE() << exit->text;
+    return {};
+  }
+  return std::get<ServerOptions>(parsed);
+}
+
+EarlyExit Exit(std::vector<std::string> words) {
+  const auto parsed = Parse(std::move(words));
+  if (std::holds_alternative<ServerOptions>(parsed)) {
+    ADD_FAILURE() << "parsed";
+    return {};
+  }
+  return std::get<EarlyExit>(parsed);
+}
+
+TEST(OptionsTest, AModelIsAllThatIsNeeded) {
+  const ServerOptions options = Options({"--model", "a"});
+  EXPECT_THAT(options.models, ElementsAre("a"));
+  EXPECT_EQ(options.listen, "127.0.0.1:50051");
+  EXPECT_EQ(options.metrics_listen, "127.0.0.1:9464");
+  EXPECT_EQ(options.device, "cpu");
+  EXPECT_EQ(options.engine, "auto");
+  EXPECT_EQ(options.max_sessions, 1024);
+  EXPECT_EQ(options.idle_timeout, absl::Seconds(60));
+  EXPECT_EQ(options.max_message_size, 1 << 20);
+}
+
+TEST(OptionsTest, EveryOptionIsTaken) {
+  const ServerOptions options = Options({"--model",   "a",
+                                         "--model=b", "--listen",
+                                         "[::1]:0",   "--metrics-listen",
+                                         "off",       "--port-file",
+                                         "p",         "--device",
+                                         "cuda:1",    "--engine",
+                                         "autograd",  "--threads",
+                                         "3",         "--max-sessions",
+                                         "4",         "--idle-timeout",
+                                         "1m30s",     "--max-queue",
+                                         "5",         "--max-stream-in-flight",
+                                         "6",         "--max-message-size",
+                                         "70000",     "--max-samples",
+                                         "8",         "--answer-margin",
+                                         "2ms",       "--shutdown-notice",
+                                         "0",         "--drain-timeout",
+                                         "7s"});
+  EXPECT_THAT(options.models, ElementsAre("a", "b"));
+  EXPECT_EQ(options.listen, "[::1]:0");
+  EXPECT_EQ(options.metrics_listen, "off");
+  EXPECT_EQ(options.port_file, "p");
+  EXPECT_EQ(options.device, "cuda:1");
+  EXPECT_EQ(options.engine, "autograd");
+  EXPECT_EQ(options.threads, 3);
+  EXPECT_EQ(options.max_sessions, 4);
+  EXPECT_EQ(options.idle_timeout, absl::Seconds(90));
+  EXPECT_EQ(options.max_queue, 5);
+  EXPECT_EQ(options.max_stream_in_flight, 6);
+  EXPECT_EQ(options.max_message_size, 70000);
+  EXPECT_EQ(options.max_samples, 8);
+  EXPECT_EQ(options.answer_margin, absl::Milliseconds(2));
+  EXPECT_EQ(options.shutdown_notice, absl::ZeroDuration());
+  EXPECT_EQ(options.drain_timeout, absl::Seconds(7));
+}
+
+TEST(OptionsTest, AWrongValueIsNamed) {
+  const struct {
+    std::vector<std::string> words;
+    const char* named;
+    const char* explained;
+  } rows[] = {
+      {{"--listen", "50051"}, "--listen", "HOST:PORT"},
+      {{"--listen", "localhost:99999"}, "--listen", "HOST:PORT"},
+      {{"--listen", "off"}, "--listen", "HOST:PORT"},
+      {{"--metrics-listen", "none"}, "--metrics-listen", "HOST:PORT or off"},
+      {{"--device", "tpu"}, "--device", "cpu or cuda:N"},
+      {{"--device", "cuda:-1"}, "--device", "cpu or cuda:N"},
+      {{"--engine", "turbo"}, "--engine", "autograd"},
+      {{"--threads", "-1"}, "--threads", "range 0 to"},
+      {{"--threads", "two"}, "--threads", "two"},
+      {{"--max-sessions", "0"}, "--max-sessions", "range 1 to"},
+      {{"--max-message-size", "9"}, "--max-message-size", "range 1024 to"},
+      {{"--idle-timeout", "60"}, "--idle-timeout", "a duration such as 60s"},
+      {{"--idle-timeout", "0s"}, "--idle-timeout", "at least 1ms"},
+      {{"--drain-timeout", "-1s"}, "--drain-timeout", "at least 0"},
+      {{"--modle", "b"}, "--modle", "not expected"},
+      {{"stray"}, "stray", "not expected"},
+      {{"--listen"}, "--listen", "required"},
+  };
+  for (const auto& row : rows) {
+    std::vector<std::string> words = {"--model", "a"};
+    words.insert(words.end(), row.words.begin(), row.words.end());
+    const EarlyExit exit = Exit(words);
+    EXPECT_EQ(exit.code, 2) << exit.text;
+    EXPECT_THAT(exit.text,
+                AllOf(HasSubstr(row.named), HasSubstr(row.explained)));
+  }
+}
+
+TEST(OptionsTest, WithoutAModelItSaysWhatIsMissing) {
+  const EarlyExit exit = Exit({});
+  EXPECT_EQ(exit.code, 2);
+  EXPECT_THAT(exit.text, HasSubstr("--model is required"));
+}
+
+TEST(OptionsTest, HelpShowsTheDefaults) {
+  const EarlyExit exit = Exit({"--help"});
+  EXPECT_EQ(exit.code, 0);
+  for (const char* text :
+       {"--model", "--listen", "127.0.0.1:50051", "--metrics-listen",
+        "127.0.0.1:9464", "--max-sessions", "1024", "--idle-timeout", "=1m",
+        "--engine", "auto", "--config", "--drain-timeout", "=5s"}) {
+    EXPECT_THAT(exit.text, HasSubstr(text));
+  }
+}
+
+TEST(OptionsTest, TheVersionIsPrinted) {
+  const EarlyExit exit = Exit({"--version"});
+  EXPECT_EQ(exit.code, 0);
+  EXPECT_EQ(exit.text, "foresight-server 1.2.3\n");
+}
+
+class ConfigFileTest : public ::testing::Test {
+ protected:
+  std::string Write(const std::string& text) const {
+    const auto path = folder_.path() / "server.conf";
+    std::ofstream(path) << text;
+    return path.string();
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(ConfigFileTest, ItsFieldsAreNamedAsTheOptions) {
+  const ServerOptions options = Options({"--config", Write(R"(# A comment.
+model = ["a", "b"]
+listen = "0.0.0.0:7"
+idle-timeout = 5s
+max-sessions = 9
+)")});
+  EXPECT_THAT(options.models, ElementsAre("a", "b"));
+  EXPECT_EQ(options.listen, "0.0.0.0:7");
+  EXPECT_EQ(options.idle_timeout, absl::Seconds(5));
+  EXPECT_EQ(options.max_sessions, 9);
+}
+
+TEST_F(ConfigFileTest, TheCommandLineWins) {
+  const ServerOptions options = Options(
+      {"--config", Write("model = a\nthreads = 3\n"), "--threads", "4"});
+  EXPECT_THAT(options.models, ElementsAre("a"));
+  EXPECT_EQ(options.threads, 4);
+}
+
+TEST_F(ConfigFileTest, AWrongFieldIsNamed) {
+  EXPECT_THAT(Exit({"--config", Write("model = a\nmax-session = 9\n")}).text,
+              HasSubstr("max-session"));
+  const EarlyExit wrong =
+      Exit({"--config", Write("model = a\nmax-sessions = many\n")});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_THAT(wrong.text, AllOf(HasSubstr("max-sessions"), HasSubstr("many")));
+}
+
+TEST_F(ConfigFileTest, AMissingFileIsNamed) {
+  const EarlyExit exit =
+      Exit({"--model", "a", "--config", "/nowhere/server.conf"});
+  EXPECT_EQ(exit.code, 2);
+  EXPECT_THAT(exit.text, HasSubstr("/nowhere/server.conf"));
+}
+
+}  // namespace
+}  // namespace foresight

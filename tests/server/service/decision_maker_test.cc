@@ -1,0 +1,438 @@
+#include "server/service/decision_maker.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "absl/synchronization/notification.h"
+#include "server/service/durations.h"
+#include "server/service/session_operations.h"
+#include "server/support/error.h"
+#include "tests/support/fake_engine.h"
+#include "tests/support/random_bundle.h"
+
+namespace foresight {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Longer than any of this takes: only a hang reaches it.
+constexpr absl::Duration kPatience = absl::Seconds(30);
+
+// A call and its answer.
+class Asked {
+ public:
+  Asked(DecisionMaker* maker, v1::ActRequest request, absl::Time deadline)
+      : maker_(maker) {
+    call_ = std::make_shared<DecisionCall>(
+        std::move(request), deadline,
+        [state = state_](const DecisionCall::Answer& answer) {
+          state->answer = answer;
+          state->answered.Notify();  // Twice would end the program.
+        });
+    maker_->Start(call_);
+  }
+
+  void Cancel() { maker_->Cancel(call_); }
+  bool answered() const { return state_->answered.HasBeenNotified(); }
+  const DecisionCall::Answer& Get() const {
+    EXPECT_TRUE(state_->answered.WaitForNotificationWithTimeout(kPatience));
+    return state_->answer;
+  }
+  std::string Reason() const { return ReasonName(Get().status()); }
+
+ private:
+  struct State {
+    absl::Notification answered;
+    DecisionCall::Answer answer = absl::UnknownError("no answer");
+  };
+  const std::shared_ptr<State> state_ = std::make_shared<State>();
+  DecisionMaker* const maker_;
+  DecisionMaker::Call call_;
+};
+
+class DecisionMakerTest : public ::testing::Test {
+ protected:
+  static constexpr int kThreads = 2;
+
+  DecisionMakerTest() {
+    RandomBundleOptions options;
+    options.observation_size = 3;
+    EXPECT_TRUE(models_
+                    .Add({std::make_shared<const Bundle>(RandomBundle(options)),
+                          engine_})
+                    .ok());
+  }
+  ~DecisionMakerTest() override {
+    engine_->Release();
+    EXPECT_TRUE(maker_.AwaitIdle(absl::Now() + kPatience));
+    scheduler_.reset();
+  }
+
+  void Open(const std::string& id, uint32_t steps = 1,
+            v1::Mode mode = v1::PERSIST) {
+    v1::OpenSessionRequest request;
+    request.set_session_id(id);
+    request.set_seed(7);
+    request.mutable_settings()->set_steps(steps);
+    request.mutable_settings()->set_mode(mode);
+    ASSERT_TRUE(operations_.Open(request).ok());
+  }
+
+  static v1::ActRequest Request(const std::string& id, float observation,
+                                std::optional<uint64_t> index = {}) {
+    v1::ActRequest request;
+    request.set_session_id(id);
+    for (int i = 0; i < 3; ++i) request.add_observation(observation);
+    if (index) request.set_decision_index(*index);
+    return request;
+  }
+
+  Asked Ask(v1::ActRequest request,
+            absl::Time deadline = absl::InfiniteFuture()) {
+    return Asked(&maker_, std::move(request), deadline);
+  }
+  Asked Ask(const std::string& id, float observation,
+            std::optional<uint64_t> index = {}) {
+    return Ask(Request(id, observation, index));
+  }
+
+  absl::Status Close(const std::string& id) {
+    v1::CloseSessionRequest request;
+    request.set_session_id(id);
+    return operations_.Close(request);
+  }
+
+  const std::shared_ptr<FakeEngine> engine_ = std::make_shared<FakeEngine>(2);
+  Metrics metrics_{"test"};
+  ModelRegistry models_;
+  SessionStore sessions_{{10}};
+  std::unique_ptr<Scheduler> scheduler_ =
+      std::make_unique<Scheduler>(Scheduler::Options{kThreads, 3});
+  DecisionMaker maker_{{}, {&models_, &sessions_, scheduler_.get(), &metrics_}};
+  SessionOperations operations_{{}, &models_, &sessions_, &metrics_};
+};
+
+TEST_F(DecisionMakerTest, ADecisionIsAnsweredWithItsReport) {
+  Open("a", /*steps=*/2);
+  v1::ActRequest request = Request("a", 0.5);
+  request.set_report_objective_after(true);
+  const Asked asked = Ask(request);
+  ASSERT_TRUE(asked.Get().ok()) << asked.Get().status();
+  const v1::ActResponse& response = **asked.Get();
+  EXPECT_EQ(response.session_id(), "a");
+  EXPECT_EQ(response.decision_index(), 0u);
+  ASSERT_EQ(response.action_size(), 2);
+  EXPECT_EQ(response.action(0), FakeEngine::Action(0.5, 2, 7, 0));
+  EXPECT_EQ(response.report().outcome(), v1::ADAPTED);
+  EXPECT_EQ(response.report().steps_requested(), 2u);
+  EXPECT_EQ(response.report().steps_done(), 2u);
+  EXPECT_TRUE(response.report().has_objective_after());
+  EXPECT_TRUE(response.report().has_queue_time());
+  EXPECT_TRUE(response.report().has_adapt_time());
+}
+
+TEST_F(DecisionMakerTest, PersistCarriesThePolicyAndResetDoesNot) {
+  Open("persists", 1, v1::PERSIST);
+  Open("resets", 1, v1::RESET);
+  for (uint64_t i = 0; i < 3; ++i) {
+    EXPECT_EQ((*Ask("persists", 0.5).Get())->action(0),
+              FakeEngine::Action(0.5, i + 1, 7, i));
+    EXPECT_EQ((*Ask("resets", 0.5).Get())->action(0),
+              FakeEngine::Action(0.5, 1, 7, i));
+  }
+}
+
+TEST_F(DecisionMakerTest, AStatelessDecisionLeavesNothingBehind) {
+  for (int i = 0; i < 2; ++i) {
+    v1::ActRequest request = Request("", 0.5, 9);
+    request.set_seed(3);
+    request.mutable_settings()->set_steps(2);
+    const Asked asked = Ask(request);
+    ASSERT_TRUE(asked.Get().ok()) << asked.Get().status();
+    EXPECT_EQ((*asked.Get())->action(0), FakeEngine::Action(0.5, 2, 3, 9));
+    EXPECT_EQ((*asked.Get())->decision_index(), 9u);
+  }
+  scheduler_.reset();  // Its threads let go of all that they had.
+  EXPECT_EQ(sessions_.size(), 0u);
+  EXPECT_EQ(engine_->alive(), 0);
+}
+
+TEST_F(DecisionMakerTest, TheEngineIsOfferedTheIdleThreads) {
+  Open("a");
+  while (scheduler_->idle() < kThreads) std::this_thread::yield();
+  ASSERT_TRUE(Ask("a", 0.5).Get().ok());
+  EXPECT_EQ(engine_->last_workers(), kThreads);
+}
+
+TEST_F(DecisionMakerTest, ARetryIsAnsweredWithoutAnotherDecision) {
+  Open("a");
+  const Asked first = Ask("a", 0.5, 0);
+  const Asked again = Ask("a", 0.5, 0);
+  ASSERT_TRUE(first.Get().ok());
+  EXPECT_EQ(*first.Get(), *again.Get());  // The very same message.
+  EXPECT_EQ(engine_->decisions(), 1);
+}
+
+TEST_F(DecisionMakerTest, ARetryWaitsForTheDecisionInFlight) {
+  Open("a");
+  engine_->Hold();
+  const Asked first = Ask("a", 0.5, 0);
+  const Asked again = Ask("a", 0.5, 0);
+  ASSERT_TRUE(engine_->AwaitRunning(1));
+  EXPECT_FALSE(again.answered());
+  engine_->Release();
+  ASSERT_TRUE(again.Get().ok());
+  EXPECT_EQ(*first.Get(), *again.Get());
+  EXPECT_EQ(engine_->decisions(), 1);
+}
+
+TEST_F(DecisionMakerTest, ARetryTakesOverWhenTheFirstCallIsCancelled) {
+  Open("a");
+  engine_->Hold();
+  Asked first = Ask("a", 0.5, 0);
+  ASSERT_TRUE(engine_->AwaitRunning(1));
+  const Asked again = Ask("a", 0.5, 0);
+  first.Cancel();
+  EXPECT_EQ(first.Reason(), "CANCELLED");
+  engine_->Release();
+  ASSERT_TRUE(again.Get().ok()) << again.Get().status();
+  EXPECT_EQ((*again.Get())->action(0), FakeEngine::Action(0.5, 1, 7, 0));
+  EXPECT_EQ(engine_->decisions(), 2);
+}
+
+TEST_F(DecisionMakerTest, ARetryThatWaitsCanBeCancelled) {
+  Open("a");
+  engine_->Hold();
+  const Asked first = Ask("a", 0.5, 0);
+  ASSERT_TRUE(engine_->AwaitRunning(1));
+  Asked again = Ask("a", 0.5, 0);
+  again.Cancel();
+  EXPECT_EQ(again.Reason(), "CANCELLED");
+  engine_->Release();
+  EXPECT_TRUE(first.Get().ok());
+}
+
+TEST_F(DecisionMakerTest, ARetryDoesNotWaitBeyondItsDeadline) {
+  Open("a");
+  engine_->Hold();
+  const Asked first = Ask("a", 0.5, 0);
+  ASSERT_TRUE(engine_->AwaitRunning(1));
+  const Asked again =
+      Ask(Request("a", 0.5, 0), absl::Now() + absl::Milliseconds(20));
+  EXPECT_EQ(again.Reason(), "DEADLINE_EXCEEDED");
+  EXPECT_FALSE(first.answered());
+}
+
+TEST_F(DecisionMakerTest, AnotherDecisionOfARunningSessionIsRefused) {
+  Open("a");
+  engine_->Hold();
+  const Asked first = Ask("a", 0.5);
+  ASSERT_TRUE(engine_->AwaitRunning(1));
+  EXPECT_EQ(Ask("a", 0.5).Reason(), "DECISION_IN_FLIGHT");
+  EXPECT_EQ(Ask("a", 0.5, 1).Reason(), "DECISION_IN_FLIGHT");
+  engine_->Release();
+  EXPECT_TRUE(first.Get().ok());
+}
+
+TEST_F(DecisionMakerTest, ACancelledDecisionStopsWithinAStepAndChangesNothing) {
+  Open("a", /*steps=*/1000);
+  Open("twin", /*steps=*/1000);
+  engine_->Hold();
+  Asked asked = Ask("a", 0.5);
+  ASSERT_TRUE(engine_->AwaitRunning(1));
+  engine_->Release(3);
+  asked.Cancel();
+  EXPECT_EQ(asked.Reason(), "CANCELLED");
+  EXPECT_LE(engine_->steps(), 3);
+  ASSERT_TRUE(engine_->AwaitRunning(0));
+  engine_->Release();
+  // Its next decision is as if there had been none.
+  const Asked next = Ask("a", 0.5);
+  const Asked twin = Ask("twin", 0.5);
+  ASSERT_TRUE(next.Get().ok()) << next.Get().status();
+  EXPECT_EQ((*next.Get())->decision_index(), 0u);
+  EXPECT_EQ((*next.Get())->action(0), (*twin.Get())->action(0));
+}
+
+TEST_F(DecisionMakerTest, ACancelledDecisionLeavesTheQueueAtOnce) {
+  for (const char* id : {"a", "b", "c"}) Open(id);
+  engine_->Hold();
+  const Asked a = Ask("a", 0.5);
+  const Asked b = Ask("b", 0.5);
+  ASSERT_TRUE(engine_->AwaitRunning(2));
+  Asked c = Ask("c", 0.5);
+  c.Cancel();
+  EXPECT_EQ(c.Reason(), "CANCELLED");
+  // The session is free again though both threads are still busy.
+  const Asked again = Ask("c", 0.25);
+  EXPECT_FALSE(again.answered());
+  engine_->Release();
+  EXPECT_TRUE(again.Get().ok());
+  EXPECT_EQ(engine_->decisions(), 3);
+}
+
+TEST_F(DecisionMakerTest, ADecisionDoesNotWaitForACoreBeyondItsBudget) {
+  for (const char* id : {"a", "b", "c"}) Open(id);
+  engine_->Hold();
+  const Asked a = Ask("a", 0.5);
+  const Asked b = Ask("b", 0.5);
+  ASSERT_TRUE(engine_->AwaitRunning(2));
+  v1::ActRequest request = Request("c", 0.5);
+  *request.mutable_budget() = ToProto(absl::Milliseconds(20));
+  EXPECT_EQ(Ask(request).Reason(), "DEADLINE_EXCEEDED");
+  engine_->Release();
+  EXPECT_EQ((*Ask("c", 0.5).Get())->decision_index(), 0u);
+}
+
+TEST_F(DecisionMakerTest, AFullQueueRefusesAndLeavesTheSession) {
+  for (const char* id : {"a", "b", "c", "d", "e", "f"}) Open(id);
+  engine_->Hold();
+  std::vector<Asked> accepted;
+  for (const char* id : {"a", "b"}) accepted.push_back(Ask(id, 0.5));
+  ASSERT_TRUE(engine_->AwaitRunning(2));
+  for (const char* id : {"c", "d", "e"}) accepted.push_back(Ask(id, 0.5));
+  const Asked refused = Ask("f", 0.5);
+  EXPECT_EQ(refused.Reason(), "OVERLOADED");
+  EXPECT_GT(RetryAfter(refused.Get().status()), absl::ZeroDuration());
+  engine_->Release();
+  for (const Asked& asked : accepted) EXPECT_TRUE(asked.Get().ok());
+  EXPECT_EQ((*Ask("f", 0.5).Get())->decision_index(), 0u);
+}
+
+TEST_F(DecisionMakerTest, ABudgetCutsTheSteps) {
+  Open("a", /*steps=*/5);
+  engine_->Hold();
+  v1::ActRequest request = Request("a", 0.5);
+  *request.mutable_budget() = ToProto(absl::Milliseconds(200));
+  engine_->Release(2);
+  const Asked asked = Ask(request);
+  ASSERT_TRUE(asked.Get().ok());
+  EXPECT_EQ((*asked.Get())->report().outcome(), v1::TRUNCATED);
+  EXPECT_EQ((*asked.Get())->report().steps_done(), 2u);
+  // And what was done is carried on.
+  engine_->Release();
+  EXPECT_EQ((*Ask("a", 0.5).Get())->action(0),
+            FakeEngine::Action(0.5, 7, 7, 1));
+}
+
+TEST_F(DecisionMakerTest, TheSoonerOfBudgetAndDeadlineHolds) {
+  Open("a", /*steps=*/5);
+  engine_->Hold();
+  v1::ActRequest request = Request("a", 0.5);
+  *request.mutable_budget() = ToProto(absl::Hours(1));
+  const Asked asked = Ask(request, absl::Now() + absl::Milliseconds(20));
+  ASSERT_TRUE(asked.Get().ok());
+  EXPECT_EQ((*asked.Get())->report().outcome(), v1::FROZEN);
+}
+
+TEST_F(DecisionMakerTest, OnAnIdleServerTheLeastBudgetGetsTheFrozenAction) {
+  Open("a", /*steps=*/5);
+  v1::ActRequest request = Request("a", 0.5);
+  request.mutable_budget()->set_nanos(1);
+  const Asked asked = Ask(request);
+  ASSERT_TRUE(asked.Get().ok()) << asked.Get().status();
+  EXPECT_EQ((*asked.Get())->report().outcome(), v1::FROZEN);
+  EXPECT_EQ((*asked.Get())->action(0), FakeEngine::Action(0.5, 0, 7, 0));
+}
+
+TEST_F(DecisionMakerTest, ClosingASessionStopsItsDecision) {
+  Open("a", /*steps=*/1000);
+  engine_->Hold();
+  const Asked asked = Ask("a", 0.5, 0);
+  ASSERT_TRUE(engine_->AwaitRunning(1));
+  const Asked waiting = Ask("a", 0.5, 0);
+  ASSERT_TRUE(Close("a").ok());
+  EXPECT_EQ(asked.Reason(), "SESSION_UNKNOWN");
+  EXPECT_EQ(waiting.Reason(), "SESSION_UNKNOWN");
+  EXPECT_TRUE(maker_.AwaitIdle(absl::Now() + kPatience));
+  EXPECT_EQ(engine_->alive(), 0);
+}
+
+TEST_F(DecisionMakerTest, AnObservationThatTheEngineRefusesIsInvalid) {
+  Open("a");
+  const Asked asked = Ask("a", 3e38f);
+  EXPECT_EQ(asked.Reason(), "OBSERVATION_INVALID");
+  EXPECT_THAT(std::string(asked.Get().status().message()),
+              HasSubstr("not finite"));
+  EXPECT_EQ((*Ask("a", 0.5).Get())->decision_index(), 0u);
+}
+
+TEST_F(DecisionMakerTest, OnceItRefusesItAnswersWhatItHasAndNothingNew) {
+  Open("a");
+  Open("b");
+  engine_->Hold();
+  const Asked a = Ask("a", 0.5);
+  ASSERT_TRUE(engine_->AwaitRunning(1));
+  maker_.Refuse();
+  EXPECT_EQ(Ask("b", 0.5).Reason(), "DRAINING");
+  EXPECT_FALSE(maker_.AwaitIdle(absl::Now()));
+  engine_->Release();
+  EXPECT_TRUE(a.Get().ok());
+  EXPECT_TRUE(maker_.AwaitIdle(absl::Now() + kPatience));
+}
+
+TEST_F(DecisionMakerTest, WhenStoppedWhatWaitsGetsItsLeastAnswer) {
+  for (const char* id : {"a", "b", "c"}) Open(id, /*steps=*/1000);
+  engine_->Hold();
+  const Asked a = Ask("a", 0.5);
+  const Asked b = Ask("b", 0.5);
+  ASSERT_TRUE(engine_->AwaitRunning(2));
+  const Asked c = Ask("c", 0.5);
+  maker_.Refuse();
+  maker_.Stop();
+  EXPECT_EQ(a.Reason(), "DRAINING");
+  EXPECT_EQ(b.Reason(), "DRAINING");
+  ASSERT_TRUE(c.Get().ok()) << c.Get().status();
+  EXPECT_EQ((*c.Get())->report().outcome(), v1::FROZEN);
+}
+
+TEST_F(DecisionMakerTest, DecisionsAreCounted) {
+  Open("a", /*steps=*/2);
+  ASSERT_TRUE(Ask("a", 0.5, 0).Get().ok());
+  ASSERT_TRUE(Ask("a", 0.5, 0).Get().ok());  // A retry does no steps.
+  ASSERT_TRUE(Ask("a", 0.5, 1).Get().ok());
+  EXPECT_TRUE(maker_.AwaitIdle(absl::Now() + kPatience));
+  EXPECT_EQ(metrics_.queue_seconds.Collect().histogram.sample_count, 2u);
+  EXPECT_EQ(metrics_.adapt_seconds.Collect().histogram.sample_count, 2u);
+  EXPECT_EQ(metrics_.decision_seconds.Collect().histogram.sample_count, 3u);
+  EXPECT_EQ(metrics_.decisions_in_flight.Value(), 0);
+  EXPECT_EQ(metrics_.sessions.Value(), 1);
+}
+
+// For the sanitizers: calls of a few sessions are made, retried, cancelled and
+// closed by several threads at once; each is answered exactly once.
+TEST_F(DecisionMakerTest, EveryCallIsAnsweredOnceWhateverHappens) {
+  constexpr int kClients = 4;
+  constexpr int kRounds = 200;
+  std::vector<std::thread> clients;
+  for (int client = 0; client < kClients; ++client) {
+    clients.emplace_back([&, client] {
+      for (int i = 0; i < kRounds; ++i) {
+        const std::string id = i % 2 == 0 ? "x" : "y";
+        v1::OpenSessionRequest open;
+        open.set_session_id(id);
+        (void)operations_.Open(open);
+        std::vector<Asked> asked;
+        for (int twin = 0; twin < 3; ++twin) {
+          asked.push_back(Ask(Request(id, 0.5, i / 50),
+                              absl::Now() + absl::Milliseconds(i % 5)));
+        }
+        asked[client % 3].Cancel();
+        if (i % 10 == client) (void)Close(id);
+        for (const Asked& one : asked) (void)one.Get();
+      }
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  EXPECT_TRUE(maker_.AwaitIdle(absl::Now() + kPatience));
+  (void)Close("x");
+  (void)Close("y");
+  EXPECT_EQ(sessions_.size(), 0u);
+  EXPECT_EQ(engine_->alive(), 0);
+  EXPECT_EQ(metrics_.sessions.Value(), 0);
+}
+
+}  // namespace
+}  // namespace foresight
