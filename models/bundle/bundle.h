@@ -59,7 +59,9 @@ class Bundle {
   static absl::StatusOr<Bundle> Create(v1::Bundle manifest, TensorMap tensors);
 
   // Writes both files into `folder`, made if missing. Each file appears by an
-  // atomic rename, the manifest last. Load gives back the same bits.
+  // atomic rename, the manifest last. Load gives back the same bits, under the
+  // hash of the file as Save lays it out: for a bundle that was loaded from a
+  // file of another layout that is not manifest().weights_sha256().
   // Errors: Unavailable, naming the file, when the disk refuses.
   absl::Status Save(const std::filesystem::path& folder) const;
 
@@ -72,7 +74,8 @@ class Bundle {
   int observation_size() const { return manifest_.observation_size(); }  // S
   int action_size() const { return manifest_.action_size(); }            // A
 
-  const Network& policy() const { return policy_; }              // [S] -> [A]
+  // [S] -> [A]; the action is tanh of it, which is not in the Network.
+  const Network& policy() const { return policy_; }
   const Network& critic(int i) const { return critics_.at(i); }  // i in {0, 1}
   const Network& reward() const { return reward_; }  // [S + A] -> [1]
   // Member b: [S + S + A + T] -> [S], the input in the order u, s', a', e.

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "models/bundle/bundle.h"
+#include "models/bundle/safetensors.h"
 #include "models/support/file.h"
 #include "tests/support/random_bundle.h"
 #include "tests/support/temporary_folder.h"
@@ -49,6 +50,24 @@ TEST(BundleSave, NeverShowsAHalfSavedBundle) {
   const auto bundle = Bundle::Load(folder.path() / "old");
   EXPECT_THAT(std::string(bundle.status().message()),
               HasSubstr("the SHA-256 is "));
+}
+
+// The reference's file holds its tensors' header in another writer's form.
+TEST(BundleSave, KeepsTheBitsOfABundleOfAnotherWriter) {
+  const TemporaryFolder folder;
+  const auto reference =
+      Bundle::Load(FORESIGHT_SOURCE_DIR "/tests/data/reference-halfcheetah");
+  ASSERT_TRUE(reference.ok()) << reference.status();
+  ASSERT_TRUE(reference->Save(folder.path()).ok());
+  const auto again = Bundle::Load(folder.path());
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(FormatSafetensors(again->tensors()),
+            FormatSafetensors(reference->tensors()));
+  v1::Bundle manifest = again->manifest();
+  EXPECT_NE(manifest.weights_sha256(), reference->manifest().weights_sha256());
+  manifest.set_weights_sha256(reference->manifest().weights_sha256());
+  EXPECT_EQ(manifest.SerializeAsString(),
+            reference->manifest().SerializeAsString());
 }
 
 }  // namespace
