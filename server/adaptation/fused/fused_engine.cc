@@ -20,7 +20,7 @@ struct FusedEngine::Workspace {
 absl::StatusOr<std::unique_ptr<Engine>> FusedEngine::Create(
     std::shared_ptr<const Bundle> bundle, const Options& options) {
   ASSIGN_OR_RETURN(const fused::Kernels* kernels,
-                   fused::SelectKernels(options.variant));
+                   fused::SelectKernels(options.variant, options.precision));
   return std::unique_ptr<Engine>(
       new FusedEngine(std::move(bundle), *kernels, options.clock));
 }

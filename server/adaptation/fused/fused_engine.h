@@ -28,13 +28,14 @@ class FusedEngine : public Engine {
  public:
   struct Options {
     fused::Variant variant = fused::Variant::kAuto;
+    fused::Precision precision = fused::Precision::kFloat32;
     Clock clock = absl::Now;
   };
 
   // Packs the bundle's weights: some 10 ms per million.
   // Errors:
   //   InvalidArgument: FORESIGHT_CPU_VARIANT names no variant (variants.h).
-  //   Unavailable:     this CPU lacks what the variant asked for needs.
+  //   Unavailable:     this CPU lacks what the variant or precision needs.
   static absl::StatusOr<std::unique_ptr<Engine>> Create(
       std::shared_ptr<const Bundle> bundle, const Options& options);
   ~FusedEngine() override;

@@ -18,6 +18,7 @@ class FusedParameters : public PolicyParameters {
   std::vector<float> Export() const override;
   absl::Status Import(absl::Span<const float> values) override;
 
+  const Model* model() const { return model_.get(); }
   const Buffer& psi() const { return psi_; }  // In the model's policy layout.
   // Takes `psi`, gives the old memory back in it.
   void Swap(Buffer& psi);

@@ -54,6 +54,10 @@ struct Product {
   Matrix in;
   const float* weights = nullptr;
   ptrdiff_t panel_stride = 0;
+  // The same panels in bfloat16, inputs in pairs: w[16 p + l, 2 i + j] at
+  // p * panel_stride + i * 32 + 2 l + j; null: none. Kernels of precision bf16
+  // use them in place of `weights`, round the input, and add in float32.
+  const uint16_t* half_weights = nullptr;
   const float* bias = nullptr;  // [panels * 16], or null: none.
   Matrix add;                   // data null: none.
   Matrix scale;                 // data null: 1.
@@ -96,6 +100,7 @@ struct NoiseBlock {
 // All arrays are as described above. Thread-safe: no state.
 struct Kernels {
   const char* name;
+  bool half;      // Multiplies in bfloat16 where a product has such weights.
   int best_rows;  // Rows to compute together: whole register blocks of them.
 
   void (*multiply)(const Product&);
@@ -140,5 +145,7 @@ struct Kernels {
 };
 
 extern const Kernels kPortableKernels, kAvx2Kernels, kAvx512Kernels;
+// AVX-512 with the dot products of AVX512-BF16.
+extern const Kernels kAvx512Bf16Kernels;
 
 }  // namespace foresight::fused

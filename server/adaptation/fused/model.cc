@@ -32,14 +32,28 @@ std::vector<int> StateActionInputs(const Bundle& bundle, int first) {
   return inputs;
 }
 
+void AddHalves(FrozenNetwork& frozen) {
+  for (int l = 1; l < frozen.network.hidden_layers(); ++l) {
+    PackedLayer& layer = frozen.network.layers[l];
+    frozen.half.push_back(
+        HalfPanels(layer.weight, layer.inputs, Tiles(layer.outputs)));
+    layer.half_weight = frozen.half.back().data();
+    frozen.half.push_back(
+        HalfPanels(layer.adjoint, layer.outputs, Tiles(layer.inputs)));
+    layer.half_adjoint = frozen.half.back().data();
+  }
+}
+
 FrozenNetwork Freeze(const Kernels& kernels, const Network& network,
                      std::vector<int> first_inputs) {
   const NetworkLayout layout(network, std::move(first_inputs));
-  FrozenNetwork frozen = {
-      Buffer(layout.size()), Buffer(layout.adjoint_size()), {}};
+  FrozenNetwork frozen;
+  frozen.flat = Buffer(layout.size());
+  frozen.adjoint = Buffer(layout.adjoint_size());
   layout.Pack(network, frozen.flat.data());
   layout.Transpose(kernels, frozen.flat.data(), frozen.adjoint.data());
   frozen.network = layout.Bind(frozen.flat.data(), frozen.adjoint.data());
+  if (kernels.half) AddHalves(frozen);
   return frozen;
 }
 

@@ -23,6 +23,10 @@ struct Scaling {
 // A frozen network with its memory.
 struct FrozenNetwork {
   Buffer flat, adjoint;
+  // Both forms of the layers between hidden layers in bfloat16, for that
+  // precision. First layers and heads stay in float32: they are few and see the
+  // sampler's state.
+  std::vector<std::vector<uint16_t>> half;
   PackedNetwork network;
 };
 

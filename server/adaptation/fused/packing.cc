@@ -1,6 +1,7 @@
 #include "server/adaptation/fused/packing.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace foresight::fused {
@@ -15,6 +16,13 @@ size_t PanelIndex(int output, int input, int inputs) {
          output % kTile;
 }
 
+// The nearest bfloat16, ties to even; of a finite number.
+uint16_t RoundToHalf(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof(bits));
+  return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
 }  // namespace
 
 Product ForwardProduct(const PackedLayer& layer, int rows, Matrix in,
@@ -25,6 +33,7 @@ Product ForwardProduct(const PackedLayer& layer, int rows, Matrix in,
   product.panels = Tiles(layer.outputs);
   product.in = in;
   product.weights = layer.weight;
+  product.half_weights = layer.half_weight;
   product.panel_stride = PanelStride(layer.inputs);
   product.bias = layer.bias;
   product.out = out;
@@ -39,6 +48,7 @@ Product AdjointProduct(const PackedLayer& layer, int rows, Matrix delta,
   product.panels = Tiles(layer.inputs);
   product.in = delta;
   product.weights = layer.adjoint;
+  product.half_weights = layer.half_adjoint;
   product.panel_stride = PanelStride(layer.outputs);
   product.out = out;
   return product;
@@ -158,6 +168,18 @@ void NetworkLayout::Bind(const float* flat, const float* adjoint,
     layer.norm_weight = flat + place.norm_weight;
     layer.norm_bias = flat + place.norm_bias;
   }
+}
+
+std::vector<uint16_t> HalfPanels(const float* panels, int depth, int count) {
+  std::vector<uint16_t> half(count * PanelStride(depth));
+  for (int p = 0; p < count; ++p) {
+    for (int i = 0; i < depth * kTile; ++i) {
+      const int row = i / kTile, lane = i % kTile;
+      half[p * PanelStride(depth) + row / 2 * 2 * kTile + 2 * lane + row % 2] =
+          RoundToHalf(panels[p * PanelStride(depth) + i]);
+    }
+  }
+  return half;
 }
 
 std::vector<int> InputRange(int first, int count, bool padded) {

@@ -1,6 +1,7 @@
 // Networks of a bundle in the form that the kernels read (kernels.h).
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -19,8 +20,11 @@ constexpr ptrdiff_t PanelStride(int depth) { return (depth + 8) * kTile; }
 struct PackedLayer {
   int inputs = 0;
   int outputs = 0;
-  const float* weight = nullptr;       // Tiles(outputs) panels, inputs deep.
-  const float* adjoint = nullptr;      // Tiles(inputs) panels, outputs deep.
+  const float* weight = nullptr;   // Tiles(outputs) panels, inputs deep.
+  const float* adjoint = nullptr;  // Tiles(inputs) panels, outputs deep.
+  // The same in bfloat16 (kernels.h), or null.
+  const uint16_t* half_weight = nullptr;
+  const uint16_t* half_adjoint = nullptr;
   const float* bias = nullptr;         // [Tiles(outputs) * 16]
   const float* norm_weight = nullptr;  // [Tiles(outputs) * 16], or null.
   const float* norm_bias = nullptr;
@@ -89,6 +93,10 @@ class NetworkLayout {
   std::vector<Place> places_;
   size_t size_ = 0, adjoint_size_ = 0;
 };
+
+// Panels of `depth` rows in bfloat16, rounded to nearest even: half the bytes
+// at the same stride in elements.
+std::vector<uint16_t> HalfPanels(const float* panels, int depth, int count);
 
 // Columns first..first + count - 1, padded with -1 to whole tiles where asked.
 std::vector<int> InputRange(int first, int count, bool padded);

@@ -36,6 +36,14 @@ const Kernels* KernelsOf(Variant variant) {
   }
 }
 
+// Null where this build or this CPU does not have them.
+const Kernels* Bfloat16Kernels() {
+#ifdef FORESIGHT_X86_KERNELS
+  if (__builtin_cpu_supports("avx512bf16")) return &kAvx512Bf16Kernels;
+#endif
+  return nullptr;
+}
+
 }  // namespace
 
 std::string VariantName(Variant variant) {
@@ -60,7 +68,8 @@ std::vector<Variant> SupportedVariants() {
   return supported;
 }
 
-absl::StatusOr<const Kernels*> SelectKernels(Variant variant) {
+absl::StatusOr<const Kernels*> SelectKernels(Variant variant,
+                                             Precision precision) {
   const char* forced = std::getenv(kEnvironment);
   if (variant == Variant::kAuto && forced != nullptr && *forced != '\0') {
     for (const Variant named : kVariants) {
@@ -73,6 +82,13 @@ absl::StatusOr<const Kernels*> SelectKernels(Variant variant) {
     }
   }
   if (variant == Variant::kAuto) variant = SupportedVariants().front();
+  if (precision == Precision::kBfloat16) {
+    const Kernels* kernels = Bfloat16Kernels();
+    if (variant == Variant::kAvx512 && kernels != nullptr) return kernels;
+    return absl::UnavailableError(
+        "precision bf16 is unavailable: it needs the avx512 variant and a CPU "
+        "with AVX512-BF16");
+  }
   const Kernels* kernels = KernelsOf(variant);
   if (kernels == nullptr) {
     return absl::UnavailableError(

@@ -17,14 +17,23 @@ enum class Variant {
   kAvx512,    // AVX-512 F, BW, DQ and VL.
 };
 
+enum class Precision {
+  kFloat32,
+  // Frozen networks' hidden layers multiply in bfloat16 and add in float32;
+  // psi, its policy and the sampler's state stay in float32.
+  kBfloat16,
+};
+
 std::string VariantName(Variant variant);
 
 // Those that this CPU has, the best first; kPortable is always the last.
 std::vector<Variant> SupportedVariants();
 
+// bfloat16 has a variant of its own: kAuto and kAvx512 mean that one.
 // Errors:
 //   InvalidArgument: FORESIGHT_CPU_VARIANT is none of the names.
-//   Unavailable:     this CPU lacks what the variant needs.
-absl::StatusOr<const Kernels*> SelectKernels(Variant variant);
+//   Unavailable:     this CPU lacks what the variant or the precision needs.
+absl::StatusOr<const Kernels*> SelectKernels(
+    Variant variant, Precision precision = Precision::kFloat32);
 
 }  // namespace foresight::fused

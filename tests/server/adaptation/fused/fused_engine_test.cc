@@ -278,6 +278,34 @@ TEST_F(FusedEngineTest, ThreadsMayShareAnEngine) {
   for (std::thread& thread : threads) thread.join();
 }
 
+TEST_F(FusedEngineTest, Bfloat16IsCloseToFloat32) {
+  FusedEngine::Options options;
+  options.precision = fused::Precision::kBfloat16;
+  const auto engine = FusedEngine::Create(bundle_, options);
+  if (!engine.ok()) GTEST_SKIP() << engine.status();
+  problem_.settings.mode = Mode::kReset;
+  const Decision expected = Adapt();
+  (*engine)->Adapt({&problem_, 1});
+  ASSERT_TRUE(problem_.decision_or.ok());
+  const Decision& decision = *problem_.decision_or;
+  // Eight bits of mantissa in the hidden products: some tenths of a percent.
+  EXPECT_NEAR(decision.report.gradient_norm / expected.report.gradient_norm, 1,
+              0.02);
+  EXPECT_NEAR(decision.report.objective_before,
+              expected.report.objective_before, 0.02);
+  EXPECT_NE(decision.report.gradient_norm, expected.report.gradient_norm);
+  EXPECT_THAT(decision.action,
+              testing::Pointwise(testing::FloatNear(2e-3f), expected.action));
+}
+
+TEST_F(FusedEngineTest, Bfloat16NeedsItsVariant) {
+  FusedEngine::Options options;
+  options.variant = fused::Variant::kPortable;
+  options.precision = fused::Precision::kBfloat16;
+  const auto engine = FusedEngine::Create(bundle_, options);
+  EXPECT_TRUE(absl::IsUnavailable(engine.status())) << engine.status();
+}
+
 TEST_F(FusedEngineTest, AnUnknownVariantIsRefusedByName) {
   ::setenv("FORESIGHT_CPU_VARIANT", "sse9", 1);
   const auto engine = FusedEngine::Create(bundle_, {});

@@ -113,6 +113,66 @@ TEST_P(KernelsTest, ARowsResultDoesNotDependOnTheOtherRows) {
   }
 }
 
+// On inputs and weights that bfloat16 holds exactly, its products are
+// float32's.
+TEST(HalfKernelsTest, MultipliesWhatBfloat16HoldsExactly) {
+  const auto kernels = SelectKernels(Variant::kAuto, Precision::kBfloat16);
+  if (!kernels.ok()) GTEST_SKIP() << kernels.status();
+  std::mt19937_64 random(4);
+  std::uniform_int_distribution<int> integers(-100, 100);
+  for (const int rows : {1, 3, 10, 14, 33}) {
+    for (const int inputs : {1, 31, 33, 256}) {
+      for (const int outputs : {1, 48, 70}) {
+        Buffer in(rows * Tiles(inputs) * kTile),
+            out(rows * Tiles(outputs) * kTile);
+        Buffer weights(Tiles(outputs) * PanelStride(inputs));
+        const ptrdiff_t stride = ptrdiff_t{rows} * kTile;
+        const Matrix x = {in.data(), stride}, y = {out.data(), stride};
+        for (int r = 0; r < rows; ++r) {
+          for (int i = 0; i < inputs; ++i) x.at(r, i) = integers(random) / 8.0f;
+        }
+        const auto weight = [&](int o, int i) -> float& {
+          return weights
+              .data()[o / kTile * PanelStride(inputs) + i * kTile + o % kTile];
+        };
+        for (int o = 0; o < outputs; ++o) {
+          for (int i = 0; i < inputs; ++i)
+            weight(o, i) = integers(random) / 4.0f;
+        }
+        const std::vector<uint16_t> half =
+            HalfPanels(weights.data(), inputs, Tiles(outputs));
+        PackedLayer layer;
+        layer.inputs = inputs;
+        layer.outputs = outputs;
+        layer.half_weight = half.data();
+        (*kernels)->multiply(ForwardProduct(layer, rows, x, y));
+        for (int r = 0; r < rows; ++r) {
+          for (int o = 0; o < outputs; ++o) {
+            double sum = 0;
+            for (int i = 0; i < inputs; ++i) {
+              sum += double{x.at(r, i)} * weight(o, i);
+            }
+            // Sums of multiples of 1/32 below 2^19: exact in float32.
+            ASSERT_EQ(y.at(r, o), sum)
+                << rows << "x" << inputs << "x" << outputs;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(HalfKernelsTest, RoundsWeightsToNearestEven) {
+  float panel[2 * kTile] = {};
+  panel[0] = 1 + 0x1p-8f;              // Halfway: to even, down.
+  panel[kTile] = 1 + 3 * 0x1p-8f;      // Halfway: to even, up.
+  panel[1] = -1 - 0x1p-8f - 0x1p-20f;  // Beyond: away from 0.
+  const std::vector<uint16_t> half = HalfPanels(panel, 2, 1);
+  EXPECT_EQ(half[0], 0x3f80);
+  EXPECT_EQ(half[1], 0x3f82);
+  EXPECT_EQ(half[2], 0xbf81);
+}
+
 TEST_P(KernelsTest, SumsWeightGradients) {
   const int rows = 7, steps = 3, inputs = 37, outputs = 70;
   const Matrix in = Random(rows * steps, inputs);
