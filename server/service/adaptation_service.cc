@@ -34,7 +34,7 @@ grpc::ServerUnaryReactor* AdaptationService::Finish(
 
 void AdaptationService::Drain() {
   parts_.maker->Refuse();
-  std::vector<std::weak_ptr<ControlStream>> streams;
+  std::vector<std::weak_ptr<ControlCall>> streams;
   {
     absl::MutexLock lock(&mutex_);
     draining_ = true;
@@ -86,7 +86,7 @@ grpc::ServerUnaryReactor* AdaptationService::Act(
 grpc::ServerBidiReactor<v1::ActRequest, v1::ControlResponse>*
 AdaptationService::Control(grpc::CallbackServerContext* context) {
   const auto stream =
-      ControlStream::Start(options_, context, parts_.maker, parts_.metrics);
+      ControlCall::Start(options_, context, parts_.maker, parts_.metrics);
   bool draining;
   {
     absl::MutexLock lock(&mutex_);

@@ -10,7 +10,7 @@
 #include "proto/adaptation.grpc.pb.h"
 #include "server/metrics/metrics.h"
 #include "server/registry/model_registry.h"
-#include "server/service/control_stream.h"
+#include "server/service/control_call.h"
 #include "server/service/decision_maker.h"
 #include "server/service/session_operations.h"
 
@@ -27,7 +27,7 @@ class AdaptationService final : public v1::Adaptation::CallbackService {
     Metrics* metrics;
   };
 
-  AdaptationService(ControlStream::Options options, Parts parts)
+  AdaptationService(ControlCall::Options options, Parts parts)
       : options_(options), parts_(parts) {}
 
   // Takes on nothing new: new sessions and decisions are answered DRAINING, and
@@ -73,12 +73,12 @@ class AdaptationService final : public v1::Adaptation::CallbackService {
                                    absl::StatusOr<Message> result,
                                    Message* response);
 
-  const ControlStream::Options options_;
+  const ControlCall::Options options_;
   const Parts parts_;
 
   absl::Mutex mutex_;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
-  std::vector<std::weak_ptr<ControlStream>> streams_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::weak_ptr<ControlCall>> streams_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace foresight

@@ -38,6 +38,9 @@ absl::Status EngineFailure(const absl::Status& failure) {
     return MakeError(Reason::kObservationInvalid, failure.message());
   }
   LogError("engine failed: ", failure.ToString());
+  if (absl::IsResourceExhausted(failure)) {
+    return MakeError(Reason::kOverloaded, failure.message(), absl::Seconds(1));
+  }
   return MakeError(Reason::kInternal, failure.message());
 }
 
@@ -115,7 +118,7 @@ void DecisionMaker::BeginInSession(const Call& call) {
   if (!call->waiting_.exchange(false)) return;
   if (!admission.ok()) return Finish(call, admission.status());
   if (auto* lease = std::get_if<SessionLease>(&*admission)) {
-    Session& session = lease->session();
+    SessionState& session = lease->session();
     call->work_ = {session.model, session.settings, session.seed,
                    session.next_decision, std::move(*lease)};
     return Queue(call);
@@ -191,7 +194,7 @@ void DecisionMaker::Commit(const Call& call, const Decision& decision,
   parts_.metrics->adapt_seconds.Observe(absl::ToDoubleSeconds(adapt_time));
   parts_.metrics->CountDecision(answer->report());
   if (work.lease.held()) {
-    Session& session = work.lease.session();
+    SessionState& session = work.lease.session();
     session.step_time = LearnStepTime(
         session.step_time, decision.report.steps_requested,
         decision.report.steps_done, adapt_time, work.model->frozen_time);

@@ -20,7 +20,7 @@ v1::Model ToProto(const LoadedModel& model) {
   return proto;
 }
 
-v1::Session ToProto(const Session& session) {
+v1::Session ToProto(const SessionState& session) {
   v1::Session proto;
   proto.set_session_id(session.id);
   *proto.mutable_model() = ToProto(*session.model);

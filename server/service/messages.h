@@ -9,13 +9,13 @@
 #include "proto/adaptation.pb.h"
 #include "server/adaptation/engine.h"
 #include "server/registry/loaded_model.h"
-#include "server/sessions/session.h"
+#include "server/sessions/session_state.h"
 
 namespace foresight {
 
 v1::Model ToProto(const LoadedModel& model);
 
-v1::Session ToProto(const Session& session);
+v1::Session ToProto(const SessionState& session);
 
 v1::Outcome ToProto(Outcome outcome);
 

@@ -25,7 +25,7 @@ std::string Abbreviated(absl::string_view session_id) {
 
 absl::StatusOr<v1::Session> SessionOperations::Open(
     const v1::OpenSessionRequest& request) {
-  ASSIGN_OR_RETURN(Session session, Describe(request));
+  ASSIGN_OR_RETURN(SessionState session, Describe(request));
   const auto model = session.model;
   const uint64_t seed = session.seed;
   const v1::Session opened = ToProto(session);
@@ -40,9 +40,9 @@ absl::StatusOr<v1::Session> SessionOperations::Open(
   return opened;
 }
 
-absl::StatusOr<Session> SessionOperations::Describe(
+absl::StatusOr<SessionState> SessionOperations::Describe(
     const v1::OpenSessionRequest& request) const {
-  Session session;
+  SessionState session;
   ASSIGN_OR_RETURN(session.model, models_->Find(request.model()));
   session.id = request.session_id().empty() ? RandomId() : request.session_id();
   RETURN_IF_ERROR(CheckSessionId(session.id));
@@ -60,7 +60,7 @@ absl::StatusOr<v1::Session> SessionOperations::Reset(
     const v1::ResetSessionRequest& request) {
   ASSIGN_OR_RETURN(SessionLease lease,
                    sessions_->Acquire(request.session_id(), absl::Now()));
-  const Session& session = lease.session();
+  const SessionState& session = lease.session();
   const uint64_t seed = request.has_seed() ? request.seed() : session.seed;
   v1::Session reset = ToProto(session);
   reset.set_seed(seed);

@@ -38,7 +38,8 @@ class SessionOperations {
   void Expire();
 
  private:
-  absl::StatusOr<Session> Describe(const v1::OpenSessionRequest& request) const;
+  absl::StatusOr<SessionState> Describe(
+      const v1::OpenSessionRequest& request) const;
 
   const Options options_;
   const ModelRegistry* const models_;

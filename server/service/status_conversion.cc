@@ -30,7 +30,7 @@ v1::Error ToError(const absl::Status& status) {
   error.set_code(static_cast<int>(status.code()));
   error.set_reason(ReasonName(status));
   error.set_message(std::string(status.message()));
-  if (const auto retry_after = RetryAfter(status)) {
+  if (const auto retry_after = RetryDelay(status)) {
     *error.mutable_retry_after() = ToProto(*retry_after);
   }
   return error;

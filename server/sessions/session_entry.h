@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "absl/time/time.h"
-#include "server/sessions/session.h"
 #include "server/sessions/session_lease.h"
+#include "server/sessions/session_state.h"
 
 namespace foresight {
 
@@ -13,7 +13,7 @@ namespace foresight {
 // lease reads all and writes what no other thread reads: the parameters and
 // the step time.
 struct SessionLease::Entry {
-  Session session;
+  SessionState session;
   absl::Time last_used;
   bool opened = false;  // Not before the lease of Open is restarted.
   bool closed = false;  // No longer in the store.

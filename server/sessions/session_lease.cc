@@ -7,7 +7,7 @@
 
 namespace foresight {
 
-Session& SessionLease::session() const { return hold_->entry->session; }
+SessionState& SessionLease::session() const { return hold_->entry->session; }
 
 absl::Span<const float> SessionLease::observation() const {
   return hold_->flight->observation;
@@ -20,7 +20,7 @@ absl::Status SessionLease::Commit(std::shared_ptr<const v1::ActResponse> answer,
   // What is replaced is freed after the lock, here and in Restart.
   return hold->store->End(
       *hold,
-      [&](Session& session) {
+      [&](SessionState& session) {
         ++session.next_decision;
         session.last_observation.swap(hold->flight->observation);
         session.last_answer.swap(remembered);
@@ -34,7 +34,7 @@ absl::Status SessionLease::Restart(std::unique_ptr<PolicyParameters> parameters,
   std::shared_ptr<const v1::ActResponse> forgotten;
   return hold->store->End(
       *hold,
-      [&](Session& session) {
+      [&](SessionState& session) {
         hold->entry->opened = true;
         session.parameters.swap(parameters);
         session.seed = seed;
@@ -47,7 +47,7 @@ absl::Status SessionLease::Restart(std::unique_ptr<PolicyParameters> parameters,
 absl::Status SessionLease::Abort(absl::Time now) {
   const std::unique_ptr<Hold> hold(hold_.release());
   return hold->store->End(
-      *hold, [](Session&) {}, nullptr, now);
+      *hold, [](SessionState&) {}, nullptr, now);
 }
 
 void SessionLease::EndHold::operator()(Hold* hold) const {

@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "server/sessions/session.h"
+#include "server/sessions/session_state.h"
 
 namespace foresight {
 
@@ -42,7 +42,7 @@ class SessionLease {
 
   bool held() const { return hold_ != nullptr; }
   // Requires held(), as all below.
-  Session& session() const;
+  SessionState& session() const;
   absl::Span<const float> observation() const;  // [S], of this decision.
 
   // The decision was made: `parameters` are already the new ones; counts it,

@@ -37,7 +37,7 @@ bool SameBits(absl::Span<const float> a, absl::Span<const float> b) {
 
 }  // namespace
 
-absl::StatusOr<SessionLease> SessionStore::Open(Session session,
+absl::StatusOr<SessionLease> SessionStore::Open(SessionState session,
                                                 absl::Time now) {
   auto entry = std::make_shared<Entry>();
   entry->session = std::move(session);
@@ -66,7 +66,7 @@ absl::StatusOr<SessionStore::Admission> SessionStore::Begin(
     const DecisionRequest& request, DecisionWaiter waiter, absl::Time now) {
   absl::MutexLock lock(&mutex_);
   ASSIGN_OR_RETURN(auto entry, Find(request.session_id, now));
-  const Session& session = entry->session;
+  const SessionState& session = entry->session;
   if (request.observation.size() != session.observation_size) {
     return MakeError(
         Reason::kObservationInvalid,
@@ -106,7 +106,7 @@ absl::StatusOr<SessionStore::Admission> SessionStore::Begin(
 absl::StatusOr<SessionStore::Admission> SessionStore::Repeat(
     Entry& entry, uint64_t index, absl::Span<const float> observation,
     absl::Time now) {
-  const Session& session = entry.session;
+  const SessionState& session = entry.session;
   if (index + 1 < session.next_decision) {
     return MakeError(
         Reason::kDecisionChanged,
@@ -203,7 +203,7 @@ SessionLease SessionStore::Lease(std::shared_ptr<Entry> entry,
 }
 
 absl::Status SessionStore::End(
-    SessionLease::Hold& hold, absl::FunctionRef<void(Session&)> change,
+    SessionLease::Hold& hold, absl::FunctionRef<void(SessionState&)> change,
     const std::shared_ptr<const v1::ActResponse>& answer, absl::Time now) {
   std::vector<DecisionWaiter> waiters;
   std::shared_ptr<SessionFlight> flight;

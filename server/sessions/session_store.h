@@ -19,8 +19,8 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "server/sessions/session.h"
 #include "server/sessions/session_lease.h"
+#include "server/sessions/session_state.h"
 
 namespace foresight {
 
@@ -55,7 +55,7 @@ class SessionStore {
   // Takes the id and a place; the session exists once the lease is restarted
   // with its parameters, and vanishes again if it is dropped instead.
   // Errors: SESSION_EXISTS; SESSIONS_FULL.
-  absl::StatusOr<SessionLease> Open(Session session, absl::Time now)
+  absl::StatusOr<SessionLease> Open(SessionState session, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Errors:
@@ -104,7 +104,7 @@ class SessionStore {
   // Returns the lease after `change`; then tells the waiters `answer`.
   // Errors: SESSION_UNKNOWN.
   absl::Status End(SessionLease::Hold& hold,
-                   absl::FunctionRef<void(Session&)> change,
+                   absl::FunctionRef<void(SessionState&)> change,
                    const std::shared_ptr<const v1::ActResponse>& answer,
                    absl::Time now) ABSL_LOCKS_EXCLUDED(mutex_);
 

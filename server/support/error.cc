@@ -91,7 +91,7 @@ std::string ReasonName(const absl::Status& status) {
   return info.reason();
 }
 
-std::optional<absl::Duration> RetryAfter(const absl::Status& status) {
+std::optional<absl::Duration> RetryDelay(const absl::Status& status) {
   const auto payload = status.GetPayload(kRetryInfoUrl);
   google::rpc::RetryInfo retry;
   if (!payload || !retry.ParseFromString(std::string(*payload))) {

@@ -54,6 +54,6 @@ absl::Status DrainingError();
 std::string ReasonName(const absl::Status& status);
 
 // None for a status made without one.
-std::optional<absl::Duration> RetryAfter(const absl::Status& status);
+std::optional<absl::Duration> RetryDelay(const absl::Status& status);
 
 }  // namespace foresight

@@ -49,7 +49,7 @@ TEST(DecisionQueueTest, AFullQueueRefusesAtOnceAndSaysWhenToTryAgain) {
   const absl::Status full = queue.Push(Due(3, At(100)), kStart).status();
   EXPECT_EQ(ReasonName(full), "OVERLOADED");
   EXPECT_EQ(full.message(), "2 decisions are waiting, expected fewer than 2");
-  EXPECT_EQ(RetryAfter(full), 2 * kMs);  // The least answers of both.
+  EXPECT_EQ(RetryDelay(full), 2 * kMs);  // The least answers of both.
   EXPECT_THAT(PopAll(queue, kStart), ElementsAre(1, 2));
 }
 
@@ -61,7 +61,7 @@ TEST(DecisionQueueTest, WhatCouldNotHaveItsLeastAnswerInTimeIsRefused) {
   EXPECT_EQ(ReasonName(late), "OVERLOADED");
   EXPECT_THAT(std::string(late.message()),
               HasSubstr("would take 12ms, expected at most 11.5ms"));
-  EXPECT_EQ(RetryAfter(late), 11 * kMs);
+  EXPECT_EQ(RetryDelay(late), 11 * kMs);
   EXPECT_TRUE(queue.Push(Due(3, At(12)), kStart).ok());
 }
 

@@ -295,7 +295,7 @@ TEST_F(DecisionMakerTest, AFullQueueRefusesAndLeavesTheSession) {
   for (const char* id : {"c", "d", "e"}) accepted.push_back(Ask(id, 0.5));
   const Asked refused = Ask("f", 0.5);
   EXPECT_EQ(refused.Reason(), "OVERLOADED");
-  EXPECT_GT(RetryAfter(refused.Get().status()), absl::ZeroDuration());
+  EXPECT_GT(RetryDelay(refused.Get().status()), absl::ZeroDuration());
   engine_->Release();
   for (const Asked& asked : accepted) EXPECT_TRUE(asked.Get().ok());
   EXPECT_EQ((*Ask("f", 0.5).Get())->decision_index(), 0u);

@@ -50,7 +50,7 @@ class SessionStoreTest : public ::testing::Test {
 
   absl::Status Open(const std::string& id, int seconds = 0,
                     absl::Duration idle_timeout = kIdle) {
-    Session session;
+    SessionState session;
     session.id = id;
     session.observation_size = 2;
     session.idle_timeout = idle_timeout;
@@ -297,14 +297,14 @@ TEST_F(SessionStoreTest, AFullStoreRefusesNewSessionsAndKeepsOpenOnes) {
   EXPECT_EQ(ReasonName(full), "SESSIONS_FULL");
   EXPECT_EQ(full.message(), "3 sessions are open, expected fewer than 3");
   // The first of them expires after 60 s.
-  EXPECT_EQ(RetryAfter(full), absl::Seconds(50));
+  EXPECT_EQ(RetryDelay(full), absl::Seconds(50));
   EXPECT_EQ(alive_, 3);
   ASSERT_TRUE(store_.Close("b", At(10)).ok());
   EXPECT_TRUE(Open("d", 10).ok());
 }
 
 TEST_F(SessionStoreTest, ASessionThatWasNotOpenedWholeVanishes) {
-  Session session;
+  SessionState session;
   session.id = "a";
   session.observation_size = 2;
   auto lease = store_.Open(std::move(session), At(0));

@@ -42,7 +42,7 @@ TEST(ErrorTest, EachReasonHasItsCodeAndName) {
     EXPECT_EQ(status.code(), row.code) << row.name;
     EXPECT_EQ(ReasonName(status), row.name);
     EXPECT_EQ(status.message(), "expected 17, got 16");
-    EXPECT_EQ(RetryAfter(status), std::nullopt);
+    EXPECT_EQ(RetryDelay(status), std::nullopt);
   }
 }
 
@@ -59,13 +59,13 @@ TEST(ErrorTest, ThePayloadIsWhatTheWireCarries) {
       std::string(status.GetPayload(kRetryInfoUrl).value())));
   EXPECT_EQ(retry.retry_delay().seconds(), 1);
   EXPECT_EQ(retry.retry_delay().nanos(), 250000000);
-  EXPECT_EQ(RetryAfter(status), absl::Milliseconds(1250));
+  EXPECT_EQ(RetryDelay(status), absl::Milliseconds(1250));
 }
 
 TEST(ErrorTest, AStatusOfSomebodyElseHasNoReason) {
   EXPECT_EQ(ReasonName(absl::InternalError("x")), "");
   EXPECT_EQ(ReasonName(absl::OkStatus()), "");
-  EXPECT_EQ(RetryAfter(absl::InternalError("x")), std::nullopt);
+  EXPECT_EQ(RetryDelay(absl::InternalError("x")), std::nullopt);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// One control loop: its adapted policy, how it adapts, and where it is.
+// One control loop (a session): its adapted policy, how it adapts, and where it
+// is.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@ namespace foresight {
 struct LoadedModel;  // server/registry: a bundle and its engine. Opaque here.
 
 // Not thread-safe: whoever holds the session's lease has it alone.
-struct Session {
+struct SessionState {
   std::string id;
   // Declared before `parameters`, so that their maker outlives them.
   std::shared_ptr<const LoadedModel> model;

@@ -22,7 +22,7 @@ namespace foresight {
 // next is decided under the lock and done after it.
 //
 // Owns itself until OnDone: hold it by weak_ptr.
-class ControlStream final
+class ControlCall final
     : public grpc::ServerBidiReactor<v1::ActRequest, v1::ControlResponse> {
  public:
   struct Options {
@@ -31,7 +31,7 @@ class ControlStream final
   };
 
   // `maker` and `metrics` outlive it.
-  static std::shared_ptr<ControlStream> Start(
+  static std::shared_ptr<ControlCall> Start(
       Options options, grpc::CallbackServerContext* context,
       DecisionMaker* maker, Metrics* metrics);
 
@@ -46,8 +46,8 @@ class ControlStream final
     bool finish = false;
   };
 
-  ControlStream(Options options, absl::Time deadline, DecisionMaker* maker,
-                Metrics* metrics);
+  ControlCall(Options options, absl::Time deadline, DecisionMaker* maker,
+              Metrics* metrics);
 
   void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
@@ -67,7 +67,7 @@ class ControlStream final
   v1::ActRequest request_;  // Of the read that is under way.
 
   absl::Mutex mutex_;
-  std::shared_ptr<ControlStream> self_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<ControlCall> self_ ABSL_GUARDED_BY(mutex_);
   bool reading_ ABSL_GUARDED_BY(mutex_) = false;
   bool read_all_ ABSL_GUARDED_BY(mutex_) = false;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;  // answers_.front().

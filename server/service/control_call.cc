@@ -1,4 +1,4 @@
-#include "server/service/control_stream.h"
+#include "server/service/control_call.h"
 
 #include <utility>
 #include <vector>
@@ -9,10 +9,10 @@
 
 namespace foresight {
 
-std::shared_ptr<ControlStream> ControlStream::Start(
+std::shared_ptr<ControlCall> ControlCall::Start(
     Options options, grpc::CallbackServerContext* context, DecisionMaker* maker,
     Metrics* metrics) {
-  std::shared_ptr<ControlStream> stream(new ControlStream(
+  std::shared_ptr<ControlCall> stream(new ControlCall(
       options, DeadlineFromChrono(context->deadline()), maker, metrics));
   Next next;
   {
@@ -24,13 +24,13 @@ std::shared_ptr<ControlStream> ControlStream::Start(
   return stream;
 }
 
-ControlStream::ControlStream(Options options, absl::Time deadline,
-                             DecisionMaker* maker, Metrics* metrics)
+ControlCall::ControlCall(Options options, absl::Time deadline,
+                         DecisionMaker* maker, Metrics* metrics)
     : options_(options), deadline_(deadline), maker_(maker), metrics_(metrics) {
   metrics_->control_streams.Increment();
 }
 
-void ControlStream::Drain() {
+void ControlCall::Drain() {
   Next next;
   {
     absl::MutexLock lock(&mutex_);
@@ -40,7 +40,7 @@ void ControlStream::Drain() {
   Do(next);
 }
 
-void ControlStream::OnReadDone(bool ok) {
+void ControlCall::OnReadDone(bool ok) {
   // Before the next read overwrites it, and before an answer can end the
   // stream.
   if (ok) StartDecision(std::move(request_));
@@ -54,12 +54,12 @@ void ControlStream::OnReadDone(bool ok) {
   Do(next);
 }
 
-void ControlStream::StartDecision(v1::ActRequest request) {
+void ControlCall::StartDecision(v1::ActRequest request) {
   v1::ControlResponse echo;
   echo.set_session_id(request.session_id());
   echo.set_decision_index(request.decision_index());
   uint64_t number;
-  std::shared_ptr<ControlStream> self;
+  std::shared_ptr<ControlCall> self;
   DecisionMaker::Call call;
   {
     absl::MutexLock lock(&mutex_);
@@ -84,7 +84,7 @@ void ControlStream::StartDecision(v1::ActRequest request) {
   maker_->Start(call);
 }
 
-void ControlStream::OnAnswer(uint64_t number, v1::ControlResponse response) {
+void ControlCall::OnAnswer(uint64_t number, v1::ControlResponse response) {
   Next next;
   {
     absl::MutexLock lock(&mutex_);
@@ -95,7 +95,7 @@ void ControlStream::OnAnswer(uint64_t number, v1::ControlResponse response) {
   Do(next);
 }
 
-void ControlStream::OnWriteDone(bool) {
+void ControlCall::OnWriteDone(bool) {
   Next next;
   {
     absl::MutexLock lock(&mutex_);
@@ -106,7 +106,7 @@ void ControlStream::OnWriteDone(bool) {
   Do(next);
 }
 
-void ControlStream::OnCancel() {
+void ControlCall::OnCancel() {
   std::vector<DecisionMaker::Call> calls;
   Next next;
   {
@@ -121,14 +121,14 @@ void ControlStream::OnCancel() {
   Do(next);
 }
 
-void ControlStream::OnDone() {
+void ControlCall::OnDone() {
   metrics_->control_streams.Decrement();
-  std::shared_ptr<ControlStream> self;  // Ends this after the lock.
+  std::shared_ptr<ControlCall> self;  // Ends this after the lock.
   absl::MutexLock lock(&mutex_);
   self.swap(self_);
 }
 
-ControlStream::Next ControlStream::Decide() {
+ControlCall::Next ControlCall::Decide() {
   Next next;
   if (finished_) return next;
   if (!writing_ && !answers_.empty()) writing_ = next.write = true;
@@ -143,7 +143,7 @@ ControlStream::Next ControlStream::Decide() {
   return next;
 }
 
-void ControlStream::Do(const Next& next) {
+void ControlCall::Do(const Next& next) {
   // Whatever happens here, OnDone waits for it: a read, a write or the end is
   // outstanding until it is begun.
   if (next.read) StartRead(&request_);

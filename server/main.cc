@@ -1,0 +1,60 @@
+// The program foresight-server.
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <thread>
+#include <variant>
+
+#include "server/engine_factory.h"
+#include "server/options.h"
+#include "server/server.h"
+#include "server/support/log.h"
+
+namespace foresight {
+namespace {
+
+constexpr int kRuntimeFailure = 1;
+
+int WaitForSignal(const sigset_t& signals) {
+  int signal = 0;
+  sigwait(&signals, &signal);
+  return signal;
+}
+
+int Serve(const ServerOptions& options, const sigset_t& signals) {
+  auto server =
+      Server::Start(options, FORESIGHT_VERSION,
+                    MakeEngineFactory(options.engine, options.device));
+  if (!server.ok()) {
+    LogError(server.status().message());
+    return kRuntimeFailure;
+  }
+  LogInfo("shutting down on signal ", WaitForSignal(signals));
+  std::thread([&signals] {
+    LogWarning("stopping at once on signal ", WaitForSignal(signals));
+    _exit(kRuntimeFailure);
+  }).detach();
+  (*server)->Shutdown();
+  LogInfo("ended");
+  return 0;
+}
+
+}  // namespace
+}  // namespace foresight
+
+int main(int argc, char** argv) {
+  // Before any thread starts, so that all threads leave them to sigwait.
+  static sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const auto command = foresight::ParseOptions(argc, argv, FORESIGHT_VERSION);
+  if (const auto* exit = std::get_if<foresight::EarlyExit>(&command)) {
+    std::fputs(exit->text.c_str(), exit->code == 0 ? stdout : stderr);
+    return exit->code;
+  }
+  return foresight::Serve(std::get<foresight::ServerOptions>(command), signals);
+}

@@ -1,0 +1,81 @@
+// A real server in the test's process, on a port that the system chose, and
+// stubs to call it with.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "grpcpp/grpcpp.h"
+#include "proto/adaptation.grpc.pb.h"
+#include "server/options.h"
+#include "server/server.h"
+#include "tests/support/fake_engine.h"
+#include "tests/support/random_bundle.h"
+#include "tests/support/temporary_folder.h"
+
+namespace foresight {
+
+// Longer than anything here takes: only a hang reaches it.
+inline constexpr absl::Duration kPatience = absl::Seconds(30);
+
+// An error as a client sees it.
+struct SeenError {
+  grpc::StatusCode code = grpc::StatusCode::OK;
+  std::string reason;
+  std::string domain;
+  std::string message;
+  std::optional<absl::Duration> retry_after;
+};
+SeenError Seen(const grpc::Status& status);
+
+// A context whose call ends in any case.
+std::unique_ptr<grpc::ClientContext> Patient();
+
+// S = 3, A = 2. The fake engine serves unless a test says otherwise.
+class ServedTest : public ::testing::Test {
+ protected:
+  static constexpr int kObservationSize = 3;
+  static constexpr int kActionSize = 2;
+
+  ServedTest();
+  ~ServedTest() override;
+
+  // Once; `engine` is "fake", "fused" or "autograd". Change options_ before.
+  void StartServer(const std::string& engine = "fake");
+  void AddModel(const std::string& name);  // Another one, before StartServer.
+
+  grpc::Status Open(const v1::OpenSessionRequest& request,
+                    v1::Session* session = nullptr);
+  // Seed 7, and what is given here; the test fails where it does.
+  void Open(const std::string& id, uint32_t steps = 1);
+  // All components of the observation are `value`.
+  static v1::ActRequest Request(const std::string& id, float value,
+                                std::optional<uint64_t> index = {});
+  grpc::Status Act(const v1::ActRequest& request,
+                   v1::ActResponse* response = nullptr);
+  // The action; the test fails where it does.
+  std::vector<float> MustAct(const v1::ActRequest& request);
+  grpc::Status Reset(const std::string& id, v1::Session* session = nullptr);
+  grpc::Status Close(const std::string& id);
+
+  // True once `metric` of /metrics has `value`, false after kPatience.
+  bool AwaitMetric(const std::string& metric, double value);
+
+  ServerOptions options_;
+  const std::shared_ptr<FakeEngine> engine_ =
+      std::make_shared<FakeEngine>(kActionSize);
+  std::unique_ptr<Server> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<v1::Adaptation::Stub> stub_;
+
+ private:
+  TemporaryFolder folder_;
+};
+
+}  // namespace foresight
