@@ -9,6 +9,7 @@
 #include <limits>
 #include <vector>
 
+#include "tests/support/outcome_names.h"
 #include "tests/support/quadratic_policies.h"
 
 namespace foresight {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "server/adaptation/decision_loop.h"
+#include "tests/support/outcome_names.h"
 #include "tests/support/quadratic_policies.h"
 
 namespace foresight {

@@ -1,0 +1,70 @@
+// The engine that differentiates with LibTorch, on a CPU or a CUDA device.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/clock.h"
+#include "models/bundle/bundle.h"
+#include "server/adaptation/engine.h"
+#include "server/adaptation/working_policies.h"
+
+namespace foresight {
+
+class WorldModel;
+
+// Thread-safe. On a CPU it takes the problems of a call one after the other,
+// each on the calling thread alone, so that results depend neither on what else
+// a call holds nor on LibTorch's number of threads, to the bit; cores are used
+// by calls at the same time. On a GPU it computes problems with the same
+// horizon, particles, sampler_steps and discount side by side, which may change
+// last bits; Adapt returns when the last one is done.
+class AutogradEngine : public Engine {
+ public:
+  struct Options {
+    std::string device = "cpu";     // "cpu", "cuda" (the first), "cuda:N".
+    bool double_precision = false;  // float64 throughout, for comparisons.
+    Clock clock = absl::Now;        // What deadlines are compared with.
+    // Problems side by side, >= 1; 0: 1 on a CPU, 64 on a GPU.
+    int max_batch = 0;
+    // Particles imagined at once, over all problems side by side, >= 1; 0: 256
+    // on a CPU, and as many as memory allows on a GPU.
+    int64_t max_rows = 0;
+  };
+
+  // Copies the bundle's weights to the device.
+  // Errors:
+  //   InvalidArgument: an option is out of range.
+  //   Unavailable:     this machine or program lacks the device; names it.
+  static absl::StatusOr<std::unique_ptr<AutogradEngine>> Create(
+      const Bundle& bundle, Options options);
+  static absl::StatusOr<std::unique_ptr<AutogradEngine>> Create(
+      const Bundle& bundle);
+
+  ~AutogradEngine() override;
+
+  std::unique_ptr<PolicyParameters> NewParameters() const override;
+  size_t sizeof_parameters() const override;
+
+  // Beyond engine.h's errors:
+  //   InvalidArgument:   the observation's size, or the parameters are not this
+  //                      engine's.
+  //   ResourceExhausted: the device has no memory left for it.
+  //   Internal:          LibTorch failed.
+  void Adapt(absl::Span<Problem> problems) const override;
+
+  std::string name() const override { return "autograd"; }
+  std::string device() const override { return options_.device; }
+
+ private:
+  AutogradEngine(std::unique_ptr<const WorldModel> model, Options options);
+  absl::Status Check(const Problem& problem) const;
+  void RunSideBySide(absl::Span<Problem* const> problems) const;
+
+  const std::unique_ptr<const WorldModel> model_;
+  const Options options_;  // Resolved.
+};
+
+}  // namespace foresight

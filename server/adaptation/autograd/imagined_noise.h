@@ -1,0 +1,33 @@
+// The noise of roll-outs as tensors, and the blocks that they come in.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "models/networks/dynamics.h"
+#include "server/adaptation/autograd/world_model.h"
+#include "server/adaptation/engine.h"
+#include "server/adaptation/noise.h"
+
+namespace foresight {
+
+struct ParticleBlock {
+  int64_t first = 0;
+  int64_t count = 0;
+};
+
+// Blocks of about equal size, at most `size` or B particles, each of whole
+// rounds of the B members: the first particle of each is member 0's.
+std::vector<ParticleBlock> SplitParticles(int64_t particles, int64_t members,
+                                          int64_t size);
+
+// The noise of the block's particles in every transition of problems `which`,
+// which have the same horizon and sampler_steps. Row p R + r is particle
+// first + r of problem which[p].
+SamplerNoise DrawNoise(const WorldModel& model,
+                       absl::Span<Problem* const> problems,
+                       absl::Span<const int> which, NoiseBank bank,
+                       const ParticleBlock& block);
+
+}  // namespace foresight

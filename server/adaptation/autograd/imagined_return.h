@@ -1,0 +1,30 @@
+// The imagined return J of method.md section 1, differentiable.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "absl/functional/function_ref.h"
+#include "models/networks/policy.h"
+#include "server/adaptation/autograd/world_model.h"
+
+namespace foresight {
+
+// The roll-outs of P problems with R particles each, all of one horizon. Row
+// p R + r of whatever has a row per particle is particle r of problem p.
+struct RollOuts {
+  at::Tensor observations;  // [P, S], s_t.
+  const Sampler* sampler = nullptr;
+  const SamplerNoise* noise = nullptr;  // Of H transitions.
+  int64_t particles = 1;                // R
+  int horizon = 1;                      // H
+  double discount = 1;                  // gamma
+};
+
+// sum_r J_r of each problem: [P]. `policy` is P policies side by side, or one.
+// Calls `between` with each imagined state s_1 .. s_H [P R, S] as it is made,
+// so that it can stop the work by an exception.
+at::Tensor ImaginedReturn(const WorldModel& model, const PolicyNetwork& policy,
+                          const RollOuts& roll_outs,
+                          absl::FunctionRef<void(const at::Tensor&)> between);
+
+}  // namespace foresight
