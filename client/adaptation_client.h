@@ -44,8 +44,8 @@ class AdaptationClient {
                                      const CallOptions& call = {}) const;
 
   // A new control loop at decision 0. Retried unless the request names its
-  // session_id; a retry may leave an unused session behind, which the server
-  // frees after its idle timeout.
+  // session_id. A retry, a deadline or a cancellation may leave an unused
+  // session behind, which the server frees after its idle timeout.
   // Errors: as adaptation.proto lists for OpenSession.
   absl::StatusOr<std::unique_ptr<Session>> OpenSession(
       const v1::OpenSessionRequest& request,

@@ -132,6 +132,11 @@ void FakeAdaptationServer::Release() {
   stalling_ = false;
 }
 
+void FakeAdaptationServer::FailOneStalled(const grpc::Status& status) {
+  absl::MutexLock lock(&mutex_);
+  stalled_failures_.push_back(status);
+}
+
 void FakeAdaptationServer::AnswerInReversedGroups(int size) {
   absl::MutexLock lock(&mutex_);
   group_size_ = size;
@@ -207,10 +212,10 @@ grpc::Status FakeAdaptationServer::Enter() {
 
 grpc::Status FakeAdaptationServer::AwaitRelease(grpc::ServerContext* context) {
   const auto released = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return !stalling_;
+    return !stalling_ || !stalled_failures_.empty();
   };
   absl::MutexLock lock(&mutex_);
-  if (released()) return grpc::Status::OK;
+  if (!stalling_) return grpc::Status::OK;
   ++stalled_calls_;
   // gRPC's synchronous server has no call-back for a cancelled call.
   while (!mutex_.AwaitWithTimeout(absl::Condition(&released),
@@ -220,7 +225,10 @@ grpc::Status FakeAdaptationServer::AwaitRelease(grpc::ServerContext* context) {
       return grpc::Status::CANCELLED;
     }
   }
-  return grpc::Status::OK;
+  if (stalled_failures_.empty()) return grpc::Status::OK;
+  const grpc::Status failure = stalled_failures_.front();
+  stalled_failures_.pop_front();
+  return failure;
 }
 
 grpc::Status FakeAdaptationServer::FindModel(const std::string& name,

@@ -53,6 +53,8 @@ class FakeAdaptationServer : private v1::Adaptation::Service {
   // Decisions stall until they are cancelled or Release is called.
   void Stall();
   void Release();
+  // One of the decisions that stall answers `status`.
+  void FailOneStalled(const grpc::Status& status);
   // Control answers in groups of `size`, the last of a group first.
   void AnswerInReversedGroups(int size);
   // Control ends with `status` when it has read `requests` more requests.
@@ -117,6 +119,7 @@ class FakeAdaptationServer : private v1::Adaptation::Service {
   v1::ActRequest last_act_ ABSL_GUARDED_BY(mutex_);
   int lost_answers_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stalling_ ABSL_GUARDED_BY(mutex_) = false;
+  std::deque<grpc::Status> stalled_failures_ ABSL_GUARDED_BY(mutex_);
   int group_size_ ABSL_GUARDED_BY(mutex_) = 1;
   int stream_requests_left_ ABSL_GUARDED_BY(mutex_) = -1;  // -1: no limit.
   grpc::Status stream_end_ ABSL_GUARDED_BY(mutex_);

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <limits>
 
+#include "tests/support/temporary_folder.h"
+
 namespace foresight {
 namespace {
 
@@ -110,23 +112,20 @@ TEST(EnvironmentTest, AssetsComeFromTheCallerThenFromTheVariable) {
 }
 
 TEST(EnvironmentTest, AFileThatIsNoModelIsNamed) {
-  const std::filesystem::path folder =
-      std::filesystem::path(testing::TempDir()) / "bad-assets";
-  std::filesystem::create_directories(folder);
-  std::ofstream(folder / "half_cheetah.xml") << "<mujoco><nonsense/></mujoco>";
-  const auto environment = MakeEnvironment("HalfCheetah-v4", folder.string());
+  const TemporaryFolder folder;
+  std::ofstream(folder.path() / "half_cheetah.xml")
+      << "<mujoco><nonsense/></mujoco>";
+  const auto environment =
+      MakeEnvironment("HalfCheetah-v4", folder.path().string());
   EXPECT_EQ(environment.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(environment.status().message()),
-              HasSubstr("bad-assets/half_cheetah.xml"));
+              HasSubstr((folder.path() / "half_cheetah.xml").string()));
 }
 
 TEST(EnvironmentTest, MujocoWritesNoLog) {
   const auto before = std::filesystem::current_path();
-  const std::filesystem::path folder =
-      std::filesystem::path(testing::TempDir()) / "log-free";
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
-  std::filesystem::current_path(folder);
+  const TemporaryFolder folder;
+  std::filesystem::current_path(folder.path());
   HalfCheetah();  // Its model has an obsolete attribute, warned about.
   EXPECT_FALSE(std::filesystem::exists("MUJOCO_LOG.TXT"));
   std::filesystem::current_path(before);

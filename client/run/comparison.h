@@ -1,0 +1,49 @@
+// The episodes of a run, put together: frozen against adapted.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "client/environments/environment.h"
+#include "client/run/episode.h"
+#include "client/run/statistics.h"
+#include "proto/adaptation.pb.h"
+
+namespace foresight {
+
+// Both variants of one seed; one is missing when only the other was played.
+struct EpisodePair {
+  uint64_t seed = 0;
+  std::optional<EpisodeResult> frozen;
+  std::optional<EpisodeResult> adapted;
+};
+
+// All episodes of one variant.
+struct VariantSummary {
+  double mean = 0;  // Return.
+  double standard_error = 0;
+  double score = 0;            // Normalised, of the mean.
+  double steps_done_mean = 0;  // Gradient steps per decision.
+  double latency_p50_ms = 0;
+  double latency_p99_ms = 0;
+  std::map<v1::Outcome, int> outcomes;
+};
+
+struct Comparison {
+  EnvironmentSpec environment;
+  v1::Model model;
+  v1::AdaptationSettings settings;  // Of the adapted ones, where there are any.
+  std::vector<EpisodePair> episodes;
+  std::optional<VariantSummary> frozen;
+  std::optional<VariantSummary> adapted;
+  std::optional<double> difference;  // Mean of adapted - frozen.
+  std::optional<Interval> interval;  // Its 95 % bootstrap; of two pairs on.
+};
+
+// Of at least one episode; every pair has the same variants.
+Comparison Compare(const EnvironmentSpec& environment, const v1::Model& model,
+                   std::vector<EpisodePair> episodes);
+
+}  // namespace foresight

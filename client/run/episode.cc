@@ -1,0 +1,85 @@
+#include "client/run/episode.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "client/call_error.h"
+
+namespace foresight {
+namespace {
+
+// What went wrong, and where.
+absl::Status At(const absl::Status& status, const EpisodePlan& plan, int step) {
+  const std::string reason = ErrorReason(status);
+  return MakeError(
+      status.code(),
+      absl::StrCat(status.message(), reason.empty() ? "" : " [", reason,
+                   reason.empty() ? "" : "]", " (",
+                   plan.adapt ? "adapted" : "frozen", " episode of seed ",
+                   plan.seed, ", step ", step, ")"),
+      reason, RetryAfter(status));
+}
+
+v1::OpenSessionRequest MakeRequest(const std::string& model,
+                                   const EpisodePlan& plan,
+                                   const RunOptions& options) {
+  v1::OpenSessionRequest request;
+  request.set_model(model);
+  *request.mutable_settings() = options.settings;
+  if (!plan.adapt) request.mutable_settings()->set_steps(0);
+  request.set_seed(plan.seed);
+  return request;
+}
+
+}  // namespace
+
+absl::StatusOr<EpisodeResult> PlayEpisode(const AdaptationClient& client,
+                                          const std::string& model,
+                                          Environment& environment,
+                                          const EpisodePlan& plan,
+                                          const RunOptions& options,
+                                          Cancellation& cancellation,
+                                          absl::FunctionRef<void()> on_step) {
+  ActOptions act;
+  act.call = {options.deadline, &cancellation};
+  act.budget = options.budget;
+  if (cancellation.cancelled()) return absl::CancelledError("interrupted");
+  // Not to be cancelled half-way: that would leave a session behind.
+  auto session =
+      client.OpenSession(MakeRequest(model, plan, options), {options.deadline});
+  if (!session.ok()) return At(session.status(), plan, 0);
+
+  EpisodeResult result;
+  result.settings = (*session)->description().settings();
+  std::vector<double> state = environment.Reset(plan.seed);
+  const int limit = std::min(options.max_steps, environment.spec().step_limit);
+  double steps_done = 0;
+  bool terminated = false;
+  while (!terminated && result.steps < limit) {
+    const std::vector<float> observation(state.begin(), state.end());
+    const absl::Time start = absl::Now();
+    const auto decision = (*session)->Act(observation, act);
+    if (!decision.ok()) return At(decision.status(), plan, result.steps);
+    result.latencies_ms.push_back(
+        absl::ToDoubleMilliseconds(absl::Now() - start));
+    steps_done += decision->report().steps_done();
+    ++result.outcomes[decision->report().outcome()];
+
+    auto transition =
+        environment.Step({decision->action().data(),
+                          static_cast<size_t>(decision->action_size())});
+    if (!transition.ok()) return At(transition.status(), plan, result.steps);
+    result.episode_return += transition->reward;
+    terminated = transition->terminated;
+    state = std::move(transition->observation);
+    ++result.steps;
+    on_step();
+  }
+  result.steps_done_mean = steps_done / std::max(result.steps, 1);
+  return result;
+}
+
+}  // namespace foresight

@@ -1,0 +1,43 @@
+// One episode, played through a server.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "client/adaptation_client.h"
+#include "client/environments/environment.h"
+#include "client/run/options.h"
+#include "proto/adaptation.pb.h"
+
+namespace foresight {
+
+struct EpisodePlan {
+  uint64_t seed = 0;   // Of the start state and of the imagined noise.
+  bool adapt = false;  // Else the frozen policy: zero steps.
+};
+
+struct EpisodeResult {
+  double episode_return = 0;            // Undiscounted.
+  int steps = 0;                        // Of the environment.
+  double steps_done_mean = 0;           // Gradient steps per decision.
+  std::vector<double> latencies_ms;     // [steps], as the client waited.
+  std::map<v1::Outcome, int> outcomes;  // How many decisions ended so.
+  v1::AdaptationSettings settings;      // Complete, as the server had them.
+};
+
+// Opens a session, plays until the environment ends the episode or
+// max_steps, closes the session; `on_step` is called after each step.
+// Errors: the server's, saying at which step of which episode; Cancelled when
+// `cancellation` is.
+absl::StatusOr<EpisodeResult> PlayEpisode(const AdaptationClient& client,
+                                          const std::string& model,
+                                          Environment& environment,
+                                          const EpisodePlan& plan,
+                                          const RunOptions& options,
+                                          Cancellation& cancellation,
+                                          absl::FunctionRef<void()> on_step);
+
+}  // namespace foresight

@@ -1,0 +1,42 @@
+// What a user may say to foresight-run.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/time/time.h"
+#include "proto/adaptation.pb.h"
+
+namespace foresight {
+
+struct RunOptions {
+  std::string server = "127.0.0.1:50051";
+  std::string model;  // Empty: the only one served.
+  std::string environment = "HalfCheetah-v4";
+  std::string assets;    // As MakeEnvironment.
+  int episodes = 10;     // >= 1, each on a seed of its own.
+  uint64_t seed = 1000;  // Of the first episode; the others count on.
+  int max_steps = 1000;  // >= 1; the environment's limit holds too.
+  int parallel = 0;      // Episodes at once; 0: by the number of cores.
+  v1::AdaptationSettings settings;       // Unset fields: the model's defaults.
+  std::optional<absl::Duration> budget;  // > 0.
+  absl::Duration deadline = absl::Seconds(10);
+  absl::Duration connect_timeout = absl::Seconds(5);
+  bool play_frozen = true;
+  bool play_adapted = true;
+  std::string csv;   // Empty: none.
+  std::string json;  // Empty: none.
+  bool quiet = false;
+};
+
+struct ParsedOptions {
+  RunOptions options;
+  // Set when there is nothing to run: 0 after --help or --version, 2 after a
+  // mistake. What there is to say has been printed.
+  std::optional<int> exit_code;
+};
+
+ParsedOptions ParseRunOptions(int argc, const char* const* argv);
+
+}  // namespace foresight

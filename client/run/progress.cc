@@ -1,0 +1,90 @@
+#include "client/run/progress.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+
+namespace foresight {
+namespace {
+
+constexpr absl::Duration kRedraw = absl::Milliseconds(200);
+constexpr absl::Duration kPrint = absl::Seconds(10);
+
+std::string ClockText(absl::Duration duration) {
+  const int64_t seconds = absl::ToInt64Seconds(duration);
+  if (seconds < 3600) {
+    return absl::StrFormat("%d:%02d", seconds / 60, seconds % 60);
+  }
+  return absl::StrFormat("%d:%02d:%02d", seconds / 3600, seconds / 60 % 60,
+                         seconds % 60);
+}
+
+}  // namespace
+
+std::string ProgressLine(const ProgressState& state) {
+  std::string line =
+      absl::StrFormat("episodes %d/%d   steps %d/%d", state.episodes_done,
+                      state.episodes, state.steps_done, state.steps);
+  const double seconds = absl::ToDoubleSeconds(state.elapsed);
+  if (state.steps_done > 0 && seconds > 0) {
+    const double rate = static_cast<double>(state.steps_done) / seconds;
+    const auto left = static_cast<double>(state.steps - state.steps_done);
+    absl::StrAppendFormat(&line, "   %.0f steps/s   %s left", rate,
+                          ClockText(absl::Seconds(left / rate)));
+  }
+  return line;
+}
+
+Progress::Progress(int episodes, int steps_each, bool quiet)
+    : steps_each_(steps_each), start_(absl::Now()) {
+  state_.episodes = episodes;
+  state_.steps = static_cast<int64_t>(episodes) * steps_each;
+  if (!quiet) drawer_ = std::thread([this] { Draw(); });
+}
+
+Progress::~Progress() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  if (drawer_.joinable()) drawer_.join();
+}
+
+void Progress::AddStep() {
+  absl::MutexLock lock(&mutex_);
+  ++state_.steps_done;
+}
+
+void Progress::FinishEpisode(int steps) {
+  absl::MutexLock lock(&mutex_);
+  ++state_.episodes_done;
+  state_.steps -= steps_each_ - steps;
+}
+
+ProgressState Progress::state() const {
+  absl::MutexLock lock(&mutex_);
+  ProgressState state = state_;
+  state.elapsed = absl::Now() - start_;
+  return state;
+}
+
+void Progress::Draw() {
+  const bool terminal = isatty(STDERR_FILENO) == 1;
+  const absl::Duration pause = terminal ? kRedraw : kPrint;
+  while (true) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), pause)) break;
+    }
+    const std::string line = ProgressLine(state());
+    // \r: back to the line's start; \033[K: clear what is left of the old one.
+    std::fprintf(stderr, terminal ? "\r%s\033[K" : "%s\n", line.c_str());
+    std::fflush(stderr);
+  }
+  if (terminal) std::fprintf(stderr, "\r\033[K");
+}
+
+}  // namespace foresight

@@ -1,0 +1,55 @@
+// How far a run is, on standard error while it goes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+
+namespace foresight {
+
+struct ProgressState {
+  int episodes_done = 0;
+  int episodes = 0;
+  int64_t steps_done = 0;
+  int64_t steps = 0;  // That there will be, as far as is known.
+  absl::Duration elapsed;
+};
+
+// "episodes 3/20   steps 3512/20000   235 steps/s   1:10 left". The rate and
+// the time left are of the whole run so far; without a step there are none.
+std::string ProgressLine(const ProgressState& state);
+
+// Draws the line a few times a second on a terminal, and prints one now and
+// then to anything else.
+//
+// Thread-safe.
+class Progress {
+ public:
+  // Of `episodes` episodes of at most `steps_each`. Quiet: draws nothing.
+  Progress(int episodes, int steps_each, bool quiet);
+  ~Progress();  // Clears the line.
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void AddStep() ABSL_LOCKS_EXCLUDED(mutex_);
+  // An episode took `steps` steps and is over.
+  void FinishEpisode(int steps) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  ProgressState state() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  void Draw() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const int steps_each_;
+  const absl::Time start_;
+  mutable absl::Mutex mutex_;
+  ProgressState state_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread drawer_;
+};
+
+}  // namespace foresight

@@ -1,0 +1,32 @@
+// The few statistics that a comparison of episodes needs.
+#pragma once
+
+#include <cstdint>
+
+#include "absl/types/span.h"
+
+namespace foresight {
+
+// Of at least one value.
+double Mean(absl::Span<const double> values);
+
+// Of the mean: the sample's standard deviation / sqrt(n); 0 of one value.
+double StandardError(absl::Span<const double> values);
+
+// The value below which `fraction` (0..1) of the sample lies, linear between
+// neighbours: Hyndman and Fan's definition 7, as numpy.quantile has it. Of at
+// least one value.
+double Quantile(absl::Span<const double> values, double fraction);
+
+struct Interval {
+  double low = 0;
+  double high = 0;
+};
+
+// The 95 % percentile bootstrap interval of the mean: `resamples` samples of
+// the same size drawn with replacement. Same seed, same interval on every
+// machine. Of at least one value.
+Interval BootstrapInterval(absl::Span<const double> values, int resamples,
+                           uint64_t seed);
+
+}  // namespace foresight

@@ -1,0 +1,156 @@
+#include "client/run/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace foresight {
+namespace {
+
+using ::testing::HasSubstr;
+
+ParsedOptions Parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "foresight-run");
+  return ParseRunOptions(static_cast<int>(arguments.size()), arguments.data());
+}
+
+// What a mistake says; it must be one.
+std::string Mistake(const std::vector<const char*>& arguments) {
+  testing::internal::CaptureStderr();
+  const ParsedOptions parsed = Parse(arguments);
+  EXPECT_EQ(parsed.exit_code, 2);
+  return testing::internal::GetCapturedStderr();
+}
+
+TEST(RunOptionsTest, NothingSaidIsTheDefault) {
+  const ParsedOptions parsed = Parse({});
+  ASSERT_EQ(parsed.exit_code, std::nullopt);
+  const RunOptions& options = parsed.options;
+  EXPECT_EQ(options.server, "127.0.0.1:50051");
+  EXPECT_EQ(options.model, "");
+  EXPECT_EQ(options.environment, "HalfCheetah-v4");
+  EXPECT_EQ(options.episodes, 10);
+  EXPECT_EQ(options.seed, 1000u);
+  EXPECT_EQ(options.max_steps, 1000);
+  EXPECT_TRUE(options.play_frozen);
+  EXPECT_TRUE(options.play_adapted);
+  EXPECT_EQ(options.budget, std::nullopt);
+  // All settings are left to the model.
+  EXPECT_EQ(options.settings.SerializeAsString(), "");
+}
+
+TEST(RunOptionsTest, EveryOptionArrives) {
+  const ParsedOptions parsed = Parse({"--server",
+                                      "host:1",
+                                      "--model",
+                                      "m",
+                                      "--environment",
+                                      "E",
+                                      "--assets",
+                                      "/a",
+                                      "--episodes",
+                                      "3",
+                                      "--seed",
+                                      "18446744073709551615",
+                                      "--max-steps",
+                                      "7",
+                                      "--parallel",
+                                      "2",
+                                      "--budget",
+                                      "20ms",
+                                      "--deadline",
+                                      "1.5s",
+                                      "--connect-timeout",
+                                      "2s",
+                                      "--csv",
+                                      "c",
+                                      "--json",
+                                      "j",
+                                      "--quiet",
+                                      "--adapted-only"});
+  ASSERT_EQ(parsed.exit_code, std::nullopt);
+  const RunOptions& options = parsed.options;
+  EXPECT_EQ(options.server, "host:1");
+  EXPECT_EQ(options.model, "m");
+  EXPECT_EQ(options.environment, "E");
+  EXPECT_EQ(options.assets, "/a");
+  EXPECT_EQ(options.episodes, 3);
+  EXPECT_EQ(options.seed, 18446744073709551615u);
+  EXPECT_EQ(options.max_steps, 7);
+  EXPECT_EQ(options.parallel, 2);
+  EXPECT_EQ(options.budget, absl::Milliseconds(20));
+  EXPECT_EQ(options.deadline, absl::Milliseconds(1500));
+  EXPECT_EQ(options.connect_timeout, absl::Seconds(2));
+  EXPECT_EQ(options.csv, "c");
+  EXPECT_EQ(options.json, "j");
+  EXPECT_TRUE(options.quiet);
+  EXPECT_FALSE(options.play_frozen);
+  EXPECT_TRUE(options.play_adapted);
+  EXPECT_FALSE(Parse({"--frozen-only"}).options.play_adapted);
+}
+
+TEST(RunOptionsTest, EverySettingArrives) {
+  const ParsedOptions parsed = Parse({"--horizon",
+                                      "1",
+                                      "--particles",
+                                      "2",
+                                      "--steps",
+                                      "0",
+                                      "--step-size",
+                                      "3e-5",
+                                      "--mode",
+                                      "reset",
+                                      "--discount",
+                                      "0.5",
+                                      "--max-gradient-norm",
+                                      "6",
+                                      "--max-action-change",
+                                      "7",
+                                      "--max-drift",
+                                      "8",
+                                      "--accept-only-improvement",
+                                      "--sampler-steps",
+                                      "9",
+                                      "--noise-scale",
+                                      "0"});
+  ASSERT_EQ(parsed.exit_code, std::nullopt);
+  EXPECT_EQ(parsed.options.settings.ShortDebugString(),
+            "horizon: 1 particles: 2 steps: 0 step_size: 3e-05 mode: RESET "
+            "discount: 0.5 max_gradient_norm: 6 max_action_change: 7 "
+            "max_drift: 8 accept_only_improvement: true sampler_steps: 9 "
+            "noise_scale: 0");
+  const ParsedOptions off =
+      Parse({"--no-accept-only-improvement", "--mode", "persist"});
+  EXPECT_EQ(off.options.settings.ShortDebugString(),
+            "mode: PERSIST accept_only_improvement: false");
+}
+
+TEST(RunOptionsTest, MistakesAreNamed) {
+  EXPECT_THAT(Mistake({"--horizn", "3"}), HasSubstr("--horizn"));
+  EXPECT_THAT(Mistake({"--horizon", "-3"}), HasSubstr("--horizon"));
+  EXPECT_THAT(Mistake({"--episodes", "0"}), HasSubstr("--episodes"));
+  EXPECT_THAT(Mistake({"--seed", "-1"}), HasSubstr("--seed"));
+  EXPECT_THAT(Mistake({"--mode", "fast"}),
+              HasSubstr("\"fast\" is neither persist nor reset"));
+  EXPECT_THAT(Mistake({"--budget", "20"}),
+              HasSubstr("\"20\" is no positive duration like 20ms"));
+  EXPECT_THAT(Mistake({"--deadline", "-1s"}), HasSubstr("--deadline"));
+  EXPECT_THAT(Mistake({"--frozen-only", "--adapted-only"}),
+              HasSubstr("excludes"));
+}
+
+TEST(RunOptionsTest, HelpShowsEveryDefault) {
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(Parse({"--help"}).exit_code, 0);
+  const std::string help = testing::internal::GetCapturedStdout();
+  for (const char* text :
+       {"127.0.0.1:50051", "HalfCheetah-v4", "--episodes INT=10 ",
+        "--seed UINT=1000", "--max-steps INT=1000", "=10s", "=5s",
+        "--step-size", "--accept-only-improvement", "Exit status"}) {
+    EXPECT_THAT(help, HasSubstr(text));
+  }
+}
+
+}  // namespace
+}  // namespace foresight

@@ -1,0 +1,50 @@
+#include "client/run/progress.h"
+
+#include <gtest/gtest.h>
+
+#include "absl/time/clock.h"
+
+namespace foresight {
+namespace {
+
+TEST(ProgressTest, TheLineSaysHowFarHowFastAndHowLongStill) {
+  ProgressState state;
+  state.episodes_done = 3;
+  state.episodes = 20;
+  state.steps_done = 5000;
+  state.steps = 20000;
+  state.elapsed = absl::Seconds(20);
+  EXPECT_EQ(ProgressLine(state),
+            "episodes 3/20   steps 5000/20000   250 steps/s   1:00 left");
+  state.elapsed = absl::Seconds(5000);
+  EXPECT_EQ(ProgressLine(state),
+            "episodes 3/20   steps 5000/20000   1 steps/s   4:10:00 left");
+}
+
+TEST(ProgressTest, WithoutAStepThereIsNoRate) {
+  ProgressState state;
+  state.episodes = 2;
+  state.steps = 2000;
+  state.elapsed = absl::Seconds(3);
+  EXPECT_EQ(ProgressLine(state), "episodes 0/2   steps 0/2000");
+}
+
+TEST(ProgressTest, AnEpisodeThatEndsEarlyShortensTheRun) {
+  Progress progress(3, 1000, /*quiet=*/true);
+  for (int i = 0; i < 400; ++i) progress.AddStep();
+  progress.FinishEpisode(400);
+  const ProgressState state = progress.state();
+  EXPECT_EQ(state.episodes_done, 1);
+  EXPECT_EQ(state.steps_done, 400);
+  EXPECT_EQ(state.steps, 2400);
+}
+
+TEST(ProgressTest, StopsAtOnce) {
+  // Neither output here is a terminal: it would print after ten seconds.
+  const absl::Time start = absl::Now();
+  { const Progress progress(1, 10, /*quiet=*/false); }
+  EXPECT_LT(absl::Now() - start, absl::Seconds(5));
+}
+
+}  // namespace
+}  // namespace foresight

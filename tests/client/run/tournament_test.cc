@@ -1,0 +1,213 @@
+#include "client/run/tournament.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <thread>
+
+#include "tests/support/fake_adaptation_server.h"
+
+namespace foresight {
+namespace {
+
+using ::testing::HasSubstr;
+
+RunOptions Short() {
+  RunOptions options;
+  options.episodes = 3;
+  options.max_steps = 15;
+  options.parallel = 2;
+  options.quiet = true;
+  return options;
+}
+
+class TournamentTest : public ::testing::Test {
+ protected:
+  TournamentTest()
+      : server_({FakeAdaptationServer::HalfCheetahModel("cheetah")}) {}
+
+  AdaptationClient Client() {
+    auto client = AdaptationClient::Connect(server_.address());
+    EXPECT_TRUE(client.ok()) << client.status();
+    return *std::move(client);
+  }
+
+  absl::StatusOr<Comparison> PlayWith(const RunOptions& options) {
+    Cancellation cancellation;
+    return Play(Client(), options, cancellation);
+  }
+
+  FakeAdaptationServer server_;
+};
+
+// The fake's policy, played here in the plain.
+double ReturnOf(uint64_t seed, int steps, int decisions) {
+  auto environment = MakeEnvironment("HalfCheetah-v4");
+  EXPECT_TRUE(environment.ok()) << environment.status();
+  std::vector<double> state = (*environment)->Reset(seed);
+  double sum = 0;
+  for (int i = 0; i < decisions; ++i) {
+    std::vector<float> action(6);
+    for (int j = 0; j < 6; ++j) {
+      const float value =
+          0.1f * static_cast<float>(1 + steps) * static_cast<float>(state[j]);
+      action[j] =
+          std::clamp(value + 0.01f * static_cast<float>(seed % 7), -1.0f, 1.0f);
+    }
+    auto transition = (*environment)->Step(action);
+    EXPECT_TRUE(transition.ok()) << transition.status();
+    sum += transition->reward;
+    state = transition->observation;
+  }
+  return sum;
+}
+
+TEST_F(TournamentTest, EverySeedIsPlayedFrozenAndAdapted) {
+  RunOptions options = Short();
+  options.settings.set_steps(3);
+  options.settings.set_horizon(2);
+  const auto comparison = PlayWith(options);
+  ASSERT_TRUE(comparison.ok()) << comparison.status();
+  ASSERT_EQ(comparison->episodes.size(), 3u);
+  for (int i = 0; i < 3; ++i) {
+    const EpisodePair& pair = comparison->episodes[i];
+    EXPECT_EQ(pair.seed, 1000u + i);
+    ASSERT_TRUE(pair.frozen.has_value() && pair.adapted.has_value());
+    EXPECT_DOUBLE_EQ(pair.frozen->episode_return, ReturnOf(pair.seed, 0, 15));
+    EXPECT_DOUBLE_EQ(pair.adapted->episode_return, ReturnOf(pair.seed, 3, 15));
+    EXPECT_EQ(pair.frozen->steps, 15);
+    EXPECT_EQ(pair.frozen->steps_done_mean, 0);
+    EXPECT_EQ(pair.adapted->steps_done_mean, 3);
+    EXPECT_EQ(pair.adapted->latencies_ms.size(), 15u);
+  }
+  EXPECT_EQ(comparison->settings.horizon(), 2u);
+  EXPECT_EQ(comparison->settings.steps(), 3u);
+  // One session an episode, seeded like it, all closed again.
+  EXPECT_EQ(server_.opened_sessions(), 6);
+  EXPECT_EQ(server_.open_sessions(), 0);
+  std::multiset<uint64_t> seeds;
+  for (const auto& request : server_.open_requests()) {
+    seeds.insert(request.seed());
+    EXPECT_EQ(request.settings().horizon(), 2u);
+  }
+  EXPECT_EQ(seeds,
+            (std::multiset<uint64_t>{1000, 1000, 1001, 1001, 1002, 1002}));
+}
+
+TEST_F(TournamentTest, RunsRepeatWhateverTheParallelism) {
+  RunOptions options = Short();
+  const auto a = PlayWith(options);
+  options.parallel = 6;
+  const auto b = PlayWith(options);
+  ASSERT_TRUE(a.ok() && b.ok());
+  EXPECT_EQ(a->frozen->mean, b->frozen->mean);
+  EXPECT_EQ(a->adapted->mean, b->adapted->mean);
+  EXPECT_EQ(a->interval->low, b->interval->low);
+}
+
+TEST_F(TournamentTest, OneVariantCanBePlayedAlone) {
+  RunOptions options = Short();
+  options.play_adapted = false;
+  const auto comparison = PlayWith(options);
+  ASSERT_TRUE(comparison.ok()) << comparison.status();
+  EXPECT_TRUE(comparison->frozen.has_value());
+  EXPECT_FALSE(comparison->adapted.has_value());
+  EXPECT_EQ(server_.opened_sessions(), 3);
+}
+
+TEST_F(TournamentTest, TheEnvironmentsLimitHolds) {
+  RunOptions options = Short();
+  options.episodes = 1;
+  options.max_steps = 5000;
+  options.play_adapted = false;
+  const auto comparison = PlayWith(options);
+  ASSERT_TRUE(comparison.ok()) << comparison.status();
+  EXPECT_EQ(comparison->episodes[0].frozen->steps, 1000);
+}
+
+TEST_F(TournamentTest, AFailureEndsTheRunAndClosesItsSessions) {
+  RunOptions options = Short();
+  options.episodes = 20;
+  server_.Stall();
+  absl::Status status;
+  std::thread player([&] { status = PlayWith(options).status(); });
+  server_.AwaitStalled(2);
+  // The other one would stall on.
+  server_.FailOneStalled(DetailedStatus(
+      grpc::StatusCode::INVALID_ARGUMENT, "observation[2] is nan",
+      "OBSERVATION_INVALID", absl::InfiniteDuration()));
+  player.join();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("observation[2] is nan [OBSERVATION_INVALID] ("));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("of seed 1000, step 0"));
+  EXPECT_EQ(server_.open_sessions(), 0);
+  EXPECT_EQ(server_.opened_sessions(), 2);
+}
+
+TEST_F(TournamentTest, AFullServerIsSaid) {
+  server_.FailNext(1, grpc::Status::OK);  // ListModels.
+  server_.FailNext(2, DetailedStatus(grpc::StatusCode::RESOURCE_EXHAUSTED,
+                                     "1024 sessions are open", "SESSIONS_FULL",
+                                     absl::InfiniteDuration()));
+  const auto comparison = PlayWith(Short());
+  EXPECT_EQ(comparison.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(comparison.status().message()),
+              HasSubstr("1024 sessions are open [SESSIONS_FULL] ("));
+  EXPECT_EQ(server_.open_sessions(), 0);
+}
+
+TEST_F(TournamentTest, CancellationEndsTheRunAndClosesItsSessions) {
+  server_.Stall();
+  Cancellation cancellation;
+  const AdaptationClient client = Client();
+  absl::Status status;
+  std::thread player(
+      [&] { status = Play(client, Short(), cancellation).status(); });
+  server_.AwaitStalled(2);
+  cancellation.Cancel();
+  player.join();
+  EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(server_.open_sessions(), 0);
+}
+
+TEST_F(TournamentTest, AWrongModelNameListsTheRightOnes) {
+  RunOptions options = Short();
+  options.model = "hopper";
+  const auto comparison = PlayWith(options);
+  EXPECT_EQ(comparison.status(),
+            absl::NotFoundError(
+                "the server has no model \"hopper\"; it has: cheetah"));
+}
+
+TEST_F(TournamentTest, OfSeveralModelsOneMustBeChosen) {
+  FakeAdaptationServer several({FakeAdaptationServer::HalfCheetahModel("a"),
+                                FakeAdaptationServer::HalfCheetahModel("b")});
+  auto client = AdaptationClient::Connect(several.address());
+  ASSERT_TRUE(client.ok()) << client.status();
+  EXPECT_EQ(ChooseModel(*client, "").status(),
+            absl::NotFoundError(
+                "the server has 2 models: choose one with --model (a, b)"));
+  EXPECT_EQ(ChooseModel(*client, "b")->name(), "b");
+}
+
+TEST(CheckFitsTest, AModelForAnotherEnvironmentIsRefused) {
+  EnvironmentSpec hopper;
+  hopper.name = "Hopper-v4";
+  hopper.observation_size = 11;
+  hopper.action_size = 3;
+  EXPECT_EQ(
+      CheckFits(FakeAdaptationServer::HalfCheetahModel("cheetah"), hopper),
+      absl::FailedPreconditionError(
+          "model \"cheetah\" is for another environment: it takes 17 "
+          "observations and gives 6 actions, Hopper-v4 has 11 and 3 (choose "
+          "with --model and --environment)"));
+  hopper.observation_size = 17;  // One size that fits is not enough.
+  EXPECT_FALSE(
+      CheckFits(FakeAdaptationServer::HalfCheetahModel("cheetah"), hopper)
+          .ok());
+}
+
+}  // namespace
+}  // namespace foresight
