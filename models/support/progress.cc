@@ -1,0 +1,69 @@
+#include "models/support/progress.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+
+namespace foresight {
+namespace {
+
+constexpr int kBarWidth = 20;
+
+// "1:02:03" or "2:03"
+std::string Clock(double seconds) {
+  const int64_t total = std::llround(seconds);
+  const int64_t hours = total / 3600, minutes = total / 60 % 60;
+  if (hours > 0) {
+    return absl::StrFormat("%d:%02d:%02d", hours, minutes, total % 60);
+  }
+  return absl::StrFormat("%d:%02d", minutes, total % 60);
+}
+
+}  // namespace
+
+Progress::Progress(Options options, std::ostream& out, absl::Time now)
+    : options_(std::move(options)), out_(out), start_(now), next_(now) {}
+
+std::string Progress::Line(int64_t done, const std::string& note,
+                           absl::Time now) const {
+  const double part = static_cast<double>(done) / options_.total;
+  const double seconds = absl::ToDoubleSeconds(now - start_);
+  const double rate = seconds > 0 ? (done - options_.done) / seconds : 0;
+  const int filled =
+      std::clamp(static_cast<int>(part * kBarWidth), 0, kBarWidth);
+  std::string line = absl::StrFormat("%s [%s%s] %d/%d %3.0f%% %.1f/s",
+                                     options_.label, std::string(filled, '#'),
+                                     std::string(kBarWidth - filled, '.'), done,
+                                     options_.total, 100 * part, rate);
+  if (rate > 0) {
+    line += absl::StrFormat(" %s left", Clock((options_.total - done) / rate));
+  }
+  if (!note.empty()) line += "  " + note;
+  return line;
+}
+
+void Progress::Print(const std::string& line, bool last) {
+  if (!options_.redraw) {
+    out_ << line << std::endl;
+    return;
+  }
+  // Spaces wipe what a longer line left.
+  const size_t width = std::max(printed_, line.size());
+  out_ << '\r' << line << std::string(width - line.size(), ' ')
+       << (last ? "\n" : "") << std::flush;
+  printed_ = line.size();
+}
+
+void Progress::Update(int64_t done, const std::string& note, absl::Time now) {
+  if (now < next_) return;
+  next_ = now + options_.every;
+  Print(Line(done, note, now), /*last=*/false);
+}
+
+void Progress::Finish(int64_t done, const std::string& note, absl::Time now) {
+  Print(Line(done, note, now), /*last=*/true);
+}
+
+}  // namespace foresight

@@ -1,0 +1,42 @@
+// A progress bar: where a long loop is, how fast, and when it will be done.
+// Ours because Debian has no C++ package for one.
+#pragma once
+
+#include <cstdint>
+#include <ostream>
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace foresight {
+
+// On a terminal one line that is redrawn, elsewhere a line now and then. Reads
+// no clock: callers pass the time. Not thread-safe.
+class Progress {
+ public:
+  struct Options {
+    std::string label;
+    int64_t total = 1;    // Units of work, >= 1.
+    int64_t done = 0;     // Of these before the start; not counted as speed.
+    bool redraw = false;  // Is `out` a terminal?
+    absl::Duration every = absl::Seconds(1);  // Between lines.
+  };
+  // `out` must outlive this.
+  Progress(Options options, std::ostream& out, absl::Time now);
+
+  // `note` is shown behind the figures. Prints if a line is due.
+  void Update(int64_t done, const std::string& note, absl::Time now);
+  // Prints the last line whether due or not.
+  void Finish(int64_t done, const std::string& note, absl::Time now);
+
+ private:
+  std::string Line(int64_t done, const std::string& note, absl::Time now) const;
+  void Print(const std::string& line, bool last);
+
+  Options options_;
+  std::ostream& out_;
+  absl::Time start_, next_;
+  size_t printed_ = 0;  // Width of the line on the terminal.
+};
+
+}  // namespace foresight
