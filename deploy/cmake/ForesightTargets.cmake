@@ -50,7 +50,9 @@ function(foresight_test path)
   gtest_discover_tests(
     ${name} TEST_PREFIX "${path}:" DISCOVERY_TIMEOUT 60
     WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
-    PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+    # Tests run side by side: OpenMP's threads would only spin in one another's
+    # way. A test that wants more asks LibTorch for them.
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT OMP_NUM_THREADS=1)
 endfunction()
 
 # foresight_script_test(<name> COMMAND <command>...): a test in Python or shell

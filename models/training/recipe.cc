@@ -1,0 +1,204 @@
+#include "models/training/recipe.h"
+
+#include <cmath>
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "models/bundle/sha256.h"
+#include "models/support/file.h"
+#include "models/support/status_macros.h"
+#include "models/training/json_fields.h"
+
+namespace foresight {
+namespace {
+
+using nlohmann::json;
+
+constexpr double kLargestSeed = 9007199254740992.0;  // 2^53, exact in JSON.
+constexpr size_t kLongestFile = size_t{1} << 20;
+constexpr double kHuge = JsonFields::kHuge;
+constexpr double kTiny = JsonFields::kTiny;
+
+void ReadSchedule(JsonFields& fields, Schedule& schedule) {
+  fields.Number("steps", 1, 1e9, schedule.steps);
+  fields.Number("batch", 1, 1e6, schedule.batch);
+  fields.Number("learning_rate", kTiny, 1, schedule.learning_rate);
+  fields.Number("final_fraction", kTiny, 1, schedule.final_fraction);
+  fields.Number("average", 0, 0.999999, schedule.average);
+  fields.Number("seed", 0, kLargestSeed, schedule.seed);
+}
+
+absl::Status ReadHoldOut(JsonFields fields, HoldOutRecipe& hold_out) {
+  fields.Number("fraction", 0, 0.99, hold_out.fraction);
+  fields.Number("minimum", 1, 1e6, hold_out.minimum);
+  fields.Number("seed", 0, kLargestSeed, hold_out.seed);
+  return fields.Finish();
+}
+
+absl::Status ReadPolicy(JsonFields fields, PolicyRecipe& policy) {
+  ReadSchedule(fields, policy.schedule);
+  fields.Widths("policy_hidden", policy.policy_hidden);
+  fields.Widths("critic_hidden", policy.critic_hidden);
+  fields.Number("layer_norm_epsilon", kTiny, 1, policy.layer_norm_epsilon);
+  fields.Number("discount", kTiny, 1, policy.discount);
+  fields.Number("target_rate", kTiny, 1, policy.target_rate);
+  fields.Number("beta1", 0, kHuge, policy.beta1);
+  fields.Number("beta2", 0, kHuge, policy.beta2);
+  fields.Number("target_noise", 0, kHuge, policy.target_noise);
+  fields.Number("noise_limit", 0, kHuge, policy.noise_limit);
+  fields.Number("actor_period", 1, 1e6, policy.actor_period);
+  return fields.Finish();
+}
+
+absl::Status ReadDynamics(JsonFields fields, DynamicsRecipe& dynamics) {
+  ReadSchedule(fields, dynamics.schedule);
+  fields.Widths("hidden", dynamics.hidden);
+  fields.Number("time_embedding", 2, 4096, dynamics.time_embedding);
+  if (dynamics.time_embedding % 2 != 0) {
+    fields.Fail("time_embedding", "an even number");
+  }
+  fields.Number("sampler_steps", 1, 1000, dynamics.sampler_steps);
+  fields.Number("beta_min", kTiny, kHuge, dynamics.beta_min);
+  fields.Number("beta_max", dynamics.beta_min, kHuge, dynamics.beta_max);
+  return fields.Finish();
+}
+
+absl::Status ReadReward(JsonFields fields, RewardRecipe& reward) {
+  ReadSchedule(fields, reward.schedule);
+  fields.Widths("hidden", reward.hidden);
+  return fields.Finish();
+}
+
+absl::Status ReadDefaults(JsonFields fields, AdaptationSettings& defaults) {
+  fields.Number("horizon", 1, 64, defaults.horizon);
+  fields.Number("particles", 1, 65536, defaults.particles);
+  fields.Number("steps", 0, 1000, defaults.steps);
+  fields.Number("step_size", 0, kHuge, defaults.step_size);
+  std::string mode;
+  fields.Text("mode", mode);
+  if (mode != "persist" && mode != "reset") {
+    fields.Fail("mode", "\"persist\" or \"reset\"");
+  }
+  defaults.mode = mode == "reset" ? Mode::kReset : Mode::kPersist;
+  fields.Number("max_gradient_norm", 0, kHuge, defaults.max_gradient_norm);
+  fields.Number("max_action_change", 0, kHuge, defaults.max_action_change);
+  fields.Number("max_drift", 0, kHuge, defaults.max_drift);
+  fields.Flag("accept_only_improvement", defaults.accept_only_improvement);
+  fields.Number("noise_scale", 0, 2, defaults.noise_scale);
+  return fields.Finish();
+}
+
+// Numbers such that different ones give different texts.
+std::string Exactly(std::initializer_list<double> values) {
+  std::string text;
+  for (const double value : values) {
+    absl::StrAppendFormat(&text, "%.17g ", value);
+  }
+  return text;
+}
+
+std::string Describe(const Schedule& schedule) {
+  return absl::StrCat(schedule.steps, " ", schedule.batch, " ", schedule.seed,
+                      " ",
+                      Exactly({schedule.learning_rate, schedule.final_fraction,
+                               schedule.average}));
+}
+
+std::string Describe(const std::vector<int>& widths) {
+  return absl::StrCat("[", absl::StrJoin(widths, ","), "] ");
+}
+
+absl::StatusOr<Recipe> FromJson(const json& document) {
+  Recipe recipe;
+  JsonFields fields(document, "");
+  fields.Text("name", recipe.name);
+  fields.Text("version", recipe.version);
+  fields.Text("environment", recipe.environment);
+  fields.Number("observation_size", 1, 65536, recipe.observation_size);
+  fields.Number("action_size", 1, 65536, recipe.action_size);
+  fields.Number("step_limit", 1, 1e9, recipe.step_limit);
+  fields.Number("evaluations", 1, 10000, recipe.evaluations);
+  JsonFields hold_out = fields.Object("hold_out");
+  JsonFields policy = fields.Object("policy");
+  JsonFields dynamics = fields.Object("dynamics");
+  JsonFields reward = fields.Object("reward");
+  JsonFields defaults = fields.Object("defaults");
+  RETURN_IF_ERROR(fields.Finish());
+  RETURN_IF_ERROR(ReadHoldOut(std::move(hold_out), recipe.hold_out));
+  RETURN_IF_ERROR(ReadPolicy(std::move(policy), recipe.policy));
+  RETURN_IF_ERROR(ReadDynamics(std::move(dynamics), recipe.dynamics));
+  RETURN_IF_ERROR(ReadReward(std::move(reward), recipe.reward));
+  RETURN_IF_ERROR(ReadDefaults(std::move(defaults), recipe.defaults));
+  recipe.defaults.discount = static_cast<float>(recipe.policy.discount);
+  recipe.defaults.sampler_steps = recipe.dynamics.sampler_steps;
+  return recipe;
+}
+
+}  // namespace
+
+absl::StatusOr<Recipe> ParseRecipe(const std::string& text,
+                                   const std::string& name) {
+  const json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (document.is_discarded()) {
+    return absl::InvalidArgumentError(absl::StrCat(name, ": is not JSON"));
+  }
+  absl::StatusOr<Recipe> recipe = FromJson(document);
+  if (!recipe.ok()) {
+    return absl::Status(recipe.status().code(),
+                        absl::StrCat(name, ": ", recipe.status().message()));
+  }
+  return recipe;
+}
+
+absl::StatusOr<Recipe> ReadRecipe(const std::filesystem::path& path) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kLongestFile));
+  return ParseRecipe(text, path.string());
+}
+
+const Schedule& ScheduleOf(const Recipe& recipe, const std::string& part) {
+  if (part == "policy") return recipe.policy.schedule;
+  return part == "dynamics" ? recipe.dynamics.schedule : recipe.reward.schedule;
+}
+
+std::string Fingerprint(const Recipe& recipe, const std::string& part,
+                        const std::string& data_sha256) {
+  const HoldOutRecipe& held = recipe.hold_out;
+  std::string text =
+      absl::StrCat(data_sha256, " ", part, " ", recipe.step_limit, " ",
+                   Exactly({held.fraction}), held.minimum, " ", held.seed, " ");
+  if (part == "policy") {
+    const PolicyRecipe& r = recipe.policy;
+    absl::StrAppend(&text, Describe(r.schedule), Describe(r.policy_hidden),
+                    Describe(r.critic_hidden), r.actor_period, " ",
+                    Exactly({r.layer_norm_epsilon, r.discount, r.target_rate,
+                             r.beta1, r.beta2, r.target_noise, r.noise_limit}));
+  } else if (part == "dynamics") {
+    const DynamicsRecipe& r = recipe.dynamics;
+    absl::StrAppend(&text, Describe(r.schedule), Describe(r.hidden),
+                    r.time_embedding, " ", r.sampler_steps, " ",
+                    Exactly({r.beta_min, r.beta_max}));
+  } else {
+    absl::StrAppend(&text, Describe(recipe.reward.schedule),
+                    Describe(recipe.reward.hidden));
+  }
+  return Sha256Hex(text);
+}
+
+std::vector<float> MakeBetas(const DynamicsRecipe& recipe) {
+  const double K = recipe.sampler_steps;
+  std::vector<float> betas;
+  for (int k = 1; k <= recipe.sampler_steps; ++k) {
+    const double exponent =
+        recipe.beta_min / K +
+        0.5 * (recipe.beta_max - recipe.beta_min) * (2 * k - 1) / (K * K);
+    betas.push_back(static_cast<float>(-std::expm1(-exponent)));
+  }
+  return betas;
+}
+
+}  // namespace foresight

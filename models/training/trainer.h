@@ -1,0 +1,82 @@
+// One part's training as a sequence of updates that can be stopped anywhere
+// and continued bit for bit.
+#pragma once
+
+#include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "models/networks/mlp.h"
+#include "models/training/tensor_file.h"
+
+namespace foresight {
+
+// Names and values, in the order in which they are shown and logged.
+using Measurements = std::vector<std::pair<std::string, double>>;
+
+// Not thread-safe. LibTorch's exceptions pass through it.
+class Trainer {
+ public:
+  virtual ~Trainer() = default;
+
+  // One update on a random batch.
+  void Step();
+  int64_t step() const;  // Updates done.
+  // Mean over the updates since the last call; 0 without any.
+  double TakeMeanLoss();
+
+  // What the weights that would ship now are worth on held-out rows. Draws
+  // the same noise each time, and leaves the training's as it was.
+  virtual Measurements Evaluate() const = 0;
+
+  // All that the next updates depend on. The tensors share storage.
+  TensorDict State() const;
+  // Errors: InvalidArgument: a tensor is missing or of another shape or type.
+  absl::Status Restore(const TensorDict& state);
+
+ protected:
+  // Updates that draw from the same `seed` are the same.
+  explicit Trainer(uint64_t seed);
+
+  // The loss, a scalar that needs no gradient.
+  virtual at::Tensor Update() = 0;
+  // The weights and the optimisers' state.
+  virtual TensorDict Tensors() const = 0;
+
+  // `count` row numbers below `rows`.
+  at::Tensor RandomRows(int64_t rows, int64_t count);
+  at::Tensor RandomNormal(at::IntArrayRef shape);
+  at::Generator& random() { return random_; }
+
+ private:
+  at::Generator random_;  // On the CPU, so that every device draws the same.
+  at::Tensor step_;       // int64 scalar.
+  at::Tensor losses_;     // float64 [2]: sum and count since taken.
+};
+
+// Rows of float32 values on `options`' device: [N, width], or [N] for width 0.
+at::Tensor RowsToTensor(const std::vector<float>& values, int64_t width,
+                        at::TensorOptions options);
+
+// An Mlp with random weights: hidden W ~ U(+-1/sqrt(fan_in)) and b =
+// `hidden_bias`; the head's W and b ~ U(+-head), or as a hidden layer for
+// head = 0. Norms begin as the identity. Needs gradients.
+struct MlpShape {
+  std::vector<int64_t> widths;  // Input, hidden .., output.
+  Activation activation = Activation::kRelu;
+  bool layer_norm = false;
+  double layer_norm_epsilon = 1e-5;
+};
+Mlp RandomMlp(const MlpShape& shape, double hidden_bias, double head,
+              at::Generator& random, at::TensorOptions options);
+
+// The tensors of `mlp` under the names of the bundle's format, such as
+// `prefix`.layers.0.weight; they share storage.
+TensorDict MlpTensors(const std::string& prefix, const Mlp& mlp);
+
+}  // namespace foresight
