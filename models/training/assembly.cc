@@ -1,0 +1,137 @@
+#include "models/training/assembly.h"
+
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
+
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "models/bundle/manifest.h"
+#include "models/support/status_macros.h"
+#include "models/training/part_run.h"
+#include "models/training/tensor_file.h"
+
+namespace foresight {
+namespace {
+
+Tensor ToBundleTensor(const at::Tensor& tensor) {
+  const at::Tensor plain = tensor.detach().cpu().contiguous();
+  const float* values = plain.const_data_ptr<float>();
+  return {plain.sizes().vec(), {values, values + plain.numel()}};
+}
+
+// What ships of a checkpoint: its averages and constants.
+absl::Status AddPart(const Recipe& recipe, const DataSource& source,
+                     const std::filesystem::path& work, const std::string& part,
+                     TensorMap& tensors) {
+  const std::filesystem::path path = CheckpointPath(work, part);
+  ASSIGN_OR_RETURN(const TensorFile file, LoadTensorFile(path));
+  RETURN_IF_ERROR(
+      CheckFingerprint(path, file, Fingerprint(recipe, part, source.sha256)));
+  const auto step = file.tensors.find("step");
+  if (step == file.tensors.end() || step->second.numel() != 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path.string(), ": step is missing"));
+  }
+  const int64_t done = step->second.item<int64_t>();
+  const int64_t steps = ScheduleOf(recipe, part).steps;
+  if (done != steps) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path.string(), ": has done ", done, " steps, expected ",
+                     steps, "; run fit again to finish it"));
+  }
+  for (const auto& [name, tensor] : file.tensors) {
+    absl::string_view shipped = name;
+    if (absl::ConsumePrefix(&shipped, "average.") ||
+        absl::ConsumePrefix(&shipped, "constant.")) {
+      tensors[std::string(shipped)] = ToBundleTensor(tensor);
+    }
+  }
+  return absl::OkStatus();
+}
+
+void AddIdentity(const std::string& prefix, int width, TensorMap& tensors) {
+  tensors[prefix + ".input.mean"] = {{width}, std::vector<float>(width, 0.0f)};
+  tensors[prefix + ".input.std"] = {{width}, std::vector<float>(width, 1.0f)};
+}
+
+void Describe(const std::vector<int>& hidden, const std::string& activation,
+              v1::Network& network) {
+  for (const int width : hidden) network.add_hidden(width);
+  network.set_activation(activation);
+}
+
+v1::Bundle MakeManifest(const Recipe& recipe) {
+  v1::Bundle manifest;
+  manifest.set_format(kBundleFormat);
+  manifest.set_name(recipe.name);
+  manifest.set_version(recipe.version);
+  manifest.set_observation_size(recipe.observation_size);
+  manifest.set_action_size(recipe.action_size);
+  manifest.set_discount(static_cast<float>(recipe.policy.discount));
+  Describe(recipe.policy.policy_hidden, "relu", *manifest.mutable_policy());
+  Describe(recipe.policy.critic_hidden, "relu", *manifest.mutable_critic());
+  manifest.mutable_critic()->set_layer_norm(true);
+  manifest.mutable_critic()->set_layer_norm_epsilon(
+      static_cast<float>(recipe.policy.layer_norm_epsilon));
+  Describe(recipe.reward.hidden, "silu", *manifest.mutable_reward());
+  v1::Dynamics& dynamics = *manifest.mutable_dynamics();
+  dynamics.set_kind("diffusion");
+  Describe(recipe.dynamics.hidden, "silu", *dynamics.mutable_network());
+  dynamics.set_members(1);
+  dynamics.set_time_embedding(recipe.dynamics.time_embedding);
+  for (const float beta : MakeBetas(recipe.dynamics)) dynamics.add_betas(beta);
+  *manifest.mutable_defaults() = ToProto(recipe.defaults);
+  manifest.mutable_defaults()->clear_sampler_steps();  // K is the model's.
+  return manifest;
+}
+
+}  // namespace
+
+absl::StatusOr<Bundle> AssembleBundle(const Recipe& recipe,
+                                      const DataSource& source,
+                                      const std::filesystem::path& work,
+                                      const std::string& trainer,
+                                      absl::Time now) {
+  v1::Bundle manifest = MakeManifest(recipe);
+  v1::Provenance& provenance = *manifest.mutable_provenance();
+  provenance.set_environment(recipe.environment);
+  provenance.set_data(source.description);
+  provenance.set_created(
+      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", now, absl::UTCTimeZone()));
+  provenance.set_trainer(trainer);
+  TensorMap tensors;
+  for (const std::string part : kParts) {
+    RETURN_IF_ERROR(AddPart(recipe, source, work, part, tensors));
+    (*provenance.mutable_training_steps())[part] =
+        static_cast<uint32_t>(ScheduleOf(recipe, part).steps);
+  }
+  const int S = recipe.observation_size, A = recipe.action_size;
+  AddIdentity("policy", S, tensors);
+  AddIdentity("critic.0", S + A, tensors);
+  AddIdentity("critic.1", S + A, tensors);
+  return Bundle::Create(std::move(manifest), std::move(tensors));
+}
+
+absl::StatusOr<Bundle> Annotate(const Bundle& bundle,
+                                const Measurements& values) {
+  v1::Bundle manifest = bundle.manifest();
+  auto& measured = *manifest.mutable_provenance()->mutable_measured();
+  for (const auto& [name, value] : values) {
+    if (name.empty() || !std::isfinite(value)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("measured \"", name, "\" is ", value,
+                       ", expected a name and a finite number"));
+    }
+    measured[name] = static_cast<float>(value);
+  }
+  return Bundle::Create(std::move(manifest), bundle.tensors());
+}
+
+}  // namespace foresight

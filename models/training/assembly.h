@@ -1,0 +1,36 @@
+// A bundle from the checkpoints in a work folder.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "models/bundle/bundle.h"
+#include "models/training/data_source.h"
+#include "models/training/recipe.h"
+#include "models/training/trainer.h"
+
+namespace foresight {
+
+// The averaged weights of the three parts' finished checkpoints in `work`, with
+// the recipe's manifest and the provenance of `source`; nothing is measured
+// yet. `trainer` is program and version.
+// Errors, naming the file:
+//   NotFound:           a part has no checkpoint.
+//   FailedPrecondition: a part has not finished, or was trained by another
+//                       recipe, seed or data set.
+//   InvalidArgument:    a checkpoint is broken.
+absl::StatusOr<Bundle> AssembleBundle(const Recipe& recipe,
+                                      const DataSource& source,
+                                      const std::filesystem::path& work,
+                                      const std::string& trainer,
+                                      absl::Time now);
+
+// The bundle with `values` written into provenance.measured, over what stood
+// there under the same names.
+// Errors: InvalidArgument: a name is empty, or a value is not finite.
+absl::StatusOr<Bundle> Annotate(const Bundle& bundle,
+                                const Measurements& values);
+
+}  // namespace foresight

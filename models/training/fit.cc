@@ -1,0 +1,105 @@
+#include "models/training/fit.h"
+
+#include <iterator>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "models/data/transitions.h"
+#include "models/support/status_macros.h"
+#include "models/training/assembly.h"
+#include "models/training/data_source.h"
+#include "models/training/device.h"
+#include "models/training/diffusion.h"
+#include "models/training/evaluation.h"
+#include "models/training/part_run.h"
+#include "models/training/rebrac.h"
+#include "models/training/reward.h"
+
+namespace foresight {
+namespace {
+
+absl::StatusOr<std::unique_ptr<Trainer>> MakeTrainer(
+    const std::string& part, const Recipe& recipe, const DataSource& source,
+    at::TensorOptions options) {
+  const auto& [dataset, split, sha256, description] = source;
+  const int S = dataset.observation_size, A = dataset.action_size;
+  std::unique_ptr<Trainer> trainer;
+  if (part == "policy") {
+    trainer = std::make_unique<RebracTrainer>(
+        recipe.policy, S, A, CriticTransitions(dataset, split.training),
+        CriticTransitions(dataset, split.held_out), options);
+  } else if (part == "dynamics") {
+    trainer = std::make_unique<DiffusionTrainer>(
+        recipe.dynamics, S, A, DynamicsTransitions(dataset, split.training),
+        HeldOutRollouts(source, options), options);
+  } else if (part == "reward") {
+    trainer = std::make_unique<RewardTrainer>(
+        recipe.reward, S, A, RewardTransitions(dataset, split.training),
+        RewardTransitions(dataset, split.held_out), options);
+  } else {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "part is \"", part, "\", expected policy, dynamics or reward"));
+  }
+  return trainer;
+}
+
+absl::Status TrainPart(const std::string& part, const Recipe& recipe,
+                       const DataSource& source, const FitOptions& options,
+                       at::TensorOptions tensors) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Trainer> trainer,
+                   MakeTrainer(part, recipe, source, tensors));
+  PartRun run;
+  run.part = part;
+  run.folder = options.work;
+  run.steps = ScheduleOf(recipe, part).steps;
+  run.evaluations = recipe.evaluations;
+  run.fingerprint = Fingerprint(recipe, part, source.sha256);
+  run.stop = options.stop;
+  run.out = options.out;
+  run.redraw = options.redraw;
+  return RunPart(run, *trainer);
+}
+
+// Of all three parts, once they have finished.
+absl::Status SaveBundle(const Recipe& recipe, const DataSource& source,
+                        const FitOptions& options, at::TensorOptions tensors) {
+  ASSIGN_OR_RETURN(const Bundle bundle,
+                   AssembleBundle(recipe, source, options.work, options.trainer,
+                                  absl::Now()));
+  ASSIGN_OR_RETURN(const ErrorTable table,
+                   MeasureBundle(bundle, source, tensors));
+  ASSIGN_OR_RETURN(const Bundle measured, Annotate(bundle, Summarise(table)));
+  RETURN_IF_ERROR(measured.Save(options.bundle));
+  *options.out << FormatTable(table) << "bundle: " << options.bundle.string()
+               << std::endl;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status Fit(const Recipe& recipe, const FitOptions& options) {
+  ASSIGN_OR_RETURN(const at::TensorOptions tensors, TensorsOn(options.device));
+  ASSIGN_OR_RETURN(const DataSource source,
+                   ReadDataSource(recipe, options.data));
+  std::error_code error;
+  std::filesystem::create_directories(options.work, error);
+  if (error) {
+    return absl::UnavailableError(absl::StrCat(
+        options.work.string(), ": cannot be made: ", error.message()));
+  }
+  for (const std::string& part : options.parts) {
+    RETURN_IF_ERROR(TrainPart(part, recipe, source, options, tensors));
+  }
+  const absl::Status saved = SaveBundle(recipe, source, options, tensors);
+  // Parts that nobody asked for yet are no error.
+  const bool partial = options.parts.size() < std::size(kParts);
+  if (partial &&
+      (absl::IsNotFound(saved) || absl::IsFailedPrecondition(saved))) {
+    *options.out << "no bundle yet: " << saved.message() << std::endl;
+    return absl::OkStatus();
+  }
+  return saved;
+}
+
+}  // namespace foresight

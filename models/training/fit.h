@@ -1,0 +1,38 @@
+// From a data set and a recipe to trained parts in a work folder.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "models/training/recipe.h"
+
+namespace foresight {
+
+struct FitOptions {
+  std::filesystem::path data;    // HDF5 in D4RL's format.
+  std::filesystem::path work;    // For checkpoints and logs; made if missing.
+  std::filesystem::path bundle;  // Folder of the result.
+  std::vector<std::string> parts = {"policy", "dynamics", "reward"};
+  std::string device = "cpu";  // Or "cuda:N".
+  std::string trainer;         // Program and version, for provenance.
+  const std::atomic<bool>* stop = nullptr;  // Set it to stop; may be null.
+  std::ostream* out = nullptr;              // For progress.
+  bool redraw = false;                      // Is `out` a terminal?
+};
+
+// Trains each part, continuing from the work folder's checkpoints. Once all
+// three have finished there, also by earlier calls, assembles the bundle,
+// measures it and saves it.
+// Errors:
+//   NotFound, DataLoss: as ReadDataSource.
+//   InvalidArgument:    as ReadDataSource; an unknown part or device.
+//   Unavailable:        no such device, or the disk refuses.
+//   others:             as RunPart.
+absl::Status Fit(const Recipe& recipe, const FitOptions& options);
+
+}  // namespace foresight

@@ -1,0 +1,184 @@
+// foresight-train: from recorded data to a bundle.
+#include <ATen/Parallel.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <csignal>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "models/bundle/bundle.h"
+#include "models/support/status_macros.h"
+#include "models/training/assembly.h"
+#include "models/training/data_source.h"
+#include "models/training/device.h"
+#include "models/training/evaluation.h"
+#include "models/training/fit.h"
+#include "models/training/recipe.h"
+
+namespace foresight {
+namespace {
+
+constexpr int kInterrupted = 130;  // As a shell reports SIGINT.
+
+std::atomic<bool> stop{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "set by a signal");
+
+void OnSignal(int) { stop = true; }
+
+struct Flags {
+  std::string recipe, bundle;
+  FitOptions fit;
+  std::optional<uint64_t> seed;
+  int threads = 1;
+  std::vector<std::string> values;  // Of annotate: "key=value".
+};
+
+absl::Status RunFit(Flags& flags) {
+  ASSIGN_OR_RETURN(Recipe recipe, ReadRecipe(flags.recipe));
+  if (flags.seed.has_value()) {
+    recipe.policy.schedule.seed = *flags.seed;
+    recipe.dynamics.schedule.seed = *flags.seed;
+    recipe.reward.schedule.seed = *flags.seed;
+  }
+  FitOptions& options = flags.fit;
+  options.bundle = flags.bundle.empty() ? options.work / "bundle"
+                                        : std::filesystem::path(flags.bundle);
+  options.trainer = "foresight-train " FORESIGHT_VERSION;
+  options.stop = &stop;
+  options.out = &std::cerr;
+  options.redraw = isatty(STDERR_FILENO) != 0;
+  std::signal(SIGINT, OnSignal);
+  std::signal(SIGTERM, OnSignal);
+  return Fit(recipe, options);
+}
+
+absl::Status RunEvaluate(const Flags& flags) {
+  ASSIGN_OR_RETURN(const at::TensorOptions tensors,
+                   TensorsOn(flags.fit.device));
+  ASSIGN_OR_RETURN(const Recipe recipe, ReadRecipe(flags.recipe));
+  ASSIGN_OR_RETURN(const Bundle bundle, Bundle::Load(flags.bundle));
+  ASSIGN_OR_RETURN(const DataSource source,
+                   ReadDataSource(recipe, flags.fit.data));
+  ASSIGN_OR_RETURN(const ErrorTable table,
+                   MeasureBundle(bundle, source, tensors));
+  std::cout << FormatTable(table);
+  return absl::OkStatus();
+}
+
+absl::Status RunAnnotate(const Flags& flags) {
+  ASSIGN_OR_RETURN(const Bundle bundle, Bundle::Load(flags.bundle));
+  Measurements values;
+  for (const std::string& text : flags.values) {
+    const size_t equals = text.find('=');
+    double value = 0;
+    if (equals == std::string::npos ||
+        !absl::SimpleAtod(text.substr(equals + 1), &value)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("\"", text, "\", expected KEY=NUMBER"));
+    }
+    values.emplace_back(text.substr(0, equals), value);
+  }
+  ASSIGN_OR_RETURN(const Bundle annotated, Annotate(bundle, values));
+  return annotated.Save(flags.bundle);
+}
+
+void AddCommon(CLI::App& command, Flags& flags) {
+  command
+      .add_option("--data", flags.fit.data, "data set in D4RL's HDF5 format")
+      ->required()
+      ->type_name("FILE");
+  command
+      .add_option("--recipe", flags.recipe,
+                  "hyper-parameters, such as models/training/recipes/*.json; "
+                  "it also says which episodes are held out")
+      ->required()
+      ->type_name("FILE");
+  command.add_option("--threads", flags.threads, "of LibTorch")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024));
+  command.add_option("--device", flags.fit.device, "cpu or cuda:N")
+      ->capture_default_str();
+}
+
+void AddFit(CLI::App& app, Flags& flags) {
+  CLI::App& fit = *app.add_subcommand(
+      "fit",
+      "Trains policy, dynamics and reward, measures them on held-out episodes "
+      "and writes the bundle. Stop it with Ctrl-C: the same command goes on "
+      "where it was, bit for bit.");
+  AddCommon(fit, flags);
+  fit.add_option("--work", flags.fit.work,
+                 "folder for checkpoints and CSV logs; made if missing")
+      ->required()
+      ->type_name("DIR");
+  fit.add_option("--out", flags.bundle,
+                 "folder of the bundle (default: bundle in --work)")
+      ->type_name("DIR");
+  fit.add_option("--parts", flags.fit.parts,
+                 "some of policy,dynamics,reward; the bundle is written when "
+                 "all three have finished in --work")
+      ->delimiter(',')
+      ->capture_default_str()
+      ->check(CLI::IsMember({"policy", "dynamics", "reward"}));
+  fit.add_option("--seed", flags.seed, "instead of the recipe's seeds");
+}
+
+void AddEvaluate(CLI::App& app, Flags& flags) {
+  CLI::App& evaluate = *app.add_subcommand(
+      "evaluate",
+      "Prints a bundle's errors on held-out episodes of a data set, beside a "
+      "linear fit's and those of \"the state stays as it is\".");
+  evaluate.add_option("bundle", flags.bundle, "the bundle's folder")
+      ->required()
+      ->type_name("DIR");
+  AddCommon(evaluate, flags);
+}
+
+void AddAnnotate(CLI::App& app, Flags& flags) {
+  CLI::App& annotate = *app.add_subcommand(
+      "annotate",
+      "Writes measured figures into a bundle's provenance, such as "
+      "frozen_return=5697.");
+  annotate.add_option("bundle", flags.bundle, "the bundle's folder")
+      ->required()
+      ->type_name("DIR");
+  annotate.add_option("values", flags.values, "figures")
+      ->required()
+      ->type_name("KEY=NUMBER ..");
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Trains the models of a foresight bundle from recorded data.",
+               "foresight-train");
+  app.set_version_flag("--version", "foresight-train " FORESIGHT_VERSION);
+  app.require_subcommand(1);
+  Flags flags;
+  AddFit(app, flags);
+  AddEvaluate(app, flags);
+  AddAnnotate(app, flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  at::set_num_threads(flags.threads);
+  const absl::Status status = app.got_subcommand("fit") ? RunFit(flags)
+                              : app.got_subcommand("evaluate")
+                                  ? RunEvaluate(flags)
+                                  : RunAnnotate(flags);
+  if (status.ok()) return 0;
+  std::cerr << "foresight-train: " << status.message() << "\n";
+  return absl::IsCancelled(status) ? kInterrupted : 1;
+}
+
+}  // namespace
+}  // namespace foresight
+
+int main(int argc, char** argv) { return foresight::Main(argc, argv); }

@@ -1,0 +1,48 @@
+// Runs one part's training to its end: evaluations, log, checkpoints, progress.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <ostream>
+#include <string>
+
+#include "absl/status/status.h"
+#include "models/training/tensor_file.h"
+#include "models/training/trainer.h"
+
+namespace foresight {
+
+struct PartRun {
+  std::string part;              // "policy", "dynamics" or "reward".
+  std::filesystem::path folder;  // For <part>.safetensors and <part>.csv.
+  int64_t steps = 1;
+  int evaluations = 1;  // Each with a line of the log and a checkpoint.
+  // Says what is trained on what. A checkpoint of another is not continued.
+  std::string fingerprint;
+  const std::atomic<bool>* stop = nullptr;  // Set it to stop; may be null.
+  std::ostream* out = nullptr;              // For progress.
+  bool redraw = false;                      // Is `out` a terminal?
+};
+
+// Continues from the folder's checkpoint where there is one, bit for bit as if
+// it had never stopped.
+// Errors:
+//   Cancelled:          `stop` was set; the checkpoint is saved.
+//   FailedPrecondition: the checkpoint is of another recipe, data or seed.
+//   InvalidArgument:    the checkpoint is broken.
+//   Unavailable:        a file cannot be written.
+//   Internal:           the loss is no longer finite, or LibTorch failed.
+absl::Status RunPart(const PartRun& run, Trainer& trainer);
+
+// Where a part's checkpoint is.
+std::filesystem::path CheckpointPath(const std::filesystem::path& folder,
+                                     const std::string& part);
+
+// Whether the checkpoint `file`, read from `path`, has this fingerprint.
+// Errors: FailedPrecondition: it has another.
+absl::Status CheckFingerprint(const std::filesystem::path& path,
+                              const TensorFile& file,
+                              const std::string& fingerprint);
+
+}  // namespace foresight

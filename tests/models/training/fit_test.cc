@@ -1,0 +1,145 @@
+#include "models/training/fit.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "models/bundle/bundle.h"
+#include "tests/support/small_world.h"
+#include "tests/support/temporary_folder.h"
+
+namespace foresight {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class FitTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    recipe_ = *ParseRecipe(SmallRecipe(60), "small");
+    WriteSmallWorld(folder_.path() / "small.hdf5", 60, 3);
+  }
+  FitOptions Options(const std::string& work) {
+    FitOptions options;
+    options.data = folder_.path() / "small.hdf5";
+    options.work = folder_.path() / work;
+    options.bundle = options.work / "bundle";
+    options.stop = &stop_;
+    options.out = &out_;
+    return options;
+  }
+  static std::string Bytes(const std::filesystem::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  // The last line of <part>.csv by column.
+  static std::map<std::string, double> LastLine(
+      const std::filesystem::path& path) {
+    const std::vector<std::string> lines =
+        absl::StrSplit(Bytes(path), '\n', absl::SkipEmpty());
+    const std::vector<std::string> names = absl::StrSplit(lines.front(), ',');
+    const std::vector<std::string> values = absl::StrSplit(lines.back(), ',');
+    std::map<std::string, double> columns;
+    for (size_t i = 0; i < names.size(); ++i) {
+      EXPECT_TRUE(absl::SimpleAtod(values.at(i), &columns[names[i]]));
+    }
+    return columns;
+  }
+  TemporaryFolder folder_;
+  std::atomic<bool> stop_{false};
+  std::ostringstream out_;
+  Recipe recipe_;
+};
+
+// The bundle's own sampler and reward, run on what was shipped, give the same
+// errors as the trainers found on their averaged weights.
+TEST_F(FitTest, ShipsWhatTheTrainersMeasured) {
+  ASSERT_TRUE(Fit(recipe_, Options("work")).ok()) << out_.str();
+  const auto bundle = Bundle::Load(folder_.path() / "work" / "bundle");
+  ASSERT_TRUE(bundle.ok()) << bundle.status();
+  const auto& measured = bundle->manifest().provenance().measured();
+  auto log = LastLine(folder_.path() / "work" / "dynamics.csv");
+  log.merge(LastLine(folder_.path() / "work" / "reward.csv"));
+  for (const char* name : {"state_rmse_1", "state_rmse_1_error", "state_rmse_5",
+                           "state_rmse_10", "reward_rmse"}) {
+    // Two ways to add up the first layer, then 6 digits in the log.
+    EXPECT_NEAR(measured.at(name), log.at(name), 1e-4 * log.at(name)) << name;
+  }
+  EXPECT_GT(measured.at("linear_rmse_1"), 0);
+  EXPECT_GT(measured.at("stays_rmse_1"), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("RMSE on held-out episodes"));
+}
+
+TEST_F(FitTest, PartByPartGivesTheSameBundle) {
+  ASSERT_TRUE(Fit(recipe_, Options("whole")).ok());
+  for (const char* part : {"reward", "policy", "dynamics"}) {
+    FitOptions options = Options("parts");
+    options.parts = {part};
+    ASSERT_TRUE(Fit(recipe_, options).ok());
+    const bool last = std::string(part) == "dynamics";
+    EXPECT_EQ(std::filesystem::exists(options.bundle), last);
+  }
+  EXPECT_EQ(Bytes(folder_.path() / "parts" / "bundle" / "weights.safetensors"),
+            Bytes(folder_.path() / "whole" / "bundle" / "weights.safetensors"));
+}
+
+TEST_F(FitTest, StoppedAndContinuedGivesTheSameBundle) {
+  ASSERT_TRUE(Fit(recipe_, Options("whole")).ok());
+  FitOptions options = Options("halves");
+  stop_ = true;  // Seen in each part after its first updates.
+  int stops = 0;
+  for (; stops < 20; ++stops) {
+    const absl::Status status = Fit(recipe_, options);
+    if (status.ok()) break;
+    ASSERT_EQ(status.code(), absl::StatusCode::kCancelled) << status;
+  }
+  EXPECT_GT(stops, 3);
+  EXPECT_EQ(Bytes(folder_.path() / "halves" / "bundle" / "weights.safetensors"),
+            Bytes(folder_.path() / "whole" / "bundle" / "weights.safetensors"));
+}
+
+TEST_F(FitTest, SeedsDecideTheWeights) {
+  ASSERT_TRUE(Fit(recipe_, Options("one")).ok());
+  recipe_.reward.schedule.seed = 2;
+  ASSERT_TRUE(Fit(recipe_, Options("two")).ok());
+  const auto one = Bundle::Load(folder_.path() / "one" / "bundle");
+  const auto two = Bundle::Load(folder_.path() / "two" / "bundle");
+  const auto same = [&](const std::string& name) {
+    return one->tensors().at(name).values == two->tensors().at(name).values;
+  };
+  EXPECT_FALSE(same("reward.layers.0.weight"));
+  EXPECT_TRUE(same("policy.layers.0.weight"));
+}
+
+TEST_F(FitTest, RefusesDataOfAnotherEnvironment) {
+  recipe_.observation_size = 17;
+  const absl::Status status = Fit(recipe_, Options("work"));
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("small.hdf5: observations have 2 values, expected 17 "
+                        "for the recipe's Small-v0"));
+}
+
+TEST_F(FitTest, RefusesAFolderThatCannotBeMade) {
+  std::ofstream(folder_.path() / "file") << "in the way";
+  const absl::Status status = Fit(recipe_, Options("file/work"));
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("file/work"));
+}
+
+TEST_F(FitTest, RefusesAnUnknownPart) {
+  FitOptions options = Options("work");
+  options.parts = {"polcy"};
+  EXPECT_EQ(Fit(recipe_, options).code(), absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace foresight
