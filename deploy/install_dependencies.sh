@@ -9,21 +9,24 @@ readonly deps="${FORESIGHT_DEPS:-$root/.deps}"
 
 usage() {
   cat <<TEXT
-usage: deploy/install_dependencies.sh [--peers] [--help]
+usage: deploy/install_dependencies.sh [--peers] [--plots] [--help]
 
 Installs the Debian packages (with sudo unless root) and the PyPI wheels that
 foresight is built from. The wheels go to \$FORESIGHT_DEPS (default .deps in
 the checkout; about 1.4 GB).
 
   --peers   also the Python peers of the benchmark (PyTorch, JAX; 1 GB more)
+  --plots   also matplotlib, for models/training/plot_training.py (50 MB more)
   --help    this text
 TEXT
 }
 
 peers=no
+plots=no
 for argument in "$@"; do
   case "$argument" in
     --peers) peers=yes ;;
+    --plots) plots=yes ;;
     --help | -h) usage; exit 0 ;;
     *) echo "install_dependencies.sh: unknown option: $argument" >&2
        usage >&2; exit 2 ;;
@@ -99,5 +102,10 @@ if [[ "$peers" == yes ]]; then
   wheels peers sympy==1.14.0 mpmath==1.3.0 networkx==3.5 jinja2==3.1.6 \
     markupsafe==3.0.2 filelock==3.18.0 fsspec==2025.5.1 jax==0.6.2 \
     jaxlib==0.6.2 ml-dtypes==0.5.1 opt-einsum==3.4.0 scipy==1.15.3
+fi
+if [[ "$plots" == yes ]]; then
+  wheels plots matplotlib==3.10.3 contourpy==1.3.2 cycler==0.12.1 \
+    fonttools==4.58.1 kiwisolver==1.4.8 pillow==11.2.1 pyparsing==3.2.3 \
+    python-dateutil==2.9.0.post0 six==1.17.0
 fi
 say "done: dependencies are in ${deps#"$root"/}"
