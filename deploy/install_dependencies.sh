@@ -15,7 +15,8 @@ Installs the Debian packages (with sudo unless root) and the PyPI wheels that
 foresight is built from. The wheels go to \$FORESIGHT_DEPS (default .deps in
 the checkout; about 1.4 GB).
 
-  --peers   also the Python peers of the benchmark (PyTorch, JAX; 1 GB more)
+  --peers   also the Python peers of the benchmark (PyTorch's CUDA
+            libraries, JAX; 4 GB more)
   --plots   also matplotlib, for models/training/plot_training.py (50 MB more)
   --help    this text
 TEXT
@@ -99,9 +100,17 @@ wheels python numpy==2.2.6 cloudpickle==3.1.1 farama-notifications==0.0.4 \
   grpcio==1.71.2 grpcio-tools==1.71.2 protobuf==5.29.5 setuptools==80.9.0 \
   h5py==3.13.0
 if [[ "$peers" == yes ]]; then
+  # The PyPI wheel of PyTorch does not load in Python without its CUDA libraries,
+  # not even for the CPU.
   wheels peers sympy==1.14.0 mpmath==1.3.0 networkx==3.5 jinja2==3.1.6 \
     markupsafe==3.0.2 filelock==3.18.0 fsspec==2025.5.1 jax==0.6.2 \
-    jaxlib==0.6.2 ml-dtypes==0.5.1 opt-einsum==3.4.0 scipy==1.15.3
+    jaxlib==0.6.2 ml-dtypes==0.5.1 opt-einsum==3.4.0 scipy==1.15.3 \
+    nvidia-cublas==13.1.0.3 nvidia-cuda-nvrtc==13.0.88 nvidia-cufft==12.0.0.61 \
+    nvidia-cudnn-cu13==9.19.0.56 nvidia-cufile==1.15.1.6 \
+    nvidia-curand==10.4.0.35 nvidia-cusolver==12.0.4.66 \
+    nvidia-cusparse==12.6.3.3 nvidia-cusparselt-cu13==0.8.0 \
+    nvidia-nccl-cu13==2.28.9 nvidia-nvjitlink==13.0.88 \
+    nvidia-nvshmem-cu13==3.4.5 nvidia-nvtx==13.0.85
 fi
 if [[ "$plots" == yes ]]; then
   wheels plots matplotlib==3.10.3 contourpy==1.3.2 cycler==0.12.1 \

@@ -1,13 +1,39 @@
 #include "server/adaptation/fused/fused_engine.h"
 
+#include <algorithm>
+#include <new>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "models/support/status_macros.h"
+#include "server/adaptation/check_problem.h"
 #include "server/adaptation/decision_loop.h"
 #include "server/adaptation/fused/fused_parameters.h"
 #include "server/adaptation/fused/fused_policies.h"
 
 namespace foresight {
+
+namespace {
+
+// Of the way back through one particle's longest roll-out; the server would
+// otherwise die of a decision.
+constexpr double kLargestTapeBytes = double{1 << 30};
+constexpr int kLongestHorizon = 64;
+
+absl::Status CheckTape(const Bundle& bundle) {
+  int steps = bundle.sampler_limits().steps;
+  if (!bundle.sampler_limits().fixed) steps = std::max(steps, 64);
+  double widths = 0;
+  for (const Layer& layer : bundle.dynamics(0).layers) widths += layer.outputs;
+  const double bytes = 4 * widths * steps * kLongestHorizon;
+  if (bytes <= kLargestTapeBytes) return absl::OkStatus();
+  return absl::UnimplementedError(absl::StrCat(
+      "the fused engine keeps one particle's slopes in memory: dynamics with ",
+      steps, " sampler steps over ", widths, " hidden units take ", bytes / 1e9,
+      " GB at a horizon of 64, expected at most 1.07"));
+}
+
+}  // namespace
 
 struct FusedEngine::Workspace {
   Workspace(std::shared_ptr<const fused::Model> model, const Clock& clock)
@@ -21,6 +47,7 @@ absl::StatusOr<std::unique_ptr<Engine>> FusedEngine::Create(
     std::shared_ptr<const Bundle> bundle, const Options& options) {
   ASSIGN_OR_RETURN(const fused::Kernels* kernels,
                    fused::SelectKernels(options.variant, options.precision));
+  RETURN_IF_ERROR(CheckTape(*bundle));
   return std::unique_ptr<Engine>(
       new FusedEngine(std::move(bundle), *kernels, options.clock));
 }
@@ -40,12 +67,34 @@ size_t FusedEngine::sizeof_parameters() const {
   return sizeof(fused::FusedParameters) + model_->psi_0.size() * sizeof(float);
 }
 
+absl::Status FusedEngine::Check(const Problem& problem) const {
+  RETURN_IF_ERROR(CheckProblem(problem, model_->bundle->observation_size()));
+  const auto* parameters =
+      dynamic_cast<const fused::FusedParameters*>(problem.parameters);
+  if (parameters != nullptr && parameters->model() == model_.get()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      "parameters are not of this engine, expected its NewParameters");
+}
+
 void FusedEngine::Adapt(absl::Span<Problem> problems) const {
   std::unique_ptr<Workspace> workspace = Acquire();
   for (Problem& problem : problems) {
+    if (absl::Status status = Check(problem); !status.ok()) {
+      problem.decision_or = std::move(status);
+      continue;
+    }
     Problem* const one = &problem;
-    workspace->policies.Begin(problem);
-    workspace->loop.Run({&one, 1}, workspace->policies);
+    // Memory is taken before any of it is used: nothing is half done.
+    try {
+      workspace->policies.Begin(problem);
+      workspace->loop.Run({&one, 1}, workspace->policies);
+    } catch (const std::bad_alloc&) {
+      problem.decision_or = absl::ResourceExhaustedError(
+          "no memory for a decision of this many particles and transitions");
+      workspace = Acquire();
+    }
   }
   Release(std::move(workspace));
 }

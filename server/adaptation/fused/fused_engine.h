@@ -36,12 +36,17 @@ class FusedEngine : public Engine {
   // Errors:
   //   InvalidArgument: FORESIGHT_CPU_VARIANT names no variant (variants.h).
   //   Unavailable:     this CPU lacks what the variant or precision needs.
+  //   Unimplemented:   one particle's roll-out would take more than 1 GiB.
   static absl::StatusOr<std::unique_ptr<Engine>> Create(
       std::shared_ptr<const Bundle> bundle, const Options& options);
   ~FusedEngine() override;
 
   std::unique_ptr<PolicyParameters> NewParameters() const override;
   size_t sizeof_parameters() const override;
+  // Beyond engine.h's errors:
+  //   InvalidArgument:   the observation's size, or the parameters are not this
+  //                      engine's.
+  //   ResourceExhausted: there is no memory for it.
   void Adapt(absl::Span<Problem> problems) const override;
   std::string name() const override { return "fused"; }
   std::string device() const override { return "cpu"; }
@@ -52,6 +57,7 @@ class FusedEngine : public Engine {
 
   FusedEngine(std::shared_ptr<const Bundle> bundle,
               const fused::Kernels& kernels, Clock clock);
+  absl::Status Check(const Problem& problem) const;
   std::unique_ptr<Workspace> Acquire() const;
   void Release(std::unique_ptr<Workspace> workspace) const;
 

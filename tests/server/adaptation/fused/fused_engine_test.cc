@@ -239,6 +239,8 @@ TEST_F(FusedEngineTest, ADeadlineInTheMiddleLeavesTheStepsDone) {
   // Time passes with every look at the clock.
   options.clock = [&] { return absl::UnixEpoch() + absl::Seconds(++reads); };
   const auto engine = FusedEngine::Create(bundle_, options).value();
+  const auto parameters = engine->NewParameters();
+  problem_.parameters = parameters.get();
   problem_.settings.steps = 1000;
   problem_.deadline = absl::UnixEpoch() + absl::Seconds(100);
   engine->Adapt({&problem_, 1});
@@ -257,6 +259,29 @@ TEST_F(FusedEngineTest, ACancelledDecisionChangesNothing) {
   engine_->Adapt({&problem_, 1});
   EXPECT_TRUE(absl::IsCancelled(problem_.decision_or.status()));
   EXPECT_EQ(parameters_->Export(), engine_->NewParameters()->Export());
+}
+
+TEST_F(FusedEngineTest, ForeignParametersAreRefused) {
+  const auto other = FusedEngine::Create(bundle_, {}).value();
+  const auto foreign = other->NewParameters();
+  problem_.parameters = foreign.get();
+  engine_->Adapt({&problem_, 1});
+  EXPECT_TRUE(absl::IsInvalidArgument(problem_.decision_or.status()));
+  problem_.parameters = parameters_.get();
+  problem_.observation = absl::MakeSpan(observation_).first(3);
+  engine_->Adapt({&problem_, 1});
+  EXPECT_TRUE(absl::IsInvalidArgument(problem_.decision_or.status()));
+}
+
+TEST(FusedEngineLimitsTest, ATapeBeyondMemoryIsRefusedWhenMade) {
+  RandomBundleOptions options = Options();
+  options.dynamics.hidden = {64, 64};
+  options.sampler_steps = 32768;
+  const auto engine = FusedEngine::Create(
+      std::make_shared<const Bundle>(RandomBundle(options)), {});
+  EXPECT_TRUE(absl::IsUnimplemented(engine.status())) << engine.status();
+  EXPECT_THAT(std::string(engine.status().message()),
+              testing::HasSubstr("32768 sampler steps"));
 }
 
 TEST_F(FusedEngineTest, ThreadsMayShareAnEngine) {
@@ -285,6 +310,8 @@ TEST_F(FusedEngineTest, Bfloat16IsCloseToFloat32) {
   if (!engine.ok()) GTEST_SKIP() << engine.status();
   problem_.settings.mode = Mode::kReset;
   const Decision expected = Adapt();
+  const auto parameters = (*engine)->NewParameters();
+  problem_.parameters = parameters.get();
   (*engine)->Adapt({&problem_, 1});
   ASSERT_TRUE(problem_.decision_or.ok());
   const Decision& decision = *problem_.decision_or;

@@ -1,0 +1,154 @@
+// foresight-bench: the engines against each other and against the machine.
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "ATen/Parallel.h"
+#include "CLI/CLI.hpp"
+#include "nlohmann/json.hpp"
+#include "server/adaptation/autograd/autograd_engine.h"
+#include "server/adaptation/fused/fused_engine.h"
+#include "tests/benchmarks/contest.h"
+#include "tests/benchmarks/machine_peak.h"
+#include "tests/benchmarks/peer_files.h"
+
+namespace foresight {
+namespace {
+
+struct Arguments {
+  std::string json, peer_files;
+  std::vector<int> cases;  // Empty: all.
+  double seconds = 10;
+  bool autograd = true;
+  int threads = static_cast<int>(std::thread::hardware_concurrency());
+};
+
+constexpr char kFormula[] =
+    "GFLOP of a decision = 2e-9 E M {H J 2 f + H 2 c + (H+1) 3 pi + H 2 r + 3 "
+    "q}"
+    "\n  multiply-adds of one row: f dynamics (first layer: u alone), c its "
+    "first layer's (s, a),\n  pi policy, r reward, q one critic; J sampler "
+    "steps";
+
+std::vector<Contestant> Contestants(const Arguments& arguments) {
+  std::vector<Contestant> contestants;
+  std::vector<int> counts = {1};
+  if (arguments.threads > 1) counts.push_back(arguments.threads);
+  for (const int threads : counts) {
+    contestants.push_back({"fused", "fp32", threads, [](const auto& bundle) {
+                             return FusedEngine::Create(bundle, {});
+                           }});
+    if (!arguments.autograd) continue;
+    contestants.push_back(
+        {"autograd", "fp32", threads,
+         [](const auto& bundle) -> absl::StatusOr<std::unique_ptr<Engine>> {
+           return AutogradEngine::Create(*bundle);
+         },
+         [threads] { at::set_num_threads(threads); }});
+  }
+  return contestants;
+}
+
+nlohmann::json ToJson(const Result& result) {
+  const AdaptationSettings& settings = result.bench_case.settings;
+  return {{"dynamics", result.bench_case.dynamics()},
+          {"particles", settings.particles},
+          {"horizon", settings.horizon},
+          {"sampler_steps", settings.sampler_steps},
+          {"steps", settings.steps},
+          {"engine", result.engine},
+          {"precision", result.precision},
+          {"threads", result.threads},
+          {"ms", result.ms},
+          {"gflops", result.gflops},
+          {"fraction_of_peak", result.fraction_of_peak}};
+}
+
+void Print(const Result& result, double bandwidth) {
+  std::printf("%-24s %-8s %-4s %7d %10.3f %9.1f %7.1f %%",
+              result.bench_case.name().c_str(), result.engine.c_str(),
+              result.precision.c_str(), result.threads, result.ms,
+              result.gflops, 100 * result.fraction_of_peak);
+  if (result.over_autograd > 0) std::printf(" %9.2f", result.over_autograd);
+  if (result.bench_case.settings.particles == 1) {
+    const double rate = result.bench_case.gigabytes() / result.ms * 1e3;
+    std::printf("   %.0f GB/s, %.0f %% of the cache's", rate,
+                100 * rate / bandwidth);
+  }
+  std::printf("\n");
+  std::fflush(stdout);
+}
+
+int Run(const Arguments& arguments) {
+  const std::vector<BenchCase> cases = DefaultCases();
+  const double bandwidth = MeasureReadBandwidth(size_t{1} << 19, 0.1);
+  std::printf(
+      "%s\npeak: %.1f GFLOP/s one thread, %.1f all %d; half a megabyte "
+      "is read at %.0f GB/s\n\n",
+      kFormula, MeasureFmaPeak(1, 0.1), MeasureFmaPeak(arguments.threads, 0.1),
+      arguments.threads, bandwidth);
+  std::printf("%-24s %-8s %-4s %7s %10s %9s %9s %9s\n", "(M,H,K,E) dynamics",
+              "engine", "", "threads", "ms", "GFLOP/s", "of peak", "/autograd");
+  nlohmann::json rows = nlohmann::json::array();
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const auto& chosen = arguments.cases;
+    if (!chosen.empty() &&
+        std::find(chosen.begin(), chosen.end(), int(i)) == chosen.end()) {
+      continue;
+    }
+    if (!arguments.peer_files.empty()) {
+      const absl::Status written =
+          WritePeerFiles(cases[i], std::filesystem::path(arguments.peer_files) /
+                                       std::to_string(i));
+      if (!written.ok()) {
+        std::cerr << "foresight-bench: " << written << "\n";
+        return 1;
+      }
+      continue;
+    }
+    const absl::StatusOr<std::vector<Result>> results =
+        Contest(cases[i], Contestants(arguments), arguments.seconds);
+    if (!results.ok()) {
+      std::cerr << "foresight-bench: " << results.status() << "\n";
+      return 1;
+    }
+    for (const Result& result : *results) {
+      Print(result, bandwidth);
+      rows.push_back(ToJson(result));
+    }
+  }
+  if (arguments.json.empty()) return 0;
+  std::ofstream file(arguments.json);
+  file << rows.dump(1) << "\n";
+  file.close();
+  if (file) return 0;
+  std::cerr << "foresight-bench: cannot write " << arguments.json << "\n";
+  return 1;
+}
+
+}  // namespace
+}  // namespace foresight
+
+int main(int argc, char** argv) {
+  foresight::Arguments arguments;
+  CLI::App app("Times the engines' decisions, round-robin, medians.",
+               "foresight-bench");
+  app.add_option("--json", arguments.json, "also write the rows to this file");
+  app.add_option("--peer-files", arguments.peer_files,
+                 "only write what peers.py needs, to this folder");
+  app.add_option("--cases", arguments.cases, "numbers of the settings, from 0")
+      ->delimiter(',');
+  app.add_option("--seconds", arguments.seconds, "for each setting")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--threads", arguments.threads, "of the runs with all threads")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_flag("--autograd,!--no-autograd", arguments.autograd,
+               "compare with the autograd engine (default)");
+  CLI11_PARSE(app, argc, argv);
+  return foresight::Run(arguments);
+}

@@ -1,0 +1,22 @@
+// What tests/benchmarks/peers.py needs to compute the same decisions elsewhere.
+#pragma once
+
+#include <filesystem>
+
+#include "absl/status/status.h"
+#include "tests/benchmarks/bench_case.h"
+
+namespace foresight {
+
+// Writes to `folder`, made if missing: the bundle (method.md section 6) and
+//   case.json        name, gigaflop, horizon, particles, sampler_steps, steps,
+//   discount,
+//                    step_size, max_gradient_norm, observation [S], and of the
+//                    fused engine's first step objective and gradient_norm
+//   noise.bin        float32 [H, slots, M, S], slots z_0.. of each transition
+//   gradient.bin     float32, that step's dJ/dpsi in the exchange form
+// Errors: Unavailable when a file cannot be written; those of the engine.
+absl::Status WritePeerFiles(const BenchCase& bench_case,
+                            const std::filesystem::path& folder);
+
+}  // namespace foresight
