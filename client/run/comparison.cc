@@ -24,6 +24,7 @@ std::optional<VariantSummary> Summarise(
     latencies_ms.insert(latencies_ms.end(), result->latencies_ms.begin(),
                         result->latencies_ms.end());
     steps_done += result->steps_done_mean * result->steps;
+    summary.late += result->late;
     for (const auto& [outcome, count] : result->outcomes) {
       summary.outcomes[outcome] += count;
     }

@@ -29,6 +29,7 @@ struct VariantSummary {
   double latency_p50_ms = 0;
   double latency_p99_ms = 0;
   std::map<v1::Outcome, int> outcomes;
+  int late = 0;  // As of an EpisodeResult.
 };
 
 struct Comparison {

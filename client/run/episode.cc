@@ -34,6 +34,21 @@ v1::OpenSessionRequest MakeRequest(const std::string& model,
   return request;
 }
 
+// The physics waits for the action, so a decision whose budget was used up
+// before it began is asked for again, until the deadline.
+absl::StatusOr<v1::ActResponse> Decide(Session& session,
+                                       const std::vector<float>& observation,
+                                       ActOptions act, int* late) {
+  const absl::Time deadline = absl::Now() + *act.call.timeout;
+  while (true) {
+    auto decision = session.Act(observation, act);
+    if (ErrorReason(decision.status()) != "DEADLINE_EXCEEDED") return decision;
+    act.call.timeout = deadline - absl::Now();
+    if (*act.call.timeout <= absl::ZeroDuration()) return decision;
+    ++*late;
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<EpisodeResult> PlayEpisode(const AdaptationClient& client,
@@ -61,7 +76,7 @@ absl::StatusOr<EpisodeResult> PlayEpisode(const AdaptationClient& client,
   while (!terminated && result.steps < limit) {
     const std::vector<float> observation(state.begin(), state.end());
     const absl::Time start = absl::Now();
-    const auto decision = (*session)->Act(observation, act);
+    const auto decision = Decide(**session, observation, act, &result.late);
     if (!decision.ok()) return At(decision.status(), plan, result.steps);
     result.latencies_ms.push_back(
         absl::ToDoubleMilliseconds(absl::Now() - start));

@@ -25,7 +25,10 @@ struct EpisodeResult {
   double steps_done_mean = 0;           // Gradient steps per decision.
   std::vector<double> latencies_ms;     // [steps], as the client waited.
   std::map<v1::Outcome, int> outcomes;  // How many decisions ended so.
-  v1::AdaptationSettings settings;      // Complete, as the server had them.
+  // Times that a decision's budget ran out before the server could begin, so
+  // that it was asked for again.
+  int late = 0;
+  v1::AdaptationSettings settings;  // Complete, as the server had them.
 };
 
 // Opens a session, plays until the environment ends the episode or

@@ -21,14 +21,18 @@ std::string Row(const char* name, const VariantSummary& summary) {
 }
 
 std::string OutcomesRow(const VariantSummary& summary) {
-  return absl::StrCat("outcomes    ",
-                      absl::StrJoin(summary.outcomes, ", ",
-                                    [](std::string* out, const auto& entry) {
-                                      absl::StrAppend(
-                                          out, v1::Outcome_Name(entry.first),
-                                          " ", entry.second);
-                                    }),
-                      "\n");
+  std::string row = "outcomes    ";
+  absl::StrAppend(&row, absl::StrJoin(summary.outcomes, ", ",
+                                      [](std::string* out, const auto& entry) {
+                                        absl::StrAppend(
+                                            out, v1::Outcome_Name(entry.first),
+                                            " ", entry.second);
+                                      }));
+  if (summary.late > 0) {
+    absl::StrAppend(&row, "; ", summary.late,
+                    " times the budget ran out before the decision began");
+  }
+  return row + "\n";
 }
 
 std::string OneSetting(const v1::AdaptationSettings& settings) {

@@ -113,6 +113,9 @@ TEST(ReportTest, TableShowsBothVariantsAndTheirDifference) {
   EXPECT_THAT(table, HasSubstr("adapted         6005.0"));
   EXPECT_THAT(table, HasSubstr("difference      +308.0  [+308.0, +308.0]"));
   EXPECT_THAT(table, HasSubstr("ADAPTED 4"));
+  Comparison late = Sample(true, true);
+  late.adapted->late = 3;
+  EXPECT_THAT(ToTable(late), HasSubstr("ADAPTED 4; 3 times the budget"));
   EXPECT_THAT(ToTable(Sample(true, false)), Not(HasSubstr("adapted")));
 }
 

@@ -146,6 +146,28 @@ TEST_F(TournamentTest, AFailureEndsTheRunAndClosesItsSessions) {
   EXPECT_EQ(server_.opened_sessions(), 2);
 }
 
+TEST_F(TournamentTest, ADecisionWhoseBudgetRanOutIsAskedForAgain) {
+  RunOptions options = Short();
+  options.play_frozen = false;
+  options.episodes = 1;
+  server_.FailNext(2, grpc::Status::OK);  // ListModels, OpenSession.
+  server_.FailNext(3, DetailedStatus(grpc::StatusCode::DEADLINE_EXCEEDED,
+                                     "waited for a core", "DEADLINE_EXCEEDED",
+                                     absl::InfiniteDuration()));
+  const auto comparison = PlayWith(options);
+  ASSERT_TRUE(comparison.ok()) << comparison.status();
+  EXPECT_EQ(comparison->adapted->late, 3);
+  EXPECT_EQ(comparison->adapted->mean, ReturnOf(1000, 1, 15));
+}
+
+TEST_F(TournamentTest, ADecisionThatNobodyMakesFailsAtTheDeadline) {
+  RunOptions options = Short();
+  options.deadline = absl::Milliseconds(50);
+  server_.Stall();
+  const auto comparison = PlayWith(options);
+  EXPECT_EQ(comparison.status().code(), absl::StatusCode::kDeadlineExceeded);
+}
+
 TEST_F(TournamentTest, AFullServerIsSaid) {
   server_.FailNext(1, grpc::Status::OK);  // ListModels.
   server_.FailNext(2, DetailedStatus(grpc::StatusCode::RESOURCE_EXHAUSTED,
