@@ -44,10 +44,14 @@ std::string Progress::Line(int64_t done, const std::string& note,
   return line;
 }
 
-void Progress::Print(const std::string& line, bool last) {
-  if (!options_.redraw) {
+void Progress::Print(std::string line, bool last) {
+  if (options_.columns == 0) {
     out_ << line << std::endl;
     return;
+  }
+  // The last column stays free: some terminals wrap when it is written.
+  if (line.size() >= static_cast<size_t>(options_.columns)) {
+    line.resize(options_.columns - 1);
   }
   // Spaces wipe what a longer line left.
   const size_t width = std::max(printed_, line.size());

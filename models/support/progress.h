@@ -16,9 +16,11 @@ class Progress {
  public:
   struct Options {
     std::string label;
-    int64_t total = 1;    // Units of work, >= 1.
-    int64_t done = 0;     // Of these before the start; not counted as speed.
-    bool redraw = false;  // Is `out` a terminal?
+    int64_t total = 1;  // Units of work, >= 1.
+    int64_t done = 0;   // Of these before the start; not counted as speed.
+    // Of the terminal that `out` is, at least 1; 0 where it is none. Longer
+    // lines are cut there, since one that wraps cannot be redrawn.
+    int columns = 0;
     absl::Duration every = absl::Seconds(1);  // Between lines.
   };
   // `out` must outlive this.
@@ -31,7 +33,7 @@ class Progress {
 
  private:
   std::string Line(int64_t done, const std::string& note, absl::Time now) const;
-  void Print(const std::string& line, bool last);
+  void Print(std::string line, bool last);
 
   Options options_;
   std::ostream& out_;

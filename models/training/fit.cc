@@ -57,7 +57,7 @@ absl::Status TrainPart(const std::string& part, const Recipe& recipe,
   run.fingerprint = Fingerprint(recipe, part, source.sha256);
   run.stop = options.stop;
   run.out = options.out;
-  run.redraw = options.redraw;
+  run.columns = options.columns;
   return RunPart(run, *trainer);
 }
 

@@ -22,7 +22,7 @@ struct FitOptions {
   std::string trainer;         // Program and version, for provenance.
   const std::atomic<bool>* stop = nullptr;  // Set it to stop; may be null.
   std::ostream* out = nullptr;              // For progress.
-  bool redraw = false;                      // Is `out` a terminal?
+  int columns = 0;  // Of the terminal that `out` is; 0: it is none.
 };
 
 // Trains each part, continuing from the work folder's checkpoints. Once all

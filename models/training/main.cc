@@ -1,5 +1,6 @@
 // foresight-train: from recorded data to a bundle.
 #include <ATen/Parallel.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -32,6 +33,16 @@ static_assert(std::atomic<bool>::is_always_lock_free, "set by a signal");
 
 void OnSignal(int) { stop = true; }
 
+// Of the terminal that stderr is; 0 where it is none.
+int TerminalColumns() {
+  winsize size = {};
+  if (isatty(STDERR_FILENO) == 0) return 0;
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
+    return 80;
+  }
+  return size.ws_col;
+}
+
 struct Flags {
   std::string recipe, bundle;
   FitOptions fit;
@@ -53,7 +64,7 @@ absl::Status RunFit(Flags& flags) {
   options.trainer = "foresight-train " FORESIGHT_VERSION;
   options.stop = &stop;
   options.out = &std::cerr;
-  options.redraw = isatty(STDERR_FILENO) != 0;
+  options.columns = TerminalColumns();
   std::signal(SIGINT, OnSignal);
   std::signal(SIGTERM, OnSignal);
   return Fit(recipe, options);

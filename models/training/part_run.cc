@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -77,9 +78,13 @@ bool Stopped(const PartRun& run) {
   return run.stop != nullptr && run.stop->load();
 }
 
+// Without what only belongs in the log.
 std::string Describe(double loss, const Measurements& values) {
   std::string note = absl::StrFormat("loss %.4g", loss);
   for (const auto& [name, value] : values) {
+    if (absl::EndsWith(name, "_error") || absl::EndsWith(name, "_worst")) {
+      continue;
+    }
     absl::StrAppendFormat(&note, " %s %.4g", name, value);
   }
   return note;
@@ -90,8 +95,8 @@ absl::Status Train(const PartRun& run, Trainer& trainer) {
   RETURN_IF_ERROR(RestoreCheckpoint(run, trainer));
   Log log(run.folder / absl::StrCat(run.part, ".csv"));
   log.Recall(trainer.step());
-  Progress progress({run.part, run.steps, trainer.step(), run.redraw,
-                     run.redraw ? absl::Seconds(0.5) : absl::Seconds(30)},
+  Progress progress({run.part, run.steps, trainer.step(), run.columns,
+                     run.columns > 0 ? absl::Seconds(0.5) : absl::Seconds(30)},
                     *run.out, absl::Now());
   std::string note;
   for (int evaluation = 1; evaluation <= run.evaluations; ++evaluation) {

@@ -22,7 +22,7 @@ struct PartRun {
   std::string fingerprint;
   const std::atomic<bool>* stop = nullptr;  // Set it to stop; may be null.
   std::ostream* out = nullptr;              // For progress.
-  bool redraw = false;                      // Is `out` a terminal?
+  int columns = 0;  // Of the terminal that `out` is; 0: it is none.
 };
 
 // Continues from the folder's checkpoint where there is one, bit for bit as if
