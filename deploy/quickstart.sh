@@ -61,17 +61,20 @@ trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-echo "== server"
+log=build/quickstart-server.log
+echo "== server (its log: $log)"
 "$bin/foresight-server" --model "$model" --listen 127.0.0.1:0 \
-  --metrics-listen 127.0.0.1:0 --port-file "$scratch/address" \
-  2> >(tee "$scratch/log" >&2) &
+  --metrics-listen 127.0.0.1:0 --port-file "$scratch/address" 2>"$log" &
 server=$!
-for _ in $(seq 300); do
-  [[ -s "$scratch/address" ]] && break
-  kill -0 "$server" 2>/dev/null || { echo "the server did not start" >&2; exit 1; }
+waited=0
+until [[ -s "$scratch/address" ]]; do
+  if ! kill -0 "$server" 2>/dev/null || ((waited++ == 300)); then
+    echo "quickstart.sh: the server does not serve:" >&2
+    tail -n 5 "$log" >&2
+    exit 1
+  fi
   sleep 0.1
 done
-[[ -s "$scratch/address" ]] || { echo "the server is not ready after 30 s" >&2; exit 1; }
 
 echo "== episodes"
 "$bin/foresight-run" --server "$(<"$scratch/address")" \
