@@ -1,0 +1,153 @@
+// Tests that hold for every engine: instantiate them with AllEngines().
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "models/bundle/bundle.h"
+#include "server/adaptation/autograd/autograd_engine.h"
+#include "server/adaptation/engine.h"
+#include "server/adaptation/fused/fused_engine.h"
+#include "server/adaptation/working_policies.h"
+#include "tests/support/forward_oracle.h"
+#include "tests/support/outcome_names.h"
+#include "tests/support/random_bundle.h"
+
+namespace foresight {
+
+struct EngineUnderTest {
+  std::string name;
+  std::function<std::unique_ptr<Engine>(std::shared_ptr<const Bundle>, Clock)>
+      make;
+};
+
+inline void PrintTo(const EngineUnderTest& engine, std::ostream* out) {
+  *out << engine.name;
+}
+
+inline EngineUnderTest AutogradOn(std::string name, std::string device) {
+  return {std::move(name),
+          [device](std::shared_ptr<const Bundle> bundle, Clock clock) {
+            AutogradEngine::Options options;
+            options.device = device;
+            options.clock = std::move(clock);
+            return AutogradEngine::Create(*bundle, options).value();
+          }};
+}
+
+inline EngineUnderTest Fused() {
+  return {"Fused", [](std::shared_ptr<const Bundle> bundle, Clock clock) {
+            FusedEngine::Options options;
+            options.clock = std::move(clock);
+            return FusedEngine::Create(std::move(bundle), options).value();
+          }};
+}
+
+// Those that this machine and this build have.
+inline std::vector<EngineUnderTest> AllEngines() {
+  std::vector<EngineUnderTest> engines = {AutogradOn("Autograd", "cpu"),
+                                          Fused()};
+  AutogradEngine::Options cuda;
+  cuda.device = "cuda:0";
+  if (AutogradEngine::Create(RandomBundle(), cuda).ok()) {
+    engines.push_back(AutogradOn("AutogradCuda", "cuda:0"));
+  }
+  return engines;
+}
+
+inline std::string NameOf(
+    const ::testing::TestParamInfo<EngineUnderTest>& engine) {
+  return engine.param.name;
+}
+
+// float32 through some hundred operations on values of order 1.
+inline constexpr float kFloat32 = 2e-5f;
+
+// One session of a small random bundle.
+class EngineTest : public ::testing::TestWithParam<EngineUnderTest> {
+ protected:
+  explicit EngineTest(const RandomBundleOptions& options = Weights())
+      : bundle_(std::make_shared<const Bundle>(RandomBundle(options))),
+        engine_(GetParam().make(bundle_, absl::Now)),
+        psi_(engine_->NewParameters()),
+        psi_0_(psi_->Export()) {}
+
+  // Some of its decisions look better on one bank of noise and worse on the
+  // other.
+  static RandomBundleOptions Weights() {
+    RandomBundleOptions options;
+    options.seed = 3;
+    return options;
+  }
+
+  // Of three steps, without guards.
+  Problem MakeProblem() const {
+    Problem problem;
+    problem.observation = observation_;
+    problem.parameters = psi_.get();
+    problem.seed = 42;
+    problem.decision = 3;
+    problem.settings = bundle_->defaults();
+    problem.settings.horizon = 4;
+    problem.settings.particles = 5;
+    problem.settings.steps = 3;
+    problem.settings.step_size = 0.01f;
+    problem.settings.max_gradient_norm = 0;
+    return problem;
+  }
+
+  static const Report& Run(const Engine& engine, Problem& problem) {
+    engine.Adapt(absl::MakeSpan(&problem, 1));
+    EXPECT_TRUE(problem.decision_or.ok()) << problem.decision_or.status();
+    return problem.decision_or->report;
+  }
+  const Report& Run(Problem& problem) { return Run(*engine_, problem); }
+
+  // Sets psi back.
+  void Restart() { ASSERT_TRUE(psi_->Import(psi_0_).ok()); }
+
+  OracleResult Oracle(const Problem& problem, const std::vector<float>& psi,
+                      NoiseBank bank = NoiseBank::kAdaptation) const {
+    OracleCase c;
+    c.psi.assign(psi.begin(), psi.end());
+    c.state.assign(observation_.begin(), observation_.end());
+    c.horizon = problem.settings.horizon;
+    c.particles = problem.settings.particles;
+    c.discount = problem.settings.discount;
+    c.sampler_steps = problem.settings.sampler_steps;
+    c.noise = {problem.seed, problem.decision, bank,
+               problem.settings.noise_scale};
+    return ForwardOracle(*bundle_, c);
+  }
+
+  // psi + step g
+  static std::vector<float> Ascended(std::vector<float> psi, double step,
+                                     const OracleResult& oracle) {
+    for (size_t i = 0; i < psi.size(); ++i) {
+      psi[i] += step * oracle.gradient[i];
+    }
+    return psi;
+  }
+
+  std::vector<float> PolicyOf(const std::vector<float>& psi) const {
+    const std::vector<double> action = PlainPolicy(
+        *bundle_, std::vector<double>(psi.begin(), psi.end()),
+        std::vector<double>(observation_.begin(), observation_.end()));
+    return {action.begin(), action.end()};
+  }
+
+  const std::vector<float> observation_ = {0.3f, -1, 0.5f};
+  const std::shared_ptr<const Bundle> bundle_;
+  const std::unique_ptr<Engine> engine_;
+  const std::unique_ptr<PolicyParameters> psi_;
+  const std::vector<float> psi_0_;
+};
+
+}  // namespace foresight
