@@ -40,17 +40,17 @@ TransitionBatch TwoRows() {
   return batch;
 }
 
-// Q_0 = s + a, Q_1 = 2 s - a + 1
-Critics TwoCritics() { return {{Linear({1, 1}, 0), Linear({2, -1}, 1)}}; }
+// Q_0 = s + a, Q_1 = 2 s - 3 a
+Critics TwoCritics() { return {{Linear({1, 1}, 0), Linear({2, -3}, 0)}}; }
 
 TEST(CriticTarget, IsThePenalisedTwinMinimumOfTheNextState) {
-  // Row 0: Q = 2.25, 4.75; |a~ - a'|^2 = 0.0625.
-  // Row 1: Q = 4, 6; |a~ - a'|^2 = 2.25.
+  // Row 0: Q = 2.25, 3.25; |a~ - a'|^2 = 0.0625.
+  // Row 1: Q = 4, 3; |a~ - a'|^2 = 2.25.
   const at::Tensor y =
       CriticTarget(TwoRows(), TwoCritics(),
                    at::tensor({0.25f, 1.0f}).view({2, 1}), 0.9, 0.1);
   EXPECT_FLOAT_EQ(y[0].item<float>(), 1 + 0.9 * (2.25 - 0.1 * 0.0625));
-  EXPECT_FLOAT_EQ(y[1].item<float>(), 2 + 0.9 * (4 - 0.1 * 2.25));
+  EXPECT_FLOAT_EQ(y[1].item<float>(), 2 + 0.9 * (3 - 0.1 * 2.25));
 }
 
 TEST(CriticTarget, EndsAtATerminal) {
@@ -59,7 +59,7 @@ TEST(CriticTarget, EndsAtATerminal) {
   const at::Tensor y = CriticTarget(
       batch, TwoCritics(), at::tensor({0.25f, 1.0f}).view({2, 1}), 0.9, 0.1);
   EXPECT_FLOAT_EQ(y[0].item<float>(), 1);
-  EXPECT_FLOAT_EQ(y[1].item<float>(), 2 + 0.9 * (4 - 0.1 * 2.25));
+  EXPECT_FLOAT_EQ(y[1].item<float>(), 2 + 0.9 * (3 - 0.1 * 2.25));
 }
 
 TEST(CriticTarget, HasNoPenaltyWhereTheNextActionIsUnknown) {
@@ -67,14 +67,14 @@ TEST(CriticTarget, HasNoPenaltyWhereTheNextActionIsUnknown) {
   batch.next_action_known = at::tensor({1.0f, 0.0f});
   const at::Tensor y = CriticTarget(
       batch, TwoCritics(), at::tensor({0.25f, 1.0f}).view({2, 1}), 0.9, 0.1);
-  EXPECT_FLOAT_EQ(y[1].item<float>(), 2 + 0.9 * 4);
+  EXPECT_FLOAT_EQ(y[1].item<float>(), 2 + 0.9 * 3);
 }
 
 TEST(ActorLoss, WeighsValueByItsOwnMagnitude) {
   // pi(s) = tanh(0.5 s): a = 0.244919, -0.462117.
   const double a[2] = {std::tanh(0.25), std::tanh(-0.5)};
-  // Row 0: Q = 0.744919, 1.755081; row 1: -1.462117, -0.537883.
-  const double q[2] = {0.5 + a[0], -1 + a[1]};
+  // Row 0: Q = 0.744919, 0.265243; row 1: -1.462117, -0.613649.
+  const double q[2] = {1 - 3 * a[0], -1 + a[1]};
   const double lambda = 2 / (std::abs(q[0]) + std::abs(q[1]));
   const double distance = std::pow(a[0] - 0.2, 2) + std::pow(a[1] + 0.4, 2);
   const at::Tensor loss =
@@ -90,15 +90,17 @@ TEST(ActorLoss, HasNoGradientThroughLambda) {
   const at::Tensor loss = ActorLoss(TwoRows(), policy, TwoCritics(), 0.3);
   const at::Tensor both = torch::autograd::grad({loss}, {w})[0];
   const double gradient = (both[0] - both[1]).item<double>();
-  // By hand, lambda held: both rows' minimum is Q_0, whose slope in a is 1;
-  // da/dw = s (1 - a^2).
+  // By hand, lambda held: the minimum is Q_1 in row 0 and Q_0 in row 1, with
+  // slopes in a of -3 and 1; da/dw = s (1 - a^2).
   const double s[2] = {0.5, -1}, data[2] = {0.2, -0.4};
   const double a[2] = {std::tanh(0.25), std::tanh(-0.5)};
-  const double lambda = 2 / (std::abs(s[0] + a[0]) + std::abs(s[1] + a[1]));
+  const double slope[2] = {-3, 1};
+  const double lambda =
+      2 / (std::abs(2 * s[0] - 3 * a[0]) + std::abs(s[1] + a[1]));
   double expected = 0;
   for (int i = 0; i < 2; ++i) {
-    expected +=
-        (0.3 * 2 * (a[i] - data[i]) - lambda) * s[i] * (1 - a[i] * a[i]) / 2;
+    expected += (0.3 * 2 * (a[i] - data[i]) - lambda * slope[i]) * s[i] *
+                (1 - a[i] * a[i]) / 2;
   }
   EXPECT_NEAR(gradient, expected, 1e-6);
 }
