@@ -112,29 +112,42 @@ void Block(const Product& p, int row, int first) {
   End(p, row, first, block);
 }
 
-// Columns first.. of R rows from `row`, V vectors at a time, then fewer.
-template <int R, int V>
-void Columns(const Product& p, int row, int first) {
-  const int vectors = p.panels * kVectorsPerTile;
-  for (; first + V <= vectors; first += V) Block<R, V>(p, row, first);
-  if constexpr (V > 1) {
-    if (first < vectors) Columns<R, V / 2>(p, row, first);
-  }
-}
+using BlockFunction = void (*)(const Product&, int row, int first);
 
+// Block<rows, width>, for width up to WidthFor(rows).
 template <int R>
-void RowBlock(const Product& p, int rows, int row) {
-  if (rows == R) return Columns<R, WidthFor(R)>(p, row, 0);
-  if constexpr (R > 1) RowBlock<R - 1>(p, rows, row);
+BlockFunction FindBlock(int rows, int width) {
+  if (rows == R) {
+    if constexpr (WidthFor(R) >= 8) {
+      if (width == 8) return Block<R, 8>;
+    }
+    if constexpr (WidthFor(R) >= 4) {
+      if (width == 4) return Block<R, 4>;
+    }
+    return width == 2 ? Block<R, 2> : Block<R, 1>;
+  }
+  if constexpr (R > 1) return FindBlock<R - 1>(rows, width);
+  return nullptr;
 }
 
+// The widest blocks that fit what is left of the columns; each block of columns
+// for all rows, so that its weights come from the first-level cache but once.
 // Rows in as few register blocks as can be, of nearly equal size.
 void Multiply(const Product& p) {
-  int blocks = (p.rows + kMaxRows - 1) / kMaxRows;
-  for (int row = 0; blocks > 0; --blocks) {
-    const int rows = (p.rows - row + blocks - 1) / blocks;
-    RowBlock<kMaxRows>(p, rows, row);
-    row += rows;
+  const int blocks = (p.rows + kMaxRows - 1) / kMaxRows;
+  const int most = (p.rows + blocks - 1) / blocks;
+  const int vectors = p.panels * kVectorsPerTile;
+  int width = WidthFor(most);
+  for (int first = 0; first < vectors; first += width) {
+    while (first + width > vectors) width /= 2;
+    const BlockFunction large = FindBlock<kMaxRows>(most, width);
+    const BlockFunction small =
+        most > 1 ? FindBlock<kMaxRows>(most - 1, width) : nullptr;
+    const int of_most = p.rows - blocks * (most - 1);
+    for (int i = 0, row = 0; i < blocks; ++i) {
+      (i < of_most ? large : small)(p, row, first);
+      row += i < of_most ? most : most - 1;
+    }
   }
 }
 
