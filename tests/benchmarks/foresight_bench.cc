@@ -33,6 +33,12 @@ constexpr char kFormula[] =
     "first layer's (s, a),\n  pi policy, r reward, q one critic; J sampler "
     "steps";
 
+bool HasBfloat16() {
+  return fused::SelectKernels(fused::Variant::kAuto,
+                              fused::Precision::kBfloat16)
+      .ok();
+}
+
 std::vector<Contestant> Contestants(const Arguments& arguments) {
   std::vector<Contestant> contestants;
   std::vector<int> counts = {1};
@@ -41,6 +47,13 @@ std::vector<Contestant> Contestants(const Arguments& arguments) {
     contestants.push_back({"fused", "fp32", threads, [](const auto& bundle) {
                              return FusedEngine::Create(bundle, {});
                            }});
+    if (HasBfloat16()) {
+      contestants.push_back({"fused", "bf16", threads, [](const auto& bundle) {
+                               FusedEngine::Options options;
+                               options.precision = fused::Precision::kBfloat16;
+                               return FusedEngine::Create(bundle, options);
+                             }});
+    }
     if (!arguments.autograd) continue;
     contestants.push_back(
         {"autograd", "fp32", threads,
