@@ -54,7 +54,10 @@ std::optional<DecisionQueue::Turn> DecisionQueue::Pop(absl::Time now) {
   turn.in_time = head.immediate || now <= head.decision.deadline;
   if (!turn.in_time) return turn;
   turn.until = Until(head.decision, now);
-  running_[turn.id] = std::min(turn.until, now + FullTime(head.decision));
+  // Of one whose steps are not known the best is hoped: it ends soon.
+  const absl::Duration full = FullTime(head.decision);
+  running_[turn.id] =
+      full == absl::InfiniteDuration() ? now : std::min(turn.until, now + full);
   return turn;
 }
 
@@ -85,8 +88,7 @@ absl::Time DecisionQueue::NextFree(absl::Time now) const {
   if (running_.size() < static_cast<size_t>(options_.workers)) return now;
   absl::Time first = absl::InfiniteFuture();
   for (const auto& [id, end] : running_) first = std::min(first, end);
-  // Nothing is known of one without deadline and step time: hope for the best.
-  return first == absl::InfiniteFuture() ? now : std::max(first, now);
+  return std::max(first, now);
 }
 
 bool DecisionQueue::Fits(const Decision& decision, absl::Time next_free) const {
