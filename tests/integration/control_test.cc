@@ -1,0 +1,184 @@
+// The Control stream: many sessions at once, back-pressure, clients that go.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "server/service/durations.h"
+#include "tests/integration/served_test.h"
+
+namespace foresight {
+namespace {
+
+class ControlTest : public ServedTest {
+ protected:
+  using Stream = grpc::ClientReaderWriter<v1::ActRequest, v1::ControlResponse>;
+
+  std::unique_ptr<Stream> Connect() {
+    context_ = Patient();
+    return stub_->Control(context_.get());
+  }
+
+  // The next answer; the test fails where there is none.
+  static v1::ControlResponse Next(Stream& stream) {
+    v1::ControlResponse answer;
+    EXPECT_TRUE(stream.Read(&answer));
+    return answer;
+  }
+
+  std::unique_ptr<grpc::ClientContext> context_;
+};
+
+TEST_F(ControlTest, AnswersComeInTheOrderInWhichTheyAreReady) {
+  StartServer();
+  Open("slow");
+  Open("quick", /*steps=*/0);
+  engine_->Hold();
+  const auto stream = Connect();
+  ASSERT_TRUE(stream->Write(Request("slow", 0.5f)));
+  ASSERT_TRUE(engine_->AwaitRunning(1));
+  for (uint64_t i = 0; i < 3; ++i) {
+    ASSERT_TRUE(stream->Write(Request("quick", 0.5f)));
+    const v1::ControlResponse answer = Next(*stream);
+    EXPECT_EQ(answer.session_id(), "quick");
+    EXPECT_EQ(answer.decision_index(), i);
+    EXPECT_EQ(answer.response().decision_index(), i);
+    EXPECT_EQ(answer.response().action(0), FakeEngine::Action(0.5f, 0, 7, i));
+  }
+  engine_->Release();
+  EXPECT_EQ(Next(*stream).session_id(), "slow");
+}
+
+TEST_F(ControlTest, ManySessionsShareAStream) {
+  constexpr int kSessions = 50;
+  constexpr int kDecisions = 20;
+  StartServer();
+  for (int i = 0; i < kSessions; ++i) Open(absl::StrCat("s", i));
+  const auto stream = Connect();
+  for (int i = 0; i < kSessions; ++i) {
+    ASSERT_TRUE(stream->Write(Request(absl::StrCat("s", i), i / 64.f, 0)));
+  }
+  std::map<std::string, uint64_t> done;
+  for (int n = 0; n < kSessions * kDecisions; ++n) {
+    const v1::ControlResponse answer = Next(*stream);
+    ASSERT_TRUE(answer.has_response()) << answer.error().message();
+    const std::string& id = answer.session_id();
+    const uint64_t index = done[id]++;
+    ASSERT_EQ(answer.decision_index(), index);
+    const float value = std::stoi(id.substr(1)) / 64.f;
+    ASSERT_EQ(answer.response().action(0),
+              FakeEngine::Action(value, index + 1, 7, index));
+    if (index + 1 < kDecisions) {
+      ASSERT_TRUE(stream->Write(Request(id, value, index + 1)));
+    }
+  }
+  stream->WritesDone();
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(ControlTest, AfterTheLastRequestAllIsAnsweredBeforeTheEnd) {
+  StartServer();
+  Open("a");
+  Open("b");
+  engine_->Hold();
+  const auto stream = Connect();
+  ASSERT_TRUE(stream->Write(Request("a", 0.5f)));
+  ASSERT_TRUE(stream->Write(Request("b", 0.5f)));
+  ASSERT_TRUE(stream->WritesDone());
+  ASSERT_TRUE(engine_->AwaitRunning(2));
+  engine_->Release();
+  std::set<std::string> ids;
+  for (int i = 0; i < 2; ++i) ids.insert(Next(*stream).session_id());
+  EXPECT_EQ(ids, (std::set<std::string>{"a", "b"}));
+  v1::ControlResponse none;
+  EXPECT_FALSE(stream->Read(&none));
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(ControlTest, AnEmptyStreamEndsWell) {
+  StartServer();
+  const auto stream = Connect();
+  ASSERT_TRUE(stream->WritesDone());
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(ControlTest, NoMoreIsReadThanTheStreamMayHaveInFlight) {
+  options_.max_stream_in_flight = 2;
+  StartServer();
+  for (const char* id : {"a", "b", "c"}) Open(id, /*steps=*/1);
+  engine_->Hold();
+  const auto stream = Connect();
+  for (const char* id : {"a", "b", "c"}) {
+    ASSERT_TRUE(stream->Write(Request(id, 0.5f)));
+  }
+  ASSERT_TRUE(engine_->AwaitRunning(2));
+  // The third one is not even read, so it cannot be in flight; a call of
+  // another connection still gets through.
+  EXPECT_TRUE(AwaitMetric("foresight_decisions_in_flight", 2));
+  EXPECT_EQ(Seen(Act(Request("a", 0.5f))).reason, "DECISION_IN_FLIGHT");
+  EXPECT_TRUE(AwaitMetric("foresight_decisions_in_flight", 2));
+  engine_->Release();
+  std::set<std::string> ids;
+  for (int i = 0; i < 3; ++i) ids.insert(Next(*stream).session_id());
+  EXPECT_EQ(ids.size(), 3u);
+}
+
+TEST_F(ControlTest, ABudgetIsKeptOnAStreamWithoutDeadline) {
+  StartServer();
+  Open("a", /*steps=*/1000);
+  engine_->Hold();
+  grpc::ClientContext context;
+  const auto stream = stub_->Control(&context);
+  v1::ActRequest request = Request("a", 0.5f);
+  *request.mutable_budget() = ToProto(absl::Milliseconds(20));
+  ASSERT_TRUE(stream->Write(request));
+  const v1::ControlResponse answer = Next(*stream);
+  EXPECT_EQ(answer.response().report().outcome(), v1::FROZEN);
+  context.TryCancel();
+}
+
+TEST_F(ControlTest, WhenTheClientGoesItsWorkStopsAndItsSessionsStay) {
+  StartServer();
+  Open("a", /*steps=*/1000);
+  Open("b", /*steps=*/1000);
+  Open("c", /*steps=*/1000);
+  engine_->Hold();
+  const auto stream = Connect();
+  for (const char* id : {"a", "b", "c"}) {  // The third one has to queue.
+    ASSERT_TRUE(stream->Write(Request(id, 0.5f)));
+  }
+  ASSERT_TRUE(engine_->AwaitRunning(2));
+  ASSERT_TRUE(AwaitMetric("foresight_decisions_in_flight", 3));
+  const int before = engine_->steps();
+  context_->TryCancel();
+  ASSERT_TRUE(engine_->AwaitRunning(0));
+  EXPECT_EQ(engine_->steps(), before);
+  EXPECT_TRUE(AwaitMetric("foresight_decisions_in_flight", 0));
+  EXPECT_TRUE(AwaitMetric("foresight_control_streams", 0));
+  EXPECT_TRUE(AwaitMetric("foresight_sessions", 3));
+  engine_->Release();
+  for (const char* id : {"a", "b", "c"}) {
+    v1::ActResponse response;
+    ASSERT_TRUE(Act(Request(id, 0.5f), &response).ok());
+    EXPECT_EQ(response.decision_index(), 0u);
+    EXPECT_EQ(response.action(0), FakeEngine::Action(0.5f, 1000, 7, 0));
+  }
+}
+
+TEST_F(ControlTest, ManyStreamsComeAndGo) {
+  StartServer();
+  Open("a");
+  for (int i = 0; i < 100; ++i) {
+    const auto stream = Connect();
+    ASSERT_TRUE(stream->Write(Request("a", 0.5f)));
+    if (i % 2 == 0) Next(*stream);
+    if (i % 3 == 0) stream->WritesDone();
+    context_->TryCancel();
+  }
+  EXPECT_TRUE(AwaitMetric("foresight_control_streams", 0));
+  EXPECT_TRUE(AwaitMetric("foresight_decisions_in_flight", 0));
+}
+
+}  // namespace
+}  // namespace foresight
