@@ -1,5 +1,8 @@
 #include "server/server.h"
 
+#include <malloc.h>
+
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <thread>
@@ -137,8 +140,13 @@ absl::Status Server::Parts::WritePortFile() {
 
 void Server::Parts::FreeIdleSessions() {
   absl::Duration pause;
+  size_t before = 0;
   do {
     operations.Expire();
+    // What freed sessions had goes back to the system, not only to the heap.
+    const size_t now_open = sessions.size();
+    if (now_open < before) malloc_trim(0);
+    before = now_open;
     pause = std::clamp(sessions.next_expiry() - absl::Now(),
                        absl::Milliseconds(50), absl::Seconds(1));
   } while (!stopping.WaitForNotificationWithTimeout(pause));
