@@ -4,29 +4,59 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "server/adaptation/autograd/autograd_engine.h"
 #include "server/adaptation/fused/fused_engine.h"
 
 namespace foresight {
 namespace {
 
-absl::StatusOr<std::shared_ptr<const Engine>> MakeEngine(
-    const std::string& engine, const std::string& device,
-    std::shared_ptr<const Bundle> bundle) {
-  if (device == "cpu" && engine != "autograd") {
-    auto fused = FusedEngine::Create(std::move(bundle), {});
-    if (!fused.ok()) return fused.status();
-    return std::shared_ptr<const Engine>(*std::move(fused));
+using EngineOr = absl::StatusOr<std::shared_ptr<const Engine>>;
+
+absl::Status Unavailable(const EngineChoice& choice, absl::string_view why) {
+  return absl::UnavailableError(absl::StrCat(
+      "unavailable: engine ", choice.engine, " on device ", choice.device,
+      " with precision ", choice.precision, ": ", why));
+}
+
+EngineOr MakeFused(const EngineChoice& choice,
+                   std::shared_ptr<const Bundle> bundle) {
+  if (choice.device != "cpu") {
+    return Unavailable(choice, "the fused engine computes on cpu");
   }
-  return absl::UnavailableError(
-      absl::StrCat("engine ", engine, " is unavailable on device ", device));
+  FusedEngine::Options options;
+  if (choice.precision == "bf16") {
+    options.precision = fused::Precision::kBfloat16;
+  }
+  auto engine = FusedEngine::Create(std::move(bundle), options);
+  if (absl::IsUnavailable(engine.status())) {
+    return Unavailable(choice, engine.status().message());
+  }
+  if (!engine.ok()) return engine.status();
+  return std::shared_ptr<const Engine>(*std::move(engine));
+}
+
+EngineOr MakeAutograd(const EngineChoice& choice, const Bundle& bundle) {
+  if (choice.precision != "float32") {
+    return Unavailable(choice, "the autograd engine computes in float32");
+  }
+  AutogradEngine::Options options;
+  options.device = choice.device;
+  auto engine = AutogradEngine::Create(bundle, options);
+  if (absl::IsUnavailable(engine.status())) {
+    return Unavailable(choice, engine.status().message());
+  }
+  if (!engine.ok()) return engine.status();
+  return std::shared_ptr<const Engine>(*std::move(engine));
 }
 
 }  // namespace
 
-EngineFactory MakeEngineFactory(const std::string& engine,
-                                const std::string& device) {
-  return [engine, device](std::shared_ptr<const Bundle> bundle) {
-    return MakeEngine(engine, device, std::move(bundle));
+EngineFactory MakeEngineFactory(const EngineChoice& choice) {
+  return [choice](std::shared_ptr<const Bundle> bundle) -> EngineOr {
+    const bool fused = choice.engine == "fused" ||
+                       (choice.engine == "auto" && choice.device == "cpu");
+    return fused ? MakeFused(choice, std::move(bundle))
+                 : MakeAutograd(choice, *bundle);
   };
 }
 

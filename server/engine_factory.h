@@ -11,15 +11,21 @@
 
 namespace foresight {
 
-// Errors: Unavailable: the engine or device is not to be had on this machine,
-// or not for this bundle; the message names it and says "unavailable".
+// Errors:
+//   Unavailable:     the engine, device or precision is not to be had on this
+//                    machine; the message names it and says "unavailable".
+//   InvalidArgument: FORESIGHT_CPU_VARIANT names no variant.
 using EngineFactory =
     std::function<absl::StatusOr<std::shared_ptr<const Engine>>(
         std::shared_ptr<const Bundle>)>;
 
-// `engine` is "auto" (the fastest for the bundle), "fused" or "autograd";
-// `device` is "cpu" or "cuda:N".
-EngineFactory MakeEngineFactory(const std::string& engine,
-                                const std::string& device);
+struct EngineChoice {
+  std::string engine = "auto";        // Or "fused", "autograd".
+  std::string device = "cpu";         // Or "cuda:N".
+  std::string precision = "float32";  // Or "bf16".
+};
+
+// "auto" is fused where it can be, on a CPU, and autograd elsewhere.
+EngineFactory MakeEngineFactory(const EngineChoice& choice);
 
 }  // namespace foresight

@@ -24,9 +24,9 @@ int WaitForSignal(const sigset_t& signals) {
 }
 
 int Serve(const ServerOptions& options, const sigset_t& signals) {
-  auto server =
-      Server::Start(options, FORESIGHT_VERSION,
-                    MakeEngineFactory(options.engine, options.device));
+  auto server = Server::Start(
+      options, FORESIGHT_VERSION,
+      MakeEngineFactory({options.engine, options.device, options.precision}));
   if (!server.ok()) {
     LogError(server.status().message());
     return kRuntimeFailure;

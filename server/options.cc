@@ -95,6 +95,10 @@ void DefineServing(CLI::App& app, ServerOptions& options) {
                  "How adaptation is computed; auto: the fastest that there is")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "fused", "autograd"}));
+  app.add_option("--precision", options.precision,
+                 "bf16: multiply the world model in bfloat16 (engine fused)")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"float32", "bf16"}));
   AddNumber(app, "--threads", 0,
             "Threads that decide; 0: one per available core", &options.threads);
 }

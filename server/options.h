@@ -18,9 +18,10 @@ struct ServerOptions {
   std::string metrics_listen = "127.0.0.1:9464";  // Or "off".
   std::string port_file;                          // Empty: none.
 
-  std::string device = "cpu";   // Or "cuda:N".
-  std::string engine = "auto";  // Or "fused", "autograd".
-  int threads = 0;              // That decide; 0: one per available core.
+  std::string device = "cpu";         // Or "cuda:N".
+  std::string engine = "auto";        // Or "fused", "autograd".
+  std::string precision = "float32";  // Or "bf16".
+  int threads = 0;                    // That decide; 0: one per available core.
 
   int max_sessions = 1024;
   absl::Duration idle_timeout = absl::Seconds(60);

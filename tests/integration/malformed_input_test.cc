@@ -314,7 +314,7 @@ TEST_P(MalformedInputTest, AMessageBeyondTheLimitIsRefused) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, MalformedInputTest,
-                         ::testing::Values("fake", "fused"),
+                         ::testing::Values("fake", "autograd", "fused"),
                          [](const auto& param) {
                            return std::string(param.param);
                          });

@@ -64,7 +64,7 @@ void ServedTest::AddModel(const std::string& name) {
 
 void ServedTest::StartServer(const std::string& engine) {
   EngineFactory factory = [this](auto) { return engine_; };
-  if (engine != "fake") factory = MakeEngineFactory(engine, "cpu");
+  if (engine != "fake") factory = MakeEngineFactory({engine});
   auto server = Server::Start(options_, "test", factory);
   ASSERT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);

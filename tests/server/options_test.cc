@@ -57,7 +57,8 @@ TEST(OptionsTest, EveryOptionIsTaken) {
                                          "off",       "--port-file",
                                          "p",         "--device",
                                          "cuda:1",    "--engine",
-                                         "autograd",  "--threads",
+                                         "autograd",  "--precision",
+                                         "bf16",      "--threads",
                                          "3",         "--max-sessions",
                                          "4",         "--idle-timeout",
                                          "1m30s",     "--max-queue",
@@ -74,6 +75,7 @@ TEST(OptionsTest, EveryOptionIsTaken) {
   EXPECT_EQ(options.port_file, "p");
   EXPECT_EQ(options.device, "cuda:1");
   EXPECT_EQ(options.engine, "autograd");
+  EXPECT_EQ(options.precision, "bf16");
   EXPECT_EQ(options.threads, 3);
   EXPECT_EQ(options.max_sessions, 4);
   EXPECT_EQ(options.idle_timeout, absl::Seconds(90));
@@ -99,6 +101,7 @@ TEST(OptionsTest, AWrongValueIsNamed) {
       {{"--device", "tpu"}, "--device", "cpu or cuda:N"},
       {{"--device", "cuda:-1"}, "--device", "cpu or cuda:N"},
       {{"--engine", "turbo"}, "--engine", "autograd"},
+      {{"--precision", "float16"}, "--precision", "bf16"},
       {{"--threads", "-1"}, "--threads", "range 0 to"},
       {{"--threads", "two"}, "--threads", "two"},
       {{"--max-sessions", "0"}, "--max-sessions", "range 1 to"},

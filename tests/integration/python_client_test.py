@@ -1,0 +1,96 @@
+"""A client in another language: generated from the .proto, run as a user would,
+against the real server; and what only such a client can look at, reflection and
+the raw details of an error."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import grpc
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+SERVER = pathlib.Path(os.environ["FORESIGHT_BUILD_DIR"]) / "bin/foresight-server"
+MODEL = ROOT / "models/pretrained/halfcheetah-medium-replay"
+PATIENCE_S = 30
+
+
+def generate(folder):
+    subprocess.run(
+        [sys.executable, "-m", "grpc_tools.protoc", "-I", ROOT,
+         f"--python_out={folder}", f"--grpc_python_out={folder}",
+         "proto/adaptation.proto"],
+        check=True,
+    )
+
+
+def address_in(path):
+    give_up = time.monotonic() + PATIENCE_S
+    while not path.exists():
+        assert time.monotonic() < give_up, "the server does not serve"
+        time.sleep(0.01)
+    return path.read_text().strip()
+
+
+def check_script(folder, address):
+    environment = dict(os.environ)
+    environment["PYTHONPATH"] = f"{folder}:{environment['PYTHONPATH']}"
+    script = ROOT / "tests/integration/python_client.py"
+    lines = subprocess.run(
+        [sys.executable, script, address], env=environment, check=True,
+        stdout=subprocess.PIPE, text=True, timeout=PATIENCE_S,
+    ).stdout.splitlines()
+    assert len(lines) == 3, lines
+    for line in lines:
+        outcome, action = line.split(" ", 1)
+        values = [float(value) for value in action.strip("[]").split(",")]
+        assert outcome == "ADAPTED", line
+        assert len(values) == 6 and all(abs(v) <= 1 for v in values), line
+
+
+def check_reflection(channel):
+    """The services that reflection lists, from its messages' raw bytes."""
+    list_services = b"\x3a\x01*"  # Field 7, a string.
+    method = channel.stream_stream(
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+    answer = b"".join(method(iter([list_services]), timeout=PATIENCE_S))
+    for service in (b"foresight.v1.Adaptation", b"grpc.health.v1.Health"):
+        assert service in answer, answer
+
+
+def check_error_details(channel):
+    method = channel.unary_unary("/foresight.v1.Adaptation/CloseSession")
+    try:
+        method(b"", timeout=PATIENCE_S)
+        raise AssertionError("no error")
+    except grpc.RpcError as error:
+        assert error.code() == grpc.StatusCode.NOT_FOUND, error
+        details = dict(error.trailing_metadata())["grpc-status-details-bin"]
+        assert b"SESSION_UNKNOWN" in details, details
+        assert b"foresight" in details, details
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        generate(folder)
+        port_file = folder / "port"
+        server = subprocess.Popen(
+            [SERVER, "--model", MODEL, "--listen", "127.0.0.1:0",
+             "--metrics-listen", "off", "--port-file", port_file])
+        try:
+            address = address_in(port_file)
+            check_script(folder, address)
+            with grpc.insecure_channel(address) as channel:
+                check_reflection(channel)
+                check_error_details(channel)
+        finally:
+            server.terminate()
+        assert server.wait(PATIENCE_S) == 0
+    print("a Python client decides")
+
+
+if __name__ == "__main__":
+    main()
