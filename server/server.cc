@@ -33,6 +33,10 @@ namespace {
 constexpr char kServiceName[] = "foresight.v1.Adaptation";
 // For what is cancelled to end: one adaptation step, however long.
 constexpr absl::Duration kStopTimeout = absl::Seconds(10);
+// gRPC answers calls that reach it while it ends with CANCELLED. So it ends
+// only when none came for a while, or they do not cease.
+constexpr absl::Duration kQuiet = absl::Milliseconds(100);
+constexpr absl::Duration kQuietTimeout = absl::Seconds(2);
 // For calls that never end by themselves, such as health's Watch.
 constexpr absl::Duration kGrace = absl::Seconds(1);
 
@@ -74,6 +78,7 @@ struct Server::Parts {
   absl::Status Listen();
   absl::Status WritePortFile();
   void FreeIdleSessions();
+  void AwaitQuiet();
   void Shutdown();
 
   const ServerOptions options;
@@ -152,6 +157,15 @@ void Server::Parts::FreeIdleSessions() {
   } while (!stopping.WaitForNotificationWithTimeout(pause));
 }
 
+void Server::Parts::AwaitQuiet() {
+  const absl::Time give_up = absl::Now() + kQuietTimeout;
+  uint64_t before;
+  do {
+    before = service.refused();
+    absl::SleepFor(kQuiet);
+  } while (service.refused() != before && absl::Now() < give_up);
+}
+
 void Server::Parts::Shutdown() {
   if (grpc_server != nullptr) {
     grpc_server->GetHealthCheckService()->SetServingStatus(false);
@@ -162,6 +176,7 @@ void Server::Parts::Shutdown() {
       maker.Stop();
       maker.AwaitIdle(absl::Now() + kStopTimeout);
     }
+    AwaitQuiet();
     grpc_server->Shutdown(absl::ToChronoTime(absl::Now() + kGrace));
   }
   stopping.Notify();

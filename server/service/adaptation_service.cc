@@ -37,12 +37,18 @@ void AdaptationService::Drain() {
   std::vector<std::weak_ptr<ControlCall>> streams;
   {
     absl::MutexLock lock(&mutex_);
-    draining_ = true;
+    draining_ = true;  // Under the lock: no stream is missed below.
     streams.swap(streams_);
   }
   for (const auto& weak : streams) {
     if (const auto stream = weak.lock()) stream->Drain();
   }
+}
+
+bool AdaptationService::Refuses() {
+  if (!draining_) return false;
+  ++refused_;
+  return true;
 }
 
 grpc::ServerUnaryReactor* AdaptationService::ListModels(
@@ -69,16 +75,15 @@ grpc::ServerUnaryReactor* AdaptationService::GetModel(
 grpc::ServerUnaryReactor* AdaptationService::OpenSession(
     grpc::CallbackServerContext* context, const v1::OpenSessionRequest* request,
     v1::Session* response) {
-  return Finish<v1::Session>(context, Method::kOpenSession,
-                             parts_.maker->refuses()
-                                 ? DrainingError()
-                                 : parts_.sessions->Open(*request),
-                             response);
+  return Finish<v1::Session>(
+      context, Method::kOpenSession,
+      Refuses() ? DrainingError() : parts_.sessions->Open(*request), response);
 }
 
 grpc::ServerUnaryReactor* AdaptationService::Act(
     grpc::CallbackServerContext* context, const v1::ActRequest* request,
     v1::ActResponse* response) {
+  Refuses();  // Only counts it; the maker refuses it.
   return ActReactor::Start(context, *request, response, parts_.maker,
                            parts_.metrics);
 }
@@ -90,7 +95,7 @@ AdaptationService::Control(grpc::CallbackServerContext* context) {
   bool draining;
   {
     absl::MutexLock lock(&mutex_);
-    draining = draining_;
+    draining = Refuses();
     streams_.erase(
         std::remove_if(streams_.begin(), streams_.end(),
                        [](const auto& known) { return known.expired(); }),

@@ -1,6 +1,8 @@
 // v1::Adaptation over gRPC's callback API.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -33,6 +35,8 @@ class AdaptationService final : public v1::Adaptation::CallbackService {
   // Takes on nothing new: new sessions and decisions are answered DRAINING, and
   // each stream ends when what it has read is answered.
   void Drain() ABSL_LOCKS_EXCLUDED(mutex_);
+  // How many calls came since then.
+  uint64_t refused() const { return refused_; }
 
   grpc::ServerUnaryReactor* ListModels(
       grpc::CallbackServerContext* context,
@@ -73,11 +77,15 @@ class AdaptationService final : public v1::Adaptation::CallbackService {
                                    absl::StatusOr<Message> result,
                                    Message* response);
 
+  // Whether a call that came now is refused; counts it then.
+  bool Refuses();
+
   const ControlCall::Options options_;
   const Parts parts_;
+  std::atomic<bool> draining_ = false;
+  std::atomic<uint64_t> refused_ = 0;
 
   absl::Mutex mutex_;
-  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::weak_ptr<ControlCall>> streams_ ABSL_GUARDED_BY(mutex_);
 };
 

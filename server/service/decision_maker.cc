@@ -256,11 +256,6 @@ void DecisionMaker::Refuse() {
   refusing_ = true;
 }
 
-bool DecisionMaker::refuses() const {
-  absl::MutexLock lock(&mutex_);
-  return refusing_;
-}
-
 bool DecisionMaker::AwaitIdle(absl::Time deadline) {
   absl::MutexLock lock(&mutex_);
   const auto idle = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {

@@ -64,7 +64,6 @@ class DecisionMaker {
 
   // From now on Start answers DRAINING.
   void Refuse() ABSL_LOCKS_EXCLUDED(mutex_);
-  bool refuses() const ABSL_LOCKS_EXCLUDED(mutex_);
   // True once every call is answered, false if `deadline` comes first.
   bool AwaitIdle(absl::Time deadline) ABSL_LOCKS_EXCLUDED(mutex_);
   // Cuts everything short: what runs is answered DRAINING within one step, what
@@ -92,7 +91,7 @@ class DecisionMaker {
   const Parts parts_;
   LentWorkers workers_;
 
-  mutable absl::Mutex mutex_;
+  absl::Mutex mutex_;
   bool refusing_ ABSL_GUARDED_BY(mutex_) = false;
   std::atomic<bool> stopping_ = false;
   absl::flat_hash_set<Call> calls_ ABSL_GUARDED_BY(mutex_);  // Not answered.
