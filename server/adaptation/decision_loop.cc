@@ -87,23 +87,28 @@ bool DecisionLoop::SelectStepping() {
   });
 }
 
-// One step of those listed; guard 1 takes back what is not finite.
 void DecisionLoop::TakeStep(const StopSignals& stop) {
-  std::vector<int>& list = trials_.list;
   const absl::Time begin = clock_();
-  trials_.policies().Differentiate(list, stop, absl::MakeSpan(trials_.before));
+  trials_.policies().Differentiate(trials_.list, stop,
+                                   absl::MakeSpan(trials_.before));
   trials_.FailCancelled(stop);
   SelectDifferentiated();
-  if (list.empty()) return;
-  trials_.policies().Ascend(list, trials_.factor);
-  for (const int i : list) {
+  if (trials_.list.empty()) return;
+  Ascend();
+  const absl::Duration taken = clock_() - begin;
+  for (const int i : trials_.list) trials_[i].last_step = taken;
+}
+
+// Guard 1 takes back what is not finite.
+void DecisionLoop::Ascend() {
+  trials_.policies().Ascend(trials_.list, trials_.factor);
+  for (const int i : trials_.list) {
     trials_[i].action_known = trials_[i].drift_known = false;
   }
-  trials_.KnowDrift(list);
-  trials_.KnowActions(list);
+  trials_.KnowDrift(trials_.list);
+  trials_.KnowActions(trials_.list);
   trials_.failed.clear();
-  const absl::Duration taken = clock_() - begin;
-  for (const int i : list) {
+  for (const int i : trials_.list) {
     Trial& trial = trials_[i];
     if (!std::isfinite(trials_.drift[i]) ||
         !trials_.ActionIsFinite(trials_.action, i)) {
@@ -118,7 +123,6 @@ void DecisionLoop::TakeStep(const StopSignals& stop) {
     }
     trial.report.gradient_norm = Saturated(evaluation.gradient_norm);
     trial.changed = true;
-    trial.last_step = taken;
   }
   if (!trials_.failed.empty()) trials_.policies().Retract(trials_.failed);
 }

@@ -42,6 +42,7 @@ class DecisionLoop {
   bool SelectStepping();
   void TakeStep(const StopSignals& stop);
   void SelectDifferentiated();
+  void Ascend();
   void ChooseActions();
   void EvaluateAfter(const StopSignals& stop);
   void Finish();

@@ -73,9 +73,11 @@ inline constexpr float kFloat32 = 2e-5f;
 // One session of a small random bundle.
 class EngineTest : public ::testing::TestWithParam<EngineUnderTest> {
  protected:
-  explicit EngineTest(const RandomBundleOptions& options = Weights())
+  // The engine reads `clock` when it runs.
+  explicit EngineTest(const RandomBundleOptions& options = Weights(),
+                      Clock clock = absl::Now)
       : bundle_(std::make_shared<const Bundle>(RandomBundle(options))),
-        engine_(GetParam().make(bundle_, absl::Now)),
+        engine_(GetParam().make(bundle_, std::move(clock))),
         psi_(engine_->NewParameters()),
         psi_0_(psi_->Export()) {}
 

@@ -2,7 +2,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros_like.h>
@@ -13,6 +12,7 @@
 #include <exception>
 
 #include "server/adaptation/autograd/autograd_parameters.h"
+#include "server/adaptation/autograd/tensor_rows.h"
 
 namespace foresight {
 namespace {
@@ -24,12 +24,6 @@ class Stopped : public std::exception {};
 
 AutogradParameters& ParametersOf(const Problem& problem) {
   return static_cast<AutogradParameters&>(*problem.parameters);
-}
-
-// |row|_2 of each row, accumulated in double: [P] in double.
-at::Tensor RowNorms(const at::Tensor& rows) {
-  return at::linalg_vector_norm(rows, 2, at::IntArrayRef{1}, false,
-                                at::kDouble);
 }
 
 // sum += part, of the first part on.
@@ -77,7 +71,7 @@ void TensorPolicies::Act(absl::Span<const int> which, Psi psi,
                          absl::Span<float> actions) {
   const c10::NoGradGuard no_grad;
   const PolicyNetwork policy = model_.Policy(model_.Split(RowsOf(psi, which)));
-  at::Tensor s = Rows(observations_, which);
+  at::Tensor s = SelectRows(observations_, which);
   if (which.size() > 1) s = s.unsqueeze(1);  // [P', 1, S]
   const at::Tensor a = policy.Act(s).to(at::kCPU, at::kFloat).contiguous();
   const float* row = a.data_ptr<float>();
@@ -117,7 +111,7 @@ void TensorPolicies::Differentiate(absl::Span<const int> which,
                                    absl::Span<Evaluation> out) {
   const c10::AutoGradMode grad_mode(true);
   const int64_t count = which.size();
-  std::vector<at::Tensor> psi = model_.Split(Rows(working_, which));
+  std::vector<at::Tensor> psi = model_.Split(SelectRows(working_, which));
   for (at::Tensor& tensor : psi) {
     tensor = tensor.detach().set_requires_grad(true);
   }
@@ -131,7 +125,7 @@ void TensorPolicies::Differentiate(absl::Span<const int> which,
     return;
   }
   if (!gradient_.defined()) gradient_ = at::zeros_like(working_);
-  gradient_ = WithRows(gradient_, which, gradient);
+  gradient_ = ReplaceRows(gradient_, which, gradient);
   const at::Tensor numbers =
       at::stack({objective, RowNorms(gradient)}, 1).to(at::kCPU).contiguous();
   const double* number = numbers.data_ptr<double>();
@@ -163,13 +157,14 @@ void TensorPolicies::Ascend(absl::Span<const int> which,
                             absl::Span<const double> scale) {
   const c10::NoGradGuard no_grad;
   previous_ = working_;
-  working_ = WithRows(
-      working_, which,
-      Rows(working_, which) + Rows(gradient_, which) * Column(scale, which));
+  working_ = ReplaceRows(working_, which,
+                         SelectRows(working_, which) +
+                             SelectRows(gradient_, which) *
+                                 SelectColumn(scale, which, model_.options()));
 }
 
 void TensorPolicies::Retract(absl::Span<const int> which) {
-  working_ = WithRows(working_, which, Rows(previous_, which));
+  working_ = ReplaceRows(working_, which, SelectRows(previous_, which));
 }
 
 // A factor of 0 is a case of its own: -0 + 0 would not be -0.
@@ -177,16 +172,16 @@ void TensorPolicies::Pull(absl::Span<const int> which, Psi anchor,
                           absl::Span<const double> factor) {
   const c10::NoGradGuard no_grad;
   const at::Tensor from = RowsOf(anchor, which);
-  const at::Tensor by = Column(factor, which);
-  const at::Tensor pulled = from + (Rows(working_, which) - from) * by;
-  working_ = WithRows(working_, which, at::where(by == 0, from, pulled));
+  const at::Tensor by = SelectColumn(factor, which, model_.options());
+  const at::Tensor pulled = from + (SelectRows(working_, which) - from) * by;
+  working_ = ReplaceRows(working_, which, at::where(by == 0, from, pulled));
 }
 
 void TensorPolicies::Drift(absl::Span<const int> which,
                            absl::Span<double> drift) {
   const c10::NoGradGuard no_grad;
   const at::Tensor norms =
-      RowNorms(Rows(working_, which) - model_.pretrained()).to(at::kCPU);
+      RowNorms(SelectRows(working_, which) - model_.pretrained()).to(at::kCPU);
   const at::Tensor flat = norms.contiguous();
   const double* norm = flat.data_ptr<double>();
   for (const int i : which) drift[i] = *norm++;
@@ -205,52 +200,23 @@ void TensorPolicies::Commit(absl::Span<const int> which) {
   }
 }
 
-bool TensorPolicies::IsAll(absl::Span<const int> which) const {
-  return which.size() == problems_.size();
-}
-
-at::Tensor TensorPolicies::Rows(const at::Tensor& all,
-                                absl::Span<const int> which) const {
-  if (IsAll(which)) return all;
-  std::vector<at::Tensor> rows;
-  for (const int i : which) rows.push_back(all[i]);
-  return at::stack(rows);
-}
-
-at::Tensor TensorPolicies::WithRows(const at::Tensor& all,
-                                    absl::Span<const int> which,
-                                    const at::Tensor& rows) const {
-  if (IsAll(which)) return rows;
-  at::Tensor changed = all.clone();
-  for (size_t k = 0; k < which.size(); ++k) changed[which[k]].copy_(rows[k]);
-  return changed;
-}
-
 at::Tensor TensorPolicies::RowsOf(Psi psi, absl::Span<const int> which) const {
   switch (psi) {
     case Psi::kPretrained:
       return model_.pretrained().expand(
           {static_cast<int64_t>(which.size()), -1});
     case Psi::kStart:
-      return Rows(start_, which);
+      return SelectRows(start_, which);
     case Psi::kWorking:
-      return Rows(working_, which);
+      return SelectRows(working_, which);
   }
   return {};
-}
-
-at::Tensor TensorPolicies::Column(absl::Span<const double> values,
-                                  absl::Span<const int> which) const {
-  std::vector<double> column;
-  for (const int i : which) column.push_back(values[i]);
-  const int64_t count = which.size();
-  return ToTensor(column, {count, 1}, model_.options());
 }
 
 RollOuts TensorPolicies::RollOutsOf(absl::Span<const int> which, NoiseBank bank,
                                     const ParticleBlock& block) {
   RollOuts roll_outs;
-  roll_outs.observations = Rows(observations_, which);
+  roll_outs.observations = SelectRows(observations_, which);
   roll_outs.sampler = &model_.sampler(settings().sampler_steps);
   roll_outs.noise = &Noise(which, bank, block);
   roll_outs.particles = block.count;

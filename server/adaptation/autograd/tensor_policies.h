@@ -46,16 +46,7 @@ class TensorPolicies : public WorkingPolicies {
 
  private:
   const AdaptationSettings& settings() const { return problems_[0]->settings; }
-  bool IsAll(absl::Span<const int> which) const;
-  // Rows `which` of a tensor with a row per problem, and `all` with them
-  // replaced.
-  at::Tensor Rows(const at::Tensor& all, absl::Span<const int> which) const;
-  at::Tensor WithRows(const at::Tensor& all, absl::Span<const int> which,
-                      const at::Tensor& rows) const;
   at::Tensor RowsOf(Psi psi, absl::Span<const int> which) const;
-  // Elements `which` as a column [P', 1].
-  at::Tensor Column(absl::Span<const double> values,
-                    absl::Span<const int> which) const;
   const SamplerNoise& Noise(absl::Span<const int> which, NoiseBank bank,
                             const ParticleBlock& block);
   RollOuts RollOutsOf(absl::Span<const int> which, NoiseBank bank,

@@ -20,7 +20,11 @@ using ::testing::Pointwise;
 // somewhere else.
 class EngineDeadlineTest : public EngineTest {
  protected:
-  EngineDeadlineTest() {
+  EngineDeadlineTest()
+      : EngineTest(Weights(), [this] {
+          if (++reads_ == strike_) at_strike_();
+          return now_;
+        }) {
     for (int steps = 0; steps <= 3; ++steps) {
       Restart();
       Problem problem = MakeProblem();
@@ -28,10 +32,6 @@ class EngineDeadlineTest : public EngineTest {
       Run(problem);
       psi_after_.push_back(psi_->Export());
     }
-    timed_ = GetParam().make(bundle_, [this] {
-      if (++reads_ == strike_) at_strike_();
-      return now_;
-    });
   }
 
   absl::Time now_ = absl::UnixEpoch();
@@ -39,7 +39,6 @@ class EngineDeadlineTest : public EngineTest {
   int strike_ = 0;
   std::function<void()> at_strike_;
   std::vector<std::vector<float>> psi_after_;  // 0..3 steps done in peace.
-  std::unique_ptr<Engine> timed_;
 };
 
 INSTANTIATE_TEST_SUITE_P(Engines, EngineDeadlineTest,
@@ -55,7 +54,7 @@ TEST_P(EngineDeadlineTest, ComesAtAnyTimeAndLeavesTheStepsDoneSoFar) {
     reads_ = 0;
     Problem problem = MakeProblem();
     problem.deadline = deadline;
-    const Report& report = Run(*timed_, problem);
+    const Report& report = Run(problem);
     EXPECT_EQ(psi_->Export(), psi_after_[report.steps_done]);
     if (reads_ < strike_) break;  // It never came.
     ++cuts[report.steps_done];
@@ -82,7 +81,7 @@ TEST_P(EngineDeadlineTest, CancellingAtAnyTimeLeavesThePolicyToTheBit) {
       problem.report_objective_after = true;
       problem.deadline = now_ + absl::Seconds(1);
       problem.cancelled = &cancelled;
-      timed_->Adapt(absl::MakeSpan(&problem, 1));
+      engine_->Adapt(absl::MakeSpan(&problem, 1));
       if (reads_ < strike_) break;
       EXPECT_EQ(problem.decision_or.status().code(),
                 absl::StatusCode::kCancelled);
