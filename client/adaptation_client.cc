@@ -28,13 +28,13 @@ absl::StatusOr<v1::Model> AdaptationClient::GetModel(
   return connection_->Call(&Stub::GetModel, request, call, Repeat::kHarmless);
 }
 
-absl::StatusOr<std::unique_ptr<Session>> AdaptationClient::OpenSession(
+absl::StatusOr<std::unique_ptr<RemoteSession>> AdaptationClient::OpenSession(
     const v1::OpenSessionRequest& request, const CallOptions& call) const {
   auto session = connection_->Call(
       &Stub::OpenSession, request, call,
       request.session_id().empty() ? Repeat::kHarmless : Repeat::kHarmful);
   if (!session.ok()) return session.status();
-  return std::make_unique<Session>(connection_, *std::move(session));
+  return std::make_unique<RemoteSession>(connection_, *std::move(session));
 }
 
 absl::StatusOr<v1::ActResponse> AdaptationClient::Act(

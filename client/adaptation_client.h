@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "client/connection.h"
 #include "client/control_stream.h"
-#include "client/session.h"
+#include "client/remote_session.h"
 #include "proto/adaptation.pb.h"
 
 namespace foresight {
@@ -47,7 +47,7 @@ class AdaptationClient {
   // session_id. A retry, a deadline or a cancellation may leave an unused
   // session behind, which the server frees after its idle timeout.
   // Errors: as adaptation.proto lists for OpenSession.
-  absl::StatusOr<std::unique_ptr<Session>> OpenSession(
+  absl::StatusOr<std::unique_ptr<RemoteSession>> OpenSession(
       const v1::OpenSessionRequest& request,
       const CallOptions& call = {}) const;
 

@@ -36,7 +36,7 @@ v1::OpenSessionRequest MakeRequest(const std::string& model,
 
 // The physics waits for the action, so a decision whose budget was used up
 // before it began is asked for again, until the deadline.
-absl::StatusOr<v1::ActResponse> Decide(Session& session,
+absl::StatusOr<v1::ActResponse> Decide(RemoteSession& session,
                                        const std::vector<float>& observation,
                                        ActOptions act, int* late) {
   const absl::Time deadline = absl::Now() + *act.call.timeout;

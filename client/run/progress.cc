@@ -38,14 +38,14 @@ std::string ProgressLine(const ProgressState& state) {
   return line;
 }
 
-Progress::Progress(int episodes, int steps_each, bool quiet)
+RunProgress::RunProgress(int episodes, int steps_each, bool quiet)
     : steps_each_(steps_each), start_(absl::Now()) {
   state_.episodes = episodes;
   state_.steps = static_cast<int64_t>(episodes) * steps_each;
   if (!quiet) drawer_ = std::thread([this] { Draw(); });
 }
 
-Progress::~Progress() {
+RunProgress::~RunProgress() {
   {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
@@ -53,25 +53,25 @@ Progress::~Progress() {
   if (drawer_.joinable()) drawer_.join();
 }
 
-void Progress::AddStep() {
+void RunProgress::AddStep() {
   absl::MutexLock lock(&mutex_);
   ++state_.steps_done;
 }
 
-void Progress::FinishEpisode(int steps) {
+void RunProgress::FinishEpisode(int steps) {
   absl::MutexLock lock(&mutex_);
   ++state_.episodes_done;
   state_.steps -= steps_each_ - steps;
 }
 
-ProgressState Progress::state() const {
+ProgressState RunProgress::state() const {
   absl::MutexLock lock(&mutex_);
   ProgressState state = state_;
   state.elapsed = absl::Now() - start_;
   return state;
 }
 
-void Progress::Draw() {
+void RunProgress::Draw() {
   const bool terminal = isatty(STDERR_FILENO) == 1;
   const absl::Duration pause = terminal ? kRedraw : kPrint;
   while (true) {

@@ -27,13 +27,13 @@ std::string ProgressLine(const ProgressState& state);
 // then to anything else.
 //
 // Thread-safe.
-class Progress {
+class RunProgress {
  public:
   // Of `episodes` episodes of at most `steps_each`. Quiet: draws nothing.
-  Progress(int episodes, int steps_each, bool quiet);
-  ~Progress();  // Clears the line.
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
+  RunProgress(int episodes, int steps_each, bool quiet);
+  ~RunProgress();  // Clears the line.
+  RunProgress(const RunProgress&) = delete;
+  RunProgress& operator=(const RunProgress&) = delete;
 
   void AddStep() ABSL_LOCKS_EXCLUDED(mutex_);
   // An episode took `steps` steps and is over.

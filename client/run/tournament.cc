@@ -70,7 +70,7 @@ class Schedule {
 void PlayFrom(Schedule& schedule, const AdaptationClient& client,
               const std::string& model, Environment& environment,
               const RunOptions& options, Cancellation& cancellation,
-              Progress& progress) {
+              RunProgress& progress) {
   while (const std::optional<EpisodePlan> plan = schedule.Take()) {
     auto result = PlayEpisode(client, model, environment, *plan, options,
                               cancellation, [&] { progress.AddStep(); });
@@ -149,9 +149,9 @@ absl::StatusOr<Comparison> Play(const AdaptationClient& client,
   if (absl::Status fits = CheckFits(*model, spec); !fits.ok()) return fits;
 
   {
-    Progress progress(schedule.episodes(),
-                      std::min(options.max_steps, spec.step_limit),
-                      options.quiet);
+    RunProgress progress(schedule.episodes(),
+                         std::min(options.max_steps, spec.step_limit),
+                         options.quiet);
     std::vector<std::thread> workers;
     for (const auto& environment : environments) {
       workers.emplace_back([&] {

@@ -26,13 +26,13 @@ class ControlStreamTest : public ::testing::Test {
     client_ = std::make_unique<AdaptationClient>(*std::move(client));
   }
 
-  std::unique_ptr<Session> Open() {
+  std::unique_ptr<RemoteSession> Open() {
     auto session = client_->OpenSession({});
     EXPECT_TRUE(session.ok()) << session.status();
     return session.ok() ? *std::move(session) : nullptr;
   }
 
-  static v1::ActRequest Request(const Session& session, uint64_t index,
+  static v1::ActRequest Request(const RemoteSession& session, uint64_t index,
                                 float value) {
     v1::ActRequest request;
     request.set_session_id(session.id());
@@ -49,7 +49,7 @@ TEST_F(ControlStreamTest, AnswersFindTheirRequestsInAnyOrder) {
   constexpr int kSessions = 5;
   server_.AnswerInReversedGroups(kSessions);
   const auto stream = client_->OpenControlStream();
-  std::vector<std::unique_ptr<Session>> sessions;
+  std::vector<std::unique_ptr<RemoteSession>> sessions;
   for (int i = 0; i < kSessions; ++i) sessions.push_back(Open());
   for (uint64_t decision = 0; decision < 3; ++decision) {
     absl::BlockingCounter outstanding(kSessions);

@@ -25,7 +25,7 @@ class ClientTest : public ServedTest {
     client_ = std::make_unique<AdaptationClient>(*std::move(client));
   }
 
-  std::unique_ptr<Session> OpenSeeded(uint64_t seed, uint32_t steps = 1) {
+  std::unique_ptr<RemoteSession> OpenSeeded(uint64_t seed, uint32_t steps = 1) {
     v1::OpenSessionRequest request;
     request.set_seed(seed);
     request.mutable_settings()->set_steps(steps);

@@ -30,7 +30,7 @@ TEST(ProgressTest, WithoutAStepThereIsNoRate) {
 }
 
 TEST(ProgressTest, AnEpisodeThatEndsEarlyShortensTheRun) {
-  Progress progress(3, 1000, /*quiet=*/true);
+  RunProgress progress(3, 1000, /*quiet=*/true);
   for (int i = 0; i < 400; ++i) progress.AddStep();
   progress.FinishEpisode(400);
   const ProgressState state = progress.state();
@@ -42,7 +42,7 @@ TEST(ProgressTest, AnEpisodeThatEndsEarlyShortensTheRun) {
 TEST(ProgressTest, StopsAtOnce) {
   // Neither output here is a terminal: it would print after ten seconds.
   const absl::Time start = absl::Now();
-  { const Progress progress(1, 10, /*quiet=*/false); }
+  { const RunProgress progress(1, 10, /*quiet=*/false); }
   EXPECT_LT(absl::Now() - start, absl::Seconds(5));
 }
 

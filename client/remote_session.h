@@ -30,13 +30,13 @@ struct ActOptions {
 //
 // Not thread-safe, as a loop takes one decision at a time; separate sessions
 // may be used on separate threads. It keeps its connection open.
-class Session {
+class RemoteSession {
  public:
-  Session(std::shared_ptr<const Connection> connection,
-          v1::Session description);
-  ~Session();  // Closes, for at most a second and whatever comes of it.
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
+  RemoteSession(std::shared_ptr<const Connection> connection,
+                v1::Session description);
+  ~RemoteSession();  // Closes, for at most a second and whatever comes of it.
+  RemoteSession(const RemoteSession&) = delete;
+  RemoteSession& operator=(const RemoteSession&) = delete;
 
   const std::string& id() const { return description_.session_id(); }
   // Its model, complete settings and seed as the server confirmed them.

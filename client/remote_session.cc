@@ -1,4 +1,4 @@
-#include "client/session.h"
+#include "client/remote_session.h"
 
 #include <algorithm>
 #include <utility>
@@ -32,20 +32,20 @@ v1::ActRequest MakeRequest(const std::string& session,
 
 }  // namespace
 
-Session::Session(std::shared_ptr<const Connection> connection,
-                 v1::Session description)
+RemoteSession::RemoteSession(std::shared_ptr<const Connection> connection,
+                             v1::Session description)
     : connection_(std::move(connection)),
       description_(std::move(description)),
       next_decision_(description_.next_decision()) {}
 
-Session::~Session() {
+RemoteSession::~RemoteSession() {
   CallOptions call;
   call.timeout =
       std::min(absl::Seconds(1), connection_->options().call_timeout);
   Close(call).IgnoreError();
 }
 
-absl::StatusOr<v1::ActResponse> Session::Act(
+absl::StatusOr<v1::ActResponse> RemoteSession::Act(
     absl::Span<const float> observation, const ActOptions& options) {
   const absl::Time deadline = connection_->Deadline(options.call);
   v1::ActRequest request = MakeRequest(id(), observation, options);
@@ -62,9 +62,9 @@ absl::StatusOr<v1::ActResponse> Session::Act(
   return response;
 }
 
-absl::StatusOr<v1::ActResponse> Session::Decide(const v1::ActRequest& request,
-                                                const ActOptions& options,
-                                                absl::Time deadline) const {
+absl::StatusOr<v1::ActResponse> RemoteSession::Decide(
+    const v1::ActRequest& request, const ActOptions& options,
+    absl::Time deadline) const {
   CallOptions call = options.call;
   call.timeout = deadline - absl::Now();
   if (options.stream == nullptr) {
@@ -82,8 +82,8 @@ absl::StatusOr<v1::ActResponse> Session::Decide(const v1::ActRequest& request,
   return response;
 }
 
-absl::Status Session::Reset(std::optional<uint64_t> seed,
-                            const CallOptions& call) {
+absl::Status RemoteSession::Reset(std::optional<uint64_t> seed,
+                                  const CallOptions& call) {
   v1::ResetSessionRequest request;
   request.set_session_id(id());
   if (seed.has_value()) request.set_seed(*seed);
@@ -96,7 +96,7 @@ absl::Status Session::Reset(std::optional<uint64_t> seed,
   return absl::OkStatus();
 }
 
-absl::Status Session::Close(const CallOptions& call) {
+absl::Status RemoteSession::Close(const CallOptions& call) {
   if (closed_) return absl::OkStatus();
   v1::CloseSessionRequest request;
   request.set_session_id(id());

@@ -1,4 +1,4 @@
-#include "client/session.h"
+#include "client/remote_session.h"
 
 #include <gtest/gtest.h>
 
@@ -26,7 +26,7 @@ class SessionTest : public ::testing::TestWithParam<bool> {
     if (GetParam()) stream_ = client_->OpenControlStream();
   }
 
-  std::unique_ptr<Session> Open() {
+  std::unique_ptr<RemoteSession> Open() {
     v1::OpenSessionRequest request;
     request.mutable_settings()->set_steps(2);
     request.set_seed(5);
