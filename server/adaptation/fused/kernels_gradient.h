@@ -96,15 +96,43 @@ void ColumnSums(const WeightGradient& g) {
   }
 }
 
+// Swaps the blocks of S x S off the diagonal, then those twice as large: from 1
+// on, a transpose.
+template <int S>
+FORESIGHT_INLINE void SwapBlocks(Vector (&x)[kLanes]) {
+  Integers upper = {}, lower = {};
+#pragma GCC unroll 16
+  for (int i = 0; i < kLanes; ++i) {
+    upper[i] = (i & S) != 0 ? kLanes + i - S : i;
+    lower[i] = (i & S) != 0 ? kLanes + i : i + S;
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kLanes; ++i) {
+    if ((i & S) != 0) continue;
+    const Vector a = x[i], b = x[i + S];
+    x[i] = __builtin_shuffle(a, b, upper);
+    x[i + S] = __builtin_shuffle(a, b, lower);
+  }
+  if constexpr (2 * S < kLanes) SwapBlocks<2 * S>(x);
+}
+
 void Transpose(int inputs, int outputs, const float* panels, ptrdiff_t stride,
                float* transposed, ptrdiff_t transposed_stride) {
-  for (int tile = 0; tile < Tiles(inputs); ++tile) {
-    const int width = inputs - tile * kTile < kTile ? inputs % kTile : kTile;
-    float* to = transposed + tile * transposed_stride;
-    for (int output = 0; output < outputs; ++output, to += kTile) {
-      const float* from = panels + output / kTile * stride +
-                          tile * kTile * kTile + output % kTile;
-      for (int i = 0; i < kTile; ++i) to[i] = i < width ? from[i * kTile] : 0;
+  for (int output = 0; output < outputs; output += kLanes) {
+    const float* from = panels + output / kTile * stride + output % kTile;
+    for (int input = 0; input < Tiles(inputs) * kTile; input += kLanes) {
+      Vector x[kLanes];
+#pragma GCC unroll 16
+      for (int i = 0; i < kLanes; ++i) {
+        x[i] = input + i < inputs ? Load(from + (input + i) * kTile) : Vector{};
+      }
+      SwapBlocks<1>(x);
+      float* to = transposed + input / kTile * transposed_stride +
+                  output * kTile + input % kTile;
+#pragma GCC unroll 16
+      for (int i = 0; i < kLanes; ++i) {
+        if (output + i < outputs) Store(to + i * kTile, x[i]);
+      }
     }
   }
 }
