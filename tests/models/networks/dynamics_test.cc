@@ -1,5 +1,6 @@
 #include "models/networks/dynamics.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros_like.h>
@@ -71,7 +72,9 @@ class SamplerTest : public ::testing::TestWithParam<Case> {
         sampler_(Sampler::FromBundle(bundle_, GetParam().steps, Double())),
         rows_(RandomRows(7, sampler_.slots(), 3, 2)),
         states_(FromRows(rows_.states)),
-        actions_(FromRows(rows_.actions)) {}
+        actions_(FromRows(rows_.actions)) {
+    at::set_num_threads(1);  // Two only wait for one another.
+  }
 
   static RandomBundleOptions Options() {
     RandomBundleOptions options;

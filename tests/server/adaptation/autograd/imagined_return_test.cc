@@ -1,5 +1,6 @@
 #include "server/adaptation/autograd/imagined_return.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <gmock/gmock.h>
@@ -56,6 +57,7 @@ class ImaginedReturnTest : public ::testing::TestWithParam<Case> {
  protected:
   ImaginedReturnTest()
       : bundle_(RandomBundle(GetParam().bundle)), model_(bundle_, Double()) {
+    at::set_num_threads(1);  // Two only wait for one another.
     for (int p = 0; p < 2; ++p) {
       problems_[p].seed = 100 + p;
       problems_[p].decision = 7;
