@@ -60,6 +60,13 @@ def check_reflection(channel):
         assert service in answer, answer
 
 
+def check_readme():
+    """The README shows the script that runs here."""
+    script = (ROOT / "tests/integration/python_client.py").read_text()
+    shown = script.split('"""')[2].strip()
+    assert shown in (ROOT / "README.md").read_text(), "README.md differs"
+
+
 def check_error_details(channel):
     method = channel.unary_unary("/foresight.v1.Adaptation/CloseSession")
     try:
@@ -73,6 +80,7 @@ def check_error_details(channel):
 
 
 def main():
+    check_readme()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         generate(folder)
