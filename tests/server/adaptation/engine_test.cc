@@ -177,6 +177,22 @@ TEST_P(EngineTest, ActionChangeThatNothingLimitsIsUndone) {
   EXPECT_EQ(psi_->Export(), psi_0_);
 }
 
+// To the bit: -0 comes back as -0, which a sum with zeros would lose.
+TEST_P(EngineTest, UndoneUpdateLeavesThePolicyToTheBit) {
+  std::vector<float> start = psi_0_;
+  for (size_t i = 0; i < start.size(); i += 3) start[i] = -0.0f;
+  ASSERT_TRUE(psi_->Import(start).ok());
+  Problem problem = MakeProblem();
+  problem.settings.step_size = 1;
+  problem.settings.max_action_change = 1e-9f;
+  EXPECT_EQ(Run(problem).outcome, Outcome::kRejected);
+  const std::vector<float> after = psi_->Export();
+  for (size_t i = 0; i < start.size(); ++i) {
+    EXPECT_EQ(after[i], start[i]);
+    EXPECT_EQ(std::signbit(after[i]), std::signbit(start[i]));
+  }
+}
+
 // Which decisions are accepted is what the oracle says of the second bank.
 TEST_P(EngineTest, OnlyImprovementOfTheSecondBankIsAccepted) {
   int accepted = 0, rejected = 0;
