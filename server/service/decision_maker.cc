@@ -5,47 +5,17 @@
 #include <utility>
 #include <variant>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/types/span.h"
 #include "models/support/status_macros.h"
 #include "server/scheduling/step_time.h"
+#include "server/service/decision_errors.h"
 #include "server/service/messages.h"
 #include "server/service/request_checks.h"
 #include "server/support/error.h"
 #include "server/support/log.h"
 
 namespace foresight {
-namespace {
-
-absl::Status Late(absl::string_view waited_for) {
-  return MakeError(Reason::kDeadlineExceeded,
-                   absl::StrCat("the deadline passed while the decision waited "
-                                "for ",
-                                waited_for));
-}
-
-// Whom the call belongs to has gone; at its deadline gRPC cancels a call too.
-absl::Status Gone(absl::Time deadline) {
-  return absl::Now() < deadline
-             ? MakeError(Reason::kCancelled, "the client cancelled the call")
-             : Late("its end");
-}
-
-// Of a decision that the engine did not make.
-absl::Status EngineFailure(const absl::Status& failure) {
-  if (absl::IsInvalidArgument(failure)) {
-    return MakeError(Reason::kObservationInvalid, failure.message());
-  }
-  LogError("engine failed: ", failure.ToString());
-  if (absl::IsResourceExhausted(failure)) {
-    return MakeError(Reason::kOverloaded, failure.message(), absl::Seconds(1));
-  }
-  return MakeError(Reason::kInternal, failure.message());
-}
-
-}  // namespace
-
 DecisionMaker::DecisionMaker(Options options, Parts parts)
     : options_(options), parts_(parts), workers_(parts.scheduler) {}
 
@@ -66,7 +36,8 @@ absl::Status DecisionMaker::Check(DecisionCall& call) const {
   const v1::ActRequest& request = call.request_;
   ASSIGN_OR_RETURN(const absl::Duration budget, CheckBudget(request));
   const absl::Time deadline = std::min(call.deadline_, call.arrival_ + budget);
-  const absl::Duration left = deadline - call.arrival_;
+  const absl::Duration left =
+      std::max(deadline - call.arrival_, absl::ZeroDuration());
   call.deadline_ = deadline - std::min(options_.answer_margin, left / 10);
   if (request.session_id().empty()) return absl::OkStatus();
   RETURN_IF_ERROR(CheckStatefulFields(request));
@@ -111,7 +82,8 @@ void DecisionMaker::BeginInSession(const Call& call) {
       std::holds_alternative<SessionStore::Waiting>(*admission)) {
     ArmAlarm(call);
     // What came before the wait did not find it.
-    if (*call->cancelled_) Interrupt(call, Gone(call->deadline_));
+    if (*call->cancelled_)
+      Interrupt(call, GoneError(call->deadline_, absl::Now()));
     return;
   }
   // Interrupted already; a lease is given back by its destructor.
@@ -147,8 +119,9 @@ void DecisionMaker::Queue(const Call& call) {
 void DecisionMaker::Run(const Call& call, const Scheduler::Turn& turn) {
   call->running_ = true;
   DecisionCall::Work& work = call->work_;
-  if (*call->cancelled_) return Abandon(call, Gone(call->deadline_));
-  if (!turn.in_time) return Abandon(call, Late("a core"));
+  if (*call->cancelled_)
+    return Abandon(call, GoneError(call->deadline_, absl::Now()));
+  if (!turn.in_time) return Abandon(call, LateError("a core"));
   const absl::Time begun = absl::Now();
   // Stop looks for what runs; what it missed sees that it stops.
   const absl::Time until = stopping_ ? absl::InfinitePast() : turn.until;
@@ -162,8 +135,14 @@ void DecisionMaker::Run(const Call& call, const Scheduler::Turn& turn) {
     return Commit(call, *problem.decision_or, begun);
   }
   const absl::Status& failure = problem.decision_or.status();
-  if (!absl::IsCancelled(failure)) return Abandon(call, EngineFailure(failure));
-  Abandon(call, stopping_ ? DrainingError() : Gone(call->deadline_));
+  if (!absl::IsCancelled(failure)) {
+    if (!absl::IsInvalidArgument(failure)) {
+      LogError("engine failed: ", failure.ToString());
+    }
+    return Abandon(call, EngineError(failure));
+  }
+  Abandon(call, stopping_ ? DrainingError()
+                          : GoneError(call->deadline_, absl::Now()));
 }
 
 Problem DecisionMaker::MakeProblem(DecisionCall& call, absl::Time until,
@@ -206,7 +185,7 @@ void DecisionMaker::Commit(const Call& call, const Decision& decision,
 
 void DecisionMaker::Cancel(const Call& call) {
   *call->cancelled_ = true;
-  Interrupt(call, Gone(call->deadline_));
+  Interrupt(call, GoneError(call->deadline_, absl::Now()));
 }
 
 void DecisionMaker::Interrupt(const Call& call, const absl::Status& why) {
@@ -245,7 +224,7 @@ void DecisionMaker::ArmAlarm(const Call& call) {
   alarm->Set(absl::ToChronoTime(call->deadline_),
              [this, weak = std::weak_ptr<DecisionCall>(call)](bool fired) {
                const Call late = fired ? weak.lock() : nullptr;
-               if (late != nullptr) Interrupt(late, Late("its turn"));
+               if (late != nullptr) Interrupt(late, LateError("its turn"));
              });
   absl::MutexLock lock(&call->mutex_);  // An older one is freed after it.
   call->alarm_.swap(alarm);

@@ -12,6 +12,9 @@
 namespace foresight {
 namespace {
 
+// Retries that may wait for one decision: each keeps its request in memory.
+constexpr size_t kMaxWaiters = 64;
+
 // Enough of an id to find it again, whatever a client sent.
 std::string Quoted(absl::string_view session_id) {
   const bool is_long = session_id.size() > 128;
@@ -78,6 +81,7 @@ absl::StatusOr<SessionStore::Admission> SessionStore::Begin(
   if (index < next) return Repeat(*entry, index, request.observation, now);
   if (const auto& flight = entry->flight) {
     if (request.decision_index == next && flight->cancelled &&
+        flight->waiters.size() < kMaxWaiters &&
         SameBits(flight->observation, request.observation)) {
       flight->waiters.push_back(std::move(waiter));
       return Waiting();

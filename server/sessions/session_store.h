@@ -64,7 +64,8 @@ class SessionStore {
   //   DECISION_CHANGED:    the index is over, with another observation or one
   //                        that is no longer remembered.
   //   DECISION_SKIPPED:    the index is ahead.
-  //   DECISION_IN_FLIGHT:  another decision of the session is running.
+  //   DECISION_IN_FLIGHT:  another decision of the session is running, or very
+  //                        many retries of this one wait already.
   absl::StatusOr<Admission> Begin(const DecisionRequest& request,
                                   DecisionWaiter waiter, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mutex_);

@@ -213,6 +213,19 @@ TEST_F(SessionStoreTest, ARetryOfTheDecisionInFlightGetsItsAnswer) {
   EXPECT_THAT(told, ElementsAre(answer, answer));
 }
 
+TEST_F(SessionStoreTest, NotEndlesslyManyRetriesWait) {
+  ASSERT_TRUE(Open("a").ok());
+  SessionLease lease = Lease("a", 0, {1, 2});
+  int waiting = 0, told = 0;
+  while (Begin("a", 0, {1, 2}, 0, [&](auto) { ++told; }).ok()) {
+    ASSERT_LT(++waiting, 1000);
+  }
+  EXPECT_GE(waiting, 10);
+  EXPECT_EQ(ReasonOf(Begin("a", 0, {1, 2})), "DECISION_IN_FLIGHT");
+  ASSERT_TRUE(lease.Commit(Answer(0), At(0)).ok());
+  EXPECT_EQ(told, waiting);
+}
+
 TEST_F(SessionStoreTest, WhoWaitsForAnAbortedDecisionMayMakeIt) {
   ASSERT_TRUE(Open("a").ok());
   SessionLease lease = Lease("a", 0, {1, 2});
