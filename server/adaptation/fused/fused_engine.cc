@@ -18,19 +18,19 @@ namespace {
 // Of the way back through one particle's longest roll-out; the server would
 // otherwise die of a decision.
 constexpr double kLargestTapeBytes = double{1 << 30};
-constexpr int kLongestHorizon = 64;
 
 absl::Status CheckTape(const Bundle& bundle) {
   int steps = bundle.sampler_limits().steps;
-  if (!bundle.sampler_limits().fixed) steps = std::max(steps, 64);
+  if (!bundle.sampler_limits().fixed)
+    steps = std::max<int>(steps, kMaxSamplerSteps);
   double widths = 0;
   for (const Layer& layer : bundle.dynamics(0).layers) widths += layer.outputs;
-  const double bytes = 4 * widths * steps * kLongestHorizon;
+  const double bytes = 4 * widths * steps * kMaxHorizon;
   if (bytes <= kLargestTapeBytes) return absl::OkStatus();
   return absl::UnimplementedError(absl::StrCat(
       "the fused engine keeps one particle's slopes in memory: dynamics with ",
       steps, " sampler steps over ", widths, " hidden units take ", bytes / 1e9,
-      " GB at a horizon of 64, expected at most 1.07"));
+      " GB at a horizon of ", kMaxHorizon, ", expected at most 1.07"));
 }
 
 }  // namespace
