@@ -55,7 +55,15 @@ class Case:
                 if f"policy.{part}" in self.weights:
                     self.psi_names.append(f"policy.{part}")
 
-    def schedule(self):
+        self.schedule = self.make_schedule()
+
+    def inputs(self):
+        """What the gradient is not taken of."""
+        frozen = {n: v for n, v in self.weights.items()
+                  if n not in self.psi_names}
+        return {**frozen, "observation": self.observation}
+
+    def make_schedule(self):
         """(c1, c2, sigma, embedding) of each sampler step, in their order."""
         width = self.embedding_width
         steps = []
@@ -97,8 +105,12 @@ def embedding(p, width):
     return np.concatenate([np.sin(p * w), np.cos(p * w)]).astype(np.float32)
 
 
-def objective(case, ops, weights, psi, noise, unroll=True):
-    """J as method.md section 1 says, on the arrays of `ops`."""
+def objective(case, ops, weights, psi, noise, schedule, unroll=True):
+    """J as method.md section 1 says, on the arrays of `ops`.
+
+    `schedule` is the case's with its embeddings as such arrays, made outside of
+    what is compiled: a compiler of Python would trace NumPy as well.
+    """
     w = {**weights, **psi}
 
     def network(net, prefix, x):
@@ -124,8 +136,8 @@ def objective(case, ops, weights, psi, noise, unroll=True):
     def transit(s, a, z):
         sa = standard("dynamics", ops.concatenate([s, a]))
         u = z[0]
-        for j, (c1, c2, sigma, e) in enumerate(case.schedule()):
-            rows = ops.broadcast(ops.array(e), s.shape[0])
+        for j, (c1, c2, sigma, e) in enumerate(schedule):
+            rows = ops.broadcast(e, s.shape[0])
             x = ops.concatenate([u, sa, rows])
             u = c1 * u - c2 * network("dynamics", "dynamics.0", x)
             if sigma > 0:
@@ -139,7 +151,7 @@ def objective(case, ops, weights, psi, noise, unroll=True):
         reward = w["reward.output.mean"] + w["reward.output.std"] * y
         return transit(s, a, z), reward.mean()
 
-    s = ops.broadcast(ops.array(case.observation), case.particles)
+    s = ops.broadcast(weights["observation"], case.particles)
     if unroll:
         rewards = []
         for h in range(case.horizon):
@@ -174,7 +186,7 @@ class TorchOps:
         functional = torch.nn.functional
         self.relu, self.silu, self.tanh = (torch.relu, functional.silu,
                                            torch.tanh)
-        self.minimum, self.array = torch.minimum, torch.as_tensor
+        self.minimum = torch.minimum
         self.concatenate = lambda arrays: torch.cat(arrays, -1)
         self.broadcast = lambda x, rows: x.expand(rows, -1)
         self.layer_norm = lambda x, weight, bias, epsilon: (
@@ -186,14 +198,15 @@ class TorchOps:
 
     def decision(self, case, mode):
         torch = self.torch
-        weights = {n: torch.from_numpy(v) for n, v in case.weights.items()
-                   if n not in case.psi_names}
+        weights = {n: torch.from_numpy(v) for n, v in case.inputs().items()}
+        schedule = [(c1, c2, sigma, torch.from_numpy(e))
+                    for c1, c2, sigma, e in case.schedule]
         noise = torch.from_numpy(case.noise)
         names = case.psi_names
 
         def value(*values):
             psi = dict(zip(names, values))
-            return objective(case, self, weights, psi, noise)
+            return objective(case, self, weights, psi, noise, schedule)
 
         if mode != "eager":
             torch._dynamo.reset()
@@ -220,7 +233,7 @@ class JaxOps:
 
         self.jax, jnp = jax, jax.numpy
         self.relu, self.silu, self.tanh = jax.nn.relu, jax.nn.silu, jnp.tanh
-        self.minimum, self.array = jnp.minimum, jnp.asarray
+        self.minimum = jnp.minimum
         self.concatenate = lambda arrays: jnp.concatenate(arrays, -1)
         self.broadcast = lambda x, rows: jnp.broadcast_to(
             x, (rows, x.shape[0]))
@@ -236,15 +249,14 @@ class JaxOps:
 
     def decision(self, case, mode):
         jax = self.jax
-        weights = {n: jax.numpy.asarray(v) for n, v in case.weights.items()
-                   if n not in case.psi_names}
+        weights = {n: jax.numpy.asarray(v) for n, v in case.inputs().items()}
         noise = jax.numpy.asarray(case.noise)
         psi = {n: jax.numpy.asarray(case.weights[n]) for n in case.psi_names}
         unroll = mode == "unrolled"
 
         def value_and_gradient(psi, noise):
             return jax.value_and_grad(lambda p: objective(
-                case, self, weights, p, noise, unroll))(psi)
+                case, self, weights, p, noise, case.schedule, unroll))(psi)
 
         @jax.jit
         def whole(psi, noise):
