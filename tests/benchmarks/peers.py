@@ -3,12 +3,14 @@
   deploy/install_dependencies.sh --peers
   foresight-bench --peer-files cases
   PYTHONPATH=.deps/python:.deps/torch:.deps/peers \
-      python3 tests/benchmarks/peers.py cases
+      python3 tests/benchmarks/peers.py cases --bench foresight-bench
 
 Reads what foresight-bench wrote: weights, noise, and the gradient that the fused
 engine computed, which every peer's has to equal before it is timed. Prints, and
-writes with --json, the rows that foresight-bench does. With --threads 1 the
-process stays on one core; torch.compile takes minutes for each case.
+writes with --json, the rows that foresight-bench does. With --bench the fused
+engine is timed by turns with the peers, and their times are given in its own.
+With --threads 1 everything stays on one core; torch.compile takes minutes for
+each case.
 """
 
 import argparse
@@ -18,7 +20,9 @@ import os
 import pathlib
 import statistics
 import struct
+import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -277,36 +281,86 @@ def relative_error(case, gradient):
     return np.linalg.norm(flat - expected) / np.linalg.norm(expected)
 
 
-def median_ms(run, seconds):
-    run()
+class Contestant:
+    """Something that decides, and how long its decisions took."""
+
+    def __init__(self, name, time_slice):
+        self.name, self.time_slice = name, time_slice
+        self.slices = []  # Milliseconds, one per round.
+
+    def ms(self):
+        return statistics.median(self.slices)
+
+
+def peer_slice(run, seconds):
+    """The median of `seconds` of decisions, in milliseconds."""
     times = []
     end = time.perf_counter() + seconds
-    while len(times) < 3 or time.perf_counter() < end:
+    while not times or time.perf_counter() < end:
         begin = time.perf_counter()
         run()
         times.append(time.perf_counter() - begin)
     return 1e3 * statistics.median(times)
 
 
+def fused_slice(bench, case, threads, seconds):
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        subprocess.run(
+            [bench, "--cases", case, "--threads", str(threads),
+             "--no-autograd", "--seconds", str(seconds), "--json", file.name],
+            check=True, stdout=subprocess.DEVNULL)
+        rows = json.loads(pathlib.Path(file.name).read_text())
+    return next(row["ms"] for row in rows
+                if row["engine"] == "fused" and row["precision"] == "fp32"
+                and row["threads"] == threads)
+
+
+def ready_peers(case, ops, peers):
+    """Those whose gradient equals the fused engine's, compiled and warm; and
+    whether all of them are."""
+    ready, right = [], True
+    for peer in peers:
+        library, mode = peer.split(":")
+        begin = time.perf_counter()
+        run, gradient = ops[library].decision(case, mode)
+        error = relative_error(case, gradient())
+        # float32 on a roll-out that is not chaotic.
+        if not error < 1e-3:
+            print(f"{case.name} {peer}: gradient is off by {error:.1e}")
+            right = False
+            continue
+        run()
+        spent = time.perf_counter() - begin
+        print(f"{case.name:24} {peer:22} gradient within {error:.0e}, ready "
+              f"after {spent:.0f} s", flush=True)
+        ready.append(Contestant(
+            peer, lambda seconds, run=run: peer_slice(run, seconds)))
+    return ready, right
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--bench", type=pathlib.Path,
+                        help="foresight-bench, to time the fused engine by "
+                             "turns with the peers")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--seconds", type=float, default=1,
+                        help="of each contestant in each round")
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--cases", help="such as 0,1; default: all there are")
     parser.add_argument(
         "--peers", help="comma-separated",
-        default="torch:eager,torch:default,torch:reduce-overhead,"
-                "jax:unrolled,jax:scan")
+        default="torch:eager,torch:default,jax:unrolled,jax:scan")
     arguments = parser.parse_args()
     if arguments.threads == 1:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    kinds = {peer.split(":")[0] for peer in arguments.peers.split(",")}
+    peers = arguments.peers.split(",")
     ops = {}
-    if "torch" in kinds:
+    if any(peer.startswith("torch:") for peer in peers):
         ops["torch"] = TorchOps(arguments.threads)
-    if "jax" in kinds:
+    if any(peer.startswith("jax:") for peer in peers):
         ops["jax"] = JaxOps()
     folders = sorted((f for f in arguments.folder.iterdir()
                       if (f / "case.json").exists()), key=lambda f: f.name)
@@ -315,28 +369,34 @@ def main():
     rows, wrong = [], 0
     for folder in folders:
         case = Case(folder)
-        for peer in arguments.peers.split(","):
-            library, mode = peer.split(":")
-            begin = time.perf_counter()
-            run, gradient = ops[library].decision(case, mode)
-            error = relative_error(case, gradient())
-            # float32 on a roll-out that is not chaotic.
-            if not error < 1e-3:
-                print(f"{case.name} {peer}: gradient is off by {error:.1e}")
-                wrong += 1
-                continue
-            ms = median_ms(run, arguments.seconds)
-            spent = time.perf_counter() - begin - arguments.seconds
-            print(f"{case.name:24} {peer:22} {ms:10.3f} ms   gradient within "
-                  f"{error:.0e}, ready after {spent:.0f} s", flush=True)
+        contestants, right = ready_peers(case, ops, peers)
+        wrong += not right
+        if arguments.bench:
+            contestants.append(Contestant(
+                "fused", lambda seconds, number=folder.name: fused_slice(
+                    arguments.bench, number, arguments.threads, seconds)))
+        for _ in range(arguments.rounds):
+            for contestant in contestants:
+                contestant.slices.append(
+                    contestant.time_slice(arguments.seconds))
+        for contestant in contestants:
+            ratio = ""
+            if arguments.bench:
+                ratio = statistics.median(
+                    mine / fused for mine, fused in
+                    zip(contestant.slices, contestants[-1].slices))
+                ratio = f"   {ratio:6.2f} x fused"
+            ms = contestant.ms()
+            print(f"{case.name:24} {contestant.name:22} {ms:10.3f} ms{ratio}",
+                  flush=True)
             rows.append({
                 "dynamics": case.kind, "particles": case.particles,
                 "horizon": case.horizon, "sampler_steps": case.sampler_steps,
-                "steps": case.steps, "engine": peer, "precision": "fp32",
-                "threads": arguments.threads, "ms": ms,
+                "steps": case.steps, "engine": contestant.name,
+                "precision": "fp32", "threads": arguments.threads, "ms": ms,
                 "gflops": case.gigaflop / ms * 1e3, "fraction_of_peak": None})
-    if arguments.json:
-        arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
+        if arguments.json:
+            arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
     return 1 if wrong else 0
 
 
