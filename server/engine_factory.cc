@@ -53,10 +53,14 @@ EngineOr MakeAutograd(const EngineChoice& choice, const Bundle& bundle) {
 
 EngineFactory MakeEngineFactory(const EngineChoice& choice) {
   return [choice](std::shared_ptr<const Bundle> bundle) -> EngineOr {
-    const bool fused = choice.engine == "fused" ||
-                       (choice.engine == "auto" && choice.device == "cpu");
-    return fused ? MakeFused(choice, std::move(bundle))
-                 : MakeAutograd(choice, *bundle);
+    const bool automatic = choice.engine == "auto" && choice.device == "cpu";
+    if (choice.engine != "fused" && !automatic) {
+      return MakeAutograd(choice, *bundle);
+    }
+    EngineOr engine = MakeFused(choice, bundle);
+    const bool another = automatic && choice.precision == "float32" &&
+                         absl::IsUnimplemented(engine.status());
+    return another ? MakeAutograd(choice, *bundle) : engine;
   };
 }
 

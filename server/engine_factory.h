@@ -14,6 +14,7 @@ namespace foresight {
 // Errors:
 //   Unavailable:     the engine, device or precision is not to be had on this
 //                    machine; the message names it and says "unavailable".
+//   Unimplemented:   the engine cannot compute this bundle (fused_engine.h).
 //   InvalidArgument: FORESIGHT_CPU_VARIANT names no variant.
 using EngineFactory =
     std::function<absl::StatusOr<std::shared_ptr<const Engine>>(
@@ -25,7 +26,8 @@ struct EngineChoice {
   std::string precision = "float32";  // Or "bf16".
 };
 
-// "auto" is fused where it can be, on a CPU, and autograd elsewhere.
+// "auto" is fused on a CPU, and autograd elsewhere and for a bundle that the
+// fused engine does not implement.
 EngineFactory MakeEngineFactory(const EngineChoice& choice);
 
 }  // namespace foresight

@@ -23,6 +23,19 @@ TEST(EngineFactoryTest, OnACpuAutoIsFused) {
   EXPECT_EQ((*engine)->device(), "cpu");
 }
 
+// A thousand sampler steps through wide layers: more tape than fused keeps.
+TEST(EngineFactoryTest, AutoTakesAutogradWhereFusedDoesNotDo) {
+  RandomBundleOptions options;
+  options.sampler_steps = 1000;
+  options.dynamics.hidden = {4096, 256};
+  const auto bundle = std::make_shared<const Bundle>(RandomBundle(options));
+  EXPECT_EQ(MakeEngineFactory({"fused", "cpu"})(bundle).status().code(),
+            absl::StatusCode::kUnimplemented);
+  const auto engine = MakeEngineFactory({"auto", "cpu"})(bundle);
+  ASSERT_TRUE(engine.ok()) << engine.status();
+  EXPECT_EQ((*engine)->name(), "autograd");
+}
+
 TEST(EngineFactoryTest, AnEngineIsMadeAsNamed) {
   for (const char* name : {"fused", "autograd"}) {
     const auto engine = Make({name, "cpu"});
