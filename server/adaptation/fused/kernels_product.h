@@ -53,6 +53,19 @@ FORESIGHT_INLINE void Begin(const Product& p, int row, int first,
   }
 }
 
+// The scale is a tape's, often from the third-level cache: it arrives while the
+// sums are made.
+template <int R, int V>
+FORESIGHT_INLINE void PrefetchScale(const Product& p, int row, int first) {
+  if (p.scale.data == nullptr) return;
+#pragma GCC unroll 16
+  for (int v = 0; v < V; ++v) {
+    const float* scale = p.scale.data + Offset(first + v, p.scale.stride);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) __builtin_prefetch(scale + (row + r) * kTile);
+  }
+}
+
 template <int R, int V>
 FORESIGHT_INLINE void End(const Product& p, int row, int first,
                           Accumulators<R, V>& block) {
@@ -92,6 +105,7 @@ FORESIGHT_INLINE void Step(const float* in, const float* const (&weights)[V],
 template <int R, int V>
 void Block(const Product& p, int row, int first) {
   Accumulators<R, V> block;
+  PrefetchScale<R, V>(p, row, first);
   Begin(p, row, first, block);
   const float* weights[V];
 #pragma GCC unroll 16
