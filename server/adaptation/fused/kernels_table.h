@@ -12,7 +12,7 @@ namespace foresight::fused::FORESIGHT_VARIANT {
 constexpr Kernels Table(const char* name) {
   Kernels table = {};
   table.name = name;
-  table.best_rows = kMaxRows * (kMaxRows < 8 ? 8 : 4);
+  table.best_rows = kMaxRows * (kMaxRows < 8 ? 8 : 5);
   table.multiply = Multiply;
   table.weight_gradient = ComputeWeightGradient;
   table.column_sums = ColumnSums;
