@@ -147,5 +147,7 @@ struct Kernels {
 extern const Kernels kPortableKernels, kAvx2Kernels, kAvx512Kernels;
 // AVX-512 with the dot products of AVX512-BF16.
 extern const Kernels kAvx512Bf16Kernels;
+// AVX-512 with the tiles of AMX-BF16.
+extern const Kernels kAmxKernels;
 
 }  // namespace foresight::fused

@@ -1,38 +1,15 @@
 // The AVX-512 kernels with products on bfloat16 pairs, for x86-64 with
 // AVX512-BF16: twice the multiply-adds per instruction on AMD's Zen 4.
-#include <immintrin.h>
-
 #define FORESIGHT_VARIANT avx512_bf16
 #define FORESIGHT_VECTOR_BYTES 64
 #define FORESIGHT_REGISTER_ROWS 14
 #define FORESIGHT_REGISTER_VECTORS 2
 
+#include "server/adaptation/fused/kernels_half.h"
 #include "server/adaptation/fused/kernels_table.h"
 
 namespace foresight::fused {
 namespace avx512_bf16 {
-
-constexpr int kPairTile = 2 * kTile;  // Columns of 64 bytes of bfloat16.
-constexpr int kLargestDepth = 4096;   // Of a bundle's layers.
-
-// Rows of the input in bfloat16, in tiles of 32 columns: as far apart as the
-// rows of float32 tiles.
-FORESIGHT_INLINE void RoundInput(const Product& p, int row, int rows,
-                                 uint16_t* out) {
-  const int tiles = Tiles(p.inputs);
-  for (int tile = 0; tile < tiles; tile += 2) {
-    const float* low = p.in.Tile(tile).data + row * kTile;
-    const float* high = p.in.Tile(tile + 1).data + row * kTile;
-    for (int r = 0; r < rows; ++r, out += kPairTile) {
-      const Vector first = Load(low + r * kTile);
-      const Vector second =
-          tile + 1 < tiles ? Load(high + r * kTile) : Vector{};
-      const __m512bh pairs = _mm512_cvtne2ps_pbh(
-          reinterpret_cast<__m512>(second), reinterpret_cast<__m512>(first));
-      __builtin_memcpy(out, &pairs, sizeof(pairs));
-    }
-  }
-}
 
 FORESIGHT_INLINE __m512bh BroadcastPair(const uint16_t* pair) {
   int bits;
@@ -82,7 +59,7 @@ template <int R>
 void HalfRowBlock(const Product& p, int rows, int row) {
   if (rows == R) {
     alignas(64) uint16_t in[R * kLargestDepth];
-    RoundInput(p, row, R, in);
+    RoundInput(p, row, R, R, in);
     return HalfColumns<R, WidthFor(R)>(p, in, row, 0);
   }
   if constexpr (R > 1) HalfRowBlock<R - 1>(p, rows, row);

@@ -1,5 +1,10 @@
 #include "server/adaptation/fused/variants.h"
 
+#ifdef FORESIGHT_X86_KERNELS
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include <cstdlib>
 
 #include "absl/strings/str_cat.h"
@@ -36,9 +41,24 @@ const Kernels* KernelsOf(Variant variant) {
   }
 }
 
+#ifdef FORESIGHT_X86_KERNELS
+// Linux lends a process the tile registers only when it asks, once.
+bool HasAmx() {
+  static const bool granted = [] {
+    constexpr int kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+    constexpr int kTileData = 18;               // XFEATURE_XTILEDATA
+    return __builtin_cpu_supports("amx-tile") &&
+           __builtin_cpu_supports("amx-bf16") &&
+           syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  }();
+  return granted;
+}
+#endif
+
 // Null where this build or this CPU does not have them.
 const Kernels* Bfloat16Kernels() {
 #ifdef FORESIGHT_X86_KERNELS
+  if (__builtin_cpu_supports("avx512bf16") && HasAmx()) return &kAmxKernels;
   if (__builtin_cpu_supports("avx512bf16")) return &kAvx512Bf16Kernels;
 #endif
   return nullptr;

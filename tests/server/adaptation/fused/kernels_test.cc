@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -11,6 +12,7 @@
 #include "server/adaptation/fused/packing.h"
 #include "server/adaptation/fused/variants.h"
 #include "server/adaptation/noise.h"
+#include "tests/server/adaptation/fused/emulated_amx_kernels.h"
 
 namespace foresight::fused {
 namespace {
@@ -115,19 +117,23 @@ TEST_P(KernelsTest, ARowsResultDoesNotDependOnTheOtherRows) {
 
 // On inputs and weights that bfloat16 holds exactly, its products are
 // float32's.
-TEST(HalfKernelsTest, MultipliesWhatBfloat16HoldsExactly) {
-  const auto kernels = SelectKernels(Variant::kAuto, Precision::kBfloat16);
-  if (!kernels.ok()) GTEST_SKIP() << kernels.status();
+void ExpectExactProducts(void (*multiply)(const Product&)) {
   std::mt19937_64 random(4);
   std::uniform_int_distribution<int> integers(-100, 100);
-  for (const int rows : {1, 3, 10, 14, 33}) {
+  for (const int rows : {1, 3, 10, 14, 16, 33}) {
     for (const int inputs : {1, 31, 33, 256}) {
-      for (const int outputs : {1, 48, 70}) {
+      for (const int outputs : {1, 48, 70, 130}) {
         Buffer in(rows * Tiles(inputs) * kTile),
-            out(rows * Tiles(outputs) * kTile);
+            out(rows * Tiles(outputs) * kTile),
+            other(rows * Tiles(outputs) * kTile), bias(Tiles(outputs) * kTile);
         Buffer weights(Tiles(outputs) * PanelStride(inputs));
         const ptrdiff_t stride = ptrdiff_t{rows} * kTile;
         const Matrix x = {in.data(), stride}, y = {out.data(), stride};
+        const Matrix z = {other.data(), stride};
+        for (int o = 0; o < outputs; ++o) {
+          bias.data()[o] = integers(random);
+          for (int r = 0; r < rows; ++r) z.at(r, o) = integers(random) / 4;
+        }
         for (int r = 0; r < rows; ++r) {
           for (int i = 0; i < inputs; ++i) x.at(r, i) = integers(random) / 8.0f;
         }
@@ -145,21 +151,51 @@ TEST(HalfKernelsTest, MultipliesWhatBfloat16HoldsExactly) {
         layer.inputs = inputs;
         layer.outputs = outputs;
         layer.half_weight = half.data();
-        (*kernels)->multiply(ForwardProduct(layer, rows, x, y));
+        Product product = ForwardProduct(layer, rows, x, y);
+        product.bias = bias.data();
+        product.add = product.scale = z;
+        multiply(product);
         for (int r = 0; r < rows; ++r) {
           for (int o = 0; o < outputs; ++o) {
-            double sum = 0;
+            double sum = bias.data()[o] + z.at(r, o);
             for (int i = 0; i < inputs; ++i) {
               sum += double{x.at(r, i)} * weight(o, i);
             }
             // Sums of multiples of 1/32 below 2^19: exact in float32.
-            ASSERT_EQ(y.at(r, o), sum)
+            ASSERT_EQ(y.at(r, o), static_cast<float>(sum * z.at(r, o)))
                 << rows << "x" << inputs << "x" << outputs;
           }
         }
       }
     }
   }
+}
+
+TEST(HalfKernelsTest, MultipliesWhatBfloat16HoldsExactly) {
+  const auto kernels = SelectKernels(Variant::kAuto, Precision::kBfloat16);
+  if (!kernels.ok()) GTEST_SKIP() << kernels.status();
+  ExpectExactProducts((*kernels)->multiply);
+}
+
+// Where the CPU has AVX512-BF16 but not AMX, at least everything around the
+// tile registers.
+TEST(HalfKernelsTest, MultipliesOnTiles) {
+#ifdef FORESIGHT_EMULATED_AMX
+  const auto kernels = SelectKernels(Variant::kAuto, Precision::kBfloat16);
+  if (!kernels.ok()) GTEST_SKIP() << kernels.status();
+  ExpectExactProducts(EmulatedAmxMultiply);
+#else
+  GTEST_SKIP() << "no kernels on AMX for this architecture";
+#endif
+}
+
+TEST(HalfKernelsTest, ACpuWithAmxMultipliesOnItsTiles) {
+  const auto kernels = SelectKernels(Variant::kAuto, Precision::kBfloat16);
+  if (!kernels.ok()) GTEST_SKIP() << kernels.status();
+  if (std::string((*kernels)->name) != "avx512-amx") {
+    GTEST_SKIP() << "this CPU has no AMX: bf16 runs on " << (*kernels)->name;
+  }
+  ExpectExactProducts((*kernels)->multiply);
 }
 
 TEST(HalfKernelsTest, RoundsWeightsToNearestEven) {

@@ -1,0 +1,26 @@
+// The AVX-512 kernels with products on AMX tiles of bfloat16, for CPUs with
+// AVX512-BF16 and AMX. Not yet timed on one.
+#define FORESIGHT_VARIANT amx
+#define FORESIGHT_VECTOR_BYTES 64
+#define FORESIGHT_REGISTER_ROWS 14
+#define FORESIGHT_REGISTER_VECTORS 2
+
+#include "server/adaptation/fused/amx_tiles.h"
+#include "server/adaptation/fused/kernels_table.h"
+#include "server/adaptation/fused/kernels_tiles.h"
+
+namespace foresight::fused {
+namespace amx {
+
+constexpr Kernels TileTable() {
+  Kernels table = Table("avx512-amx");
+  table.half = true;
+  table.multiply = MultiplyTiles<AmxTiles>;
+  return table;
+}
+
+}  // namespace amx
+
+extern const Kernels kAmxKernels = amx::TileTable();
+
+}  // namespace foresight::fused
