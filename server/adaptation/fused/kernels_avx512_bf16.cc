@@ -20,6 +20,7 @@ FORESIGHT_INLINE __m512bh BroadcastPair(const uint16_t* pair) {
 template <int R, int V>
 void HalfBlock(const Product& p, const uint16_t* in, int row, int first) {
   Accumulators<R, V> block;
+  PrefetchScale<R, V>(p, row, first);
   Begin(p, row, first, block);
   const uint16_t* weights[V];
 #pragma GCC unroll 8
