@@ -65,11 +65,15 @@ double Gap(const std::vector<float>& a, const std::vector<float>& b) {
   return gap;
 }
 
-TEST(EngineReplayTest, FusedActsAsAutogradOnRecordedObservations) {
-  const auto bundle = std::make_shared<const Bundle>(
+std::shared_ptr<const Bundle> Pretrained() {
+  return std::make_shared<const Bundle>(
       Bundle::Load(FORESIGHT_SOURCE_DIR
                    "/models/pretrained/halfcheetah-medium-replay")
           .value());
+}
+
+TEST(EngineReplayTest, FusedActsAsAutogradOnRecordedObservations) {
+  const auto bundle = Pretrained();
   Session fused(*bundle, FusedEngine::Create(bundle, {}).value());
   Session autograd(*bundle, AutogradEngine::Create(*bundle).value());
   AutogradEngine::Options in_double;
@@ -98,6 +102,28 @@ TEST(EngineReplayTest, FusedActsAsAutogradOnRecordedObservations) {
   RecordProperty("within_1e-5", close);
   RecordProperty("largest", std::to_string(largest));
   RecordProperty("largest_of_float32", std::to_string(largest_of_float32));
+}
+
+// How far bfloat16 moves actions in [-1, 1]. --gtest_output=json:FILE tells.
+TEST(EngineReplayTest, Bfloat16ActsNearFloat32) {
+  const auto bundle = Pretrained();
+  FusedEngine::Options in_half;
+  in_half.precision = fused::Precision::kBfloat16;
+  auto engine = FusedEngine::Create(bundle, in_half);
+  if (!engine.ok()) GTEST_SKIP() << engine.status();
+  Session half(*bundle, *std::move(engine));
+  Session single(*bundle, FusedEngine::Create(bundle, {}).value());
+  std::vector<double> gaps;
+  for (const std::vector<float>& observation : RecordedObservations()) {
+    gaps.push_back(Gap(half.Act(observation), single.Act(observation)));
+  }
+  std::sort(gaps.begin(), gaps.end());
+  const double median = gaps[gaps.size() / 2];
+  EXPECT_GT(median, 1e-6);  // It does compute in bfloat16.
+  EXPECT_LT(median, 5e-3);
+  EXPECT_LT(gaps.back(), 0.3);
+  RecordProperty("median", std::to_string(median));
+  RecordProperty("largest", std::to_string(gaps.back()));
 }
 
 }  // namespace
