@@ -153,7 +153,8 @@ int main(int argc, char** argv) {
   app.add_option("--peer-files", arguments.peer_files,
                  "only write what peers.py needs, to this folder");
   app.add_option("--cases", arguments.cases, "numbers of the settings, from 0")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->check(CLI::Range(size_t{0}, foresight::DefaultCases().size() - 1));
   app.add_option("--seconds", arguments.seconds, "for each setting")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();

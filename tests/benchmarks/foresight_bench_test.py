@@ -32,6 +32,12 @@ def check_rows(folder):
     assert abs(ten["gflops"] * ten["ms"] / 1e3 - 0.3446) < 1e-3, ten
 
 
+def check_refusal():
+    refused = subprocess.run([BENCH, "--cases", "99"], capture_output=True,
+                             text=True)
+    assert refused.returncode != 0 and "99" in refused.stderr, refused
+
+
 def check_peers(folder):
     subprocess.run([BENCH, "--peer-files", folder, "--cases", "1"], check=True)
     environment = {**os.environ, "PYTHONPATH": ":".join(
@@ -39,7 +45,8 @@ def check_peers(folder):
     for peer in ("torch:eager", "jax:scan"):
         subprocess.run(
             [sys.executable, ROOT / "tests/benchmarks/peers.py", folder,
-             "--seconds", "0", "--peers", peer], check=True, env=environment)
+             "--seconds", "0", "--rounds", "1", "--bench", BENCH, "--peers",
+             peer], check=True, env=environment)
 
 
 def peer_paths():
@@ -48,6 +55,7 @@ def peer_paths():
 
 
 def main():
+    check_refusal()
     with tempfile.TemporaryDirectory() as folder:
         check_rows(pathlib.Path(folder))
     if not pathlib.Path(peer_paths()[1]).exists():
