@@ -7,12 +7,13 @@
 //   oneDNN 2.6            38   109   113   115
 //   libxsmm 1.17          50   116   116   116
 //   multiply              50   114   112   112
-// libxsmm's 2 to 4 % would be lost again: it has no product that adds a matrix,
-// a bias and scales by a third, which takes a pass of its own; it writes code
-// at run time, which hardened containers forbid, and for x86-64 alone; and the
-// elementwise half would remain. Highway would do for that half, but all that
-// it needs (arithmetic, select, conversion) the compiler's own vector types
-// have in the forty lines of simd.h, for any width and architecture.
+// libxsmm's 2 to 4 % at most are not worth it: it has no product that adds a
+// matrix and a bias and scales by a third matrix, which would take a pass of
+// its own; it writes code at run time, which hardened containers forbid, and
+// for x86-64 alone; and the elementwise half would remain. Highway would do for
+// that half, but all that it needs (arithmetic, select, conversion) the
+// compiler's own vector types have in the forty lines of simd.h, for any width
+// and architecture.
 //
 // The tile layout. A matrix [rows, columns] is stored as tiles of 16 columns:
 // element (r, c) is data[(c / 16) * stride + r * 16 + c % 16], stride at least

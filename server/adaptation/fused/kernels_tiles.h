@@ -20,11 +20,11 @@ struct TileBlock {
   const Product& p;
   const uint16_t* in;
   int rows, valid, row, first;
-  alignas(64) float sums[V][kTileRows * kTile];
 
   template <int... v>
   void Run(std::integer_sequence<int, v...>) {
-    (Begin(v), ...);
+    alignas(64) float sums[V][kTileRows * kTile];
+    (Begin(v, sums[v]), ...);
     (Registers::template Load<v>(sums[v]), ...);
     const int pairs = (p.inputs + 1) / 2;
     for (int pair = 0; pair < pairs; pair += kTileRows) {
@@ -32,10 +32,10 @@ struct TileBlock {
       (Step<v>(pair, pairs), ...);
     }
     (Registers::template Store<v>(sums[v]), ...);
-    (End(v), ...);
+    (End(v, sums[v]), ...);
   }
 
-  void Begin(int v) {
+  void Begin(int v, float* sums) {
     const int tile = first + v;
     Vector start = {};
     if (p.bias != nullptr) start = Load(p.bias + tile * kTile);
@@ -44,7 +44,7 @@ struct TileBlock {
       if (p.add.data != nullptr && r < valid) {
         sum += Load(p.add.Tile(tile).Row(row + r).data);
       }
-      Store(sums[v] + r * kTile, sum);
+      Store(sums + r * kTile, sum);
     }
   }
 
@@ -63,10 +63,10 @@ struct TileBlock {
     Registers::template MultiplyAdd<v>();
   }
 
-  void End(int v) {
+  void End(int v, const float* sums) {
     const int tile = first + v;
     for (int r = 0; r < valid; ++r) {
-      Vector sum = Load(sums[v] + r * kTile);
+      Vector sum = Load(sums + r * kTile);
       if (p.scale.data != nullptr) {
         sum *= Load(p.scale.Tile(tile).Row(row + r).data);
       }
@@ -79,7 +79,7 @@ template <typename Registers, int V>
 void TileColumns(const Product& p, const uint16_t* in, int rows, int valid,
                  int row, int first) {
   for (; first + V <= p.panels; first += V) {
-    TileBlock<Registers, V> block = {p, in, rows, valid, row, first, {}};
+    TileBlock<Registers, V> block = {p, in, rows, valid, row, first};
     block.Run(std::make_integer_sequence<int, V>());
   }
   if constexpr (V > 1) {

@@ -58,8 +58,9 @@ bool HasAmx() {
 // Null where this build or this CPU does not have them.
 const Kernels* Bfloat16Kernels() {
 #ifdef FORESIGHT_X86_KERNELS
-  if (__builtin_cpu_supports("avx512bf16") && HasAmx()) return &kAmxKernels;
-  if (__builtin_cpu_supports("avx512bf16")) return &kAvx512Bf16Kernels;
+  if (__builtin_cpu_supports("avx512bf16")) {
+    return HasAmx() ? &kAmxKernels : &kAvx512Bf16Kernels;
+  }
 #endif
   return nullptr;
 }
