@@ -16,7 +16,7 @@ foresight is built from. The wheels go to \$FORESIGHT_DEPS (default .deps in
 the checkout; about 1.4 GB).
 
   --peers   also the Python peers of the benchmark (PyTorch's CUDA
-            libraries, JAX; 4 GB more)
+            libraries, JAX; 3 GB more)
   --plots   also matplotlib, for models/training/plot_training.py (50 MB more)
   --help    this text
 TEXT

@@ -352,7 +352,8 @@ def main():
     parser.add_argument("--cases", help="such as 0,1; default: all there are")
     parser.add_argument(
         "--peers", help="comma-separated",
-        default="torch:eager,torch:default,jax:unrolled,jax:scan")
+        default="torch:eager,torch:default,torch:reduce-overhead,"
+                "torch:max-autotune,jax:unrolled,jax:scan")
     arguments = parser.parse_args()
     if arguments.threads == 1:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
