@@ -106,11 +106,25 @@ void DefineServing(CLI::App& app, ServerOptions& options) {
 void DefineLimits(CLI::App& app, ServerOptions& options) {
   AddNumber(app, "--max-sessions", 1, "Sessions open at once",
             &options.max_sessions);
-  AddDuration(app, "--idle-timeout", absl::Milliseconds(1),
-              "A session unused for so long is freed; a client may set its own",
-              &options.idle_timeout);
+  AddDuration(
+      app, "--idle-timeout", absl::Milliseconds(1),
+      "Free a session after this long without use; clients may override it",
+      &options.idle_timeout);
   AddNumber(app, "--max-queue", 1, "Decisions waiting for a core",
             &options.max_queue);
+  AddNumber(app, "--max-owner-queue", 1,
+            "Decisions of one client waiting for a core",
+            &options.max_owner_queue);
+  AddDuration(
+      app, "--max-decision-time", absl::Milliseconds(1),
+      "Time of a call without a deadline, and the longest that one step "
+      "may be expected to take",
+      &options.max_decision_time);
+  app.add_option("--compute-nice", options.compute_nice,
+                 "Added to the niceness of compute threads, so that calls are "
+                 "received and answered at once")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 19));
   AddNumber(app, "--max-stream-in-flight", 1,
             "Unanswered requests of one stream; more are not read",
             &options.max_stream_in_flight);
@@ -119,12 +133,15 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
   AddNumber(app, "--max-samples", int64_t{1},
             "horizon * particles * sampler_steps of a session",
             &options.max_samples);
-  AddDuration(app, "--answer-margin", absl::ZeroDuration(),
-              "Kept of a deadline for the answer's way back; at most a tenth",
-              &options.answer_margin);
-  AddDuration(app, "--shutdown-notice", absl::ZeroDuration(),
-              "After SIGTERM, serve on for so long with health NOT_SERVING",
-              &options.shutdown_notice);
+  AddDuration(
+      app, "--answer-margin", absl::ZeroDuration(),
+      "Part of each deadline reserved for returning the answer; at most a "
+      "tenth",
+      &options.answer_margin);
+  AddDuration(
+      app, "--shutdown-notice", absl::ZeroDuration(),
+      "After SIGTERM, keep serving this long while reporting NOT_SERVING",
+      &options.shutdown_notice);
   AddDuration(app, "--drain-timeout", absl::ZeroDuration(),
               "Then cut short what is still running after so long",
               &options.drain_timeout);

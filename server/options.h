@@ -25,7 +25,10 @@ struct ServerOptions {
 
   int max_sessions = 1024;
   absl::Duration idle_timeout = absl::Seconds(60);
-  int max_queue = 4096;            // Decisions waiting for a core.
+  int max_queue = 4096;        // Decisions waiting for a core.
+  int max_owner_queue = 2048;  // The same, of one client.
+  absl::Duration max_decision_time = absl::Seconds(10);
+  int compute_nice = 5;            // Added to the niceness of compute threads.
   int max_stream_in_flight = 256;  // Unanswered requests of one stream.
   int max_message_size = 1 << 20;  // Bytes.
   int64_t max_samples = 1 << 22;   // H * M * K.

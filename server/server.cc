@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <system_error>
 #include <thread>
@@ -16,14 +17,16 @@
 #include "grpcpp/health_check_service_interface.h"
 #include "models/support/file.h"
 #include "models/support/status_macros.h"
+#include "server/decisions/decision_maker.h"
+#include "server/decisions/session_operations.h"
 #include "server/metrics/metrics.h"
 #include "server/metrics/metrics_endpoint.h"
 #include "server/registry/model_registry.h"
 #include "server/scheduling/scheduler.h"
+#include "server/scheduling/timer.h"
 #include "server/service/adaptation_service.h"
-#include "server/service/decision_maker.h"
-#include "server/service/session_operations.h"
 #include "server/sessions/session_store.h"
+#include "server/support/clock.h"
 #include "server/support/cpu_count.h"
 #include "server/support/log.h"
 
@@ -64,16 +67,17 @@ struct Server::Parts {
       : options(server_options),
         metrics(version),
         sessions({static_cast<size_t>(options.max_sessions)}),
-        scheduler(std::make_unique<Scheduler>(Scheduler::Options{
-            options.threads > 0 ? options.threads : AvailableCpus(),
-            static_cast<size_t>(options.max_queue)})),
-        maker({options.answer_margin, options.max_samples},
-              {&models, &sessions, scheduler.get(), &metrics}),
-        operations({options.idle_timeout, options.max_samples}, &models,
-                   &sessions, &metrics),
+        scheduler(std::make_unique<Scheduler>(SchedulerOptions())),
+        maker({options.answer_margin, options.max_samples,
+               options.max_decision_time},
+              {&models, &sessions, scheduler.get(), &timer, &metrics}),
+        operations({options.idle_timeout, options.max_samples,
+                    options.max_decision_time},
+                   &models, &sessions, &metrics),
         service({static_cast<size_t>(options.max_stream_in_flight)},
                 {&models, &operations, &maker, &metrics}) {}
 
+  Scheduler::Options SchedulerOptions() const;
   absl::Status LoadModels(const EngineFactory& make_engine);
   absl::Status Listen();
   absl::Status WritePortFile();
@@ -85,6 +89,7 @@ struct Server::Parts {
   Metrics metrics;
   ModelRegistry models;
   SessionStore sessions;
+  Timer timer;
   std::unique_ptr<Scheduler> scheduler;
   DecisionMaker maker;
   SessionOperations operations;
@@ -95,6 +100,16 @@ struct Server::Parts {
   absl::Notification stopping;
   std::thread housekeeper;
 };
+
+Scheduler::Options Server::Parts::SchedulerOptions() const {
+  Scheduler::Options scheduling;
+  scheduling.queue.lanes =
+      options.threads > 0 ? options.threads : AvailableCpus();
+  scheduling.queue.max_size = options.max_queue;
+  scheduling.queue.max_per_owner = options.max_owner_queue;
+  scheduling.nice = options.compute_nice;
+  return scheduling;
+}
 
 absl::Status Server::Parts::LoadModels(const EngineFactory& make_engine) {
   for (const std::string& folder : options.models) {
@@ -152,18 +167,18 @@ void Server::Parts::FreeIdleSessions() {
     const size_t now_open = sessions.size();
     if (now_open < before) malloc_trim(0);
     before = now_open;
-    pause = std::clamp(sessions.next_expiry() - absl::Now(),
+    pause = std::clamp(sessions.next_expiry() - MonotonicNow(),
                        absl::Milliseconds(50), absl::Seconds(1));
   } while (!stopping.WaitForNotificationWithTimeout(pause));
 }
 
 void Server::Parts::AwaitQuiet() {
-  const absl::Time give_up = absl::Now() + kQuietTimeout;
+  const absl::Time give_up = MonotonicNow() + kQuietTimeout;
   uint64_t before;
   do {
     before = service.refused();
     absl::SleepFor(kQuiet);
-  } while (service.refused() != before && absl::Now() < give_up);
+  } while (service.refused() != before && MonotonicNow() < give_up);
 }
 
 void Server::Parts::Shutdown() {
@@ -171,13 +186,14 @@ void Server::Parts::Shutdown() {
     grpc_server->GetHealthCheckService()->SetServingStatus(false);
     absl::SleepFor(options.shutdown_notice);
     service.Drain();
-    if (!maker.AwaitIdle(absl::Now() + options.drain_timeout)) {
+    if (!maker.AwaitIdle(options.drain_timeout)) {
       LogWarning("drain timeout: cutting short what is still running");
       maker.Stop();
-      maker.AwaitIdle(absl::Now() + kStopTimeout);
+      maker.AwaitIdle(kStopTimeout);
     }
     AwaitQuiet();
-    grpc_server->Shutdown(absl::ToChronoTime(absl::Now() + kGrace));
+    grpc_server->Shutdown(std::chrono::system_clock::now() +
+                          absl::ToChronoMilliseconds(kGrace));
   }
   stopping.Notify();
   if (housekeeper.joinable()) housekeeper.join();
@@ -201,7 +217,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   started.housekeeper = std::thread([&started] { started.FreeIdleSessions(); });
   RETURN_IF_ERROR(started.WritePortFile());
   LogInfo("listening on ", started.address,
-          " threads=", started.scheduler->threads());
+          " threads=", started.scheduler->lanes());
   return server;
 }
 

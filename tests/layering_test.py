@@ -29,7 +29,17 @@ RULES = {
     "server/sessions": MODELS + ["server/support"],
     "server/scheduling": MODELS + ["server/support"],
     "server/registry": MODELS + ["server/adaptation", "server/support"],
-    "server/service": MODELS + ["server"],
+    "server/decisions": MODELS
+    + [
+        "server/adaptation/engine.h",
+        "server/metrics",
+        "server/registry",
+        "server/scheduling",
+        "server/sessions",
+        "server/support",
+    ],
+    "server/service": MODELS
+    + ["server/decisions", "server/metrics", "server/registry", "server/support"],
     "client": ["client"],
     "tests": ["tests", "models", "server", "client"],
 }
@@ -82,6 +92,8 @@ def check_the_check():
         "server/sessions/x.h": '#include "server/scheduling/queue.h"',
         "server/adaptation/fused/x.cc": "#include <ATen/ATen.h>",
         "server/scheduling/x.cc": "#include <grpcpp/grpcpp.h>",
+        "server/decisions/x.cc": "#include <grpcpp/alarm.h>",
+        "server/service/x.cc": '#include "server/scheduling/scheduler.h"',
         "models/bundle/x.cc": '#include "tests/support/x.h"',
         "models/x.cc": "",
     }

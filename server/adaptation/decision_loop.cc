@@ -45,10 +45,37 @@ double StepScale(const AdaptationSettings& settings, double gradient_norm) {
 
 void DecisionLoop::Run(absl::Span<Problem* const> problems,
                        WorkingPolicies& policies) {
-  const StopSignals stop(problems, clock_);
+  Begin(problems, policies);
+  const StopSignals stop(problems_, clock_);
+  while (SelectStepping()) TakeStep(stop);
+  End();
+}
+
+void DecisionLoop::Begin(absl::Span<Problem* const> problems,
+                         WorkingPolicies& policies) {
+  problems_ = problems;
   trials_.Begin(problems, policies);
   ActFrozen();
-  while (SelectStepping()) TakeStep(stop);
+}
+
+bool DecisionLoop::WantsStep(int i) const {
+  const Trial& trial = trials_[i];
+  return trial.alive && trial.stepping &&
+         trial.report.steps_done < trial.report.steps_requested;
+}
+
+void DecisionLoop::TakeSteps() {
+  const StopSignals stop(problems_, clock_);
+  trials_.Select(trials_.list,
+                 [this](int i, const Trial&) { return WantsStep(i); });
+  TakeStep(stop);
+}
+
+void DecisionLoop::End() {
+  const StopSignals stop(problems_, clock_);
+  for (int i = 0; i < trials_.size(); ++i) {
+    if (WantsStep(i)) trials_[i].truncated = true;
+  }
   LimitDrift(trials_);
   LimitActionChange(trials_);
   JudgeImprovement(trials_, stop);
@@ -132,6 +159,7 @@ void DecisionLoop::SelectDifferentiated() {
   trials_.Select(trials_.list, [&](int i, Trial& trial) {
     if (!trial.stepping) return false;
     const WorkingPolicies::Evaluation& evaluation = trials_.before[i];
+    trials_.problem(i).step_was_cut = !evaluation.complete;
     if (!evaluation.complete) {
       trial.truncated = true;
       return trial.stepping = false;

@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "absl/types/span.h"
 #include "server/adaptation/engine.h"
 #include "server/adaptation/trials.h"
@@ -31,11 +30,22 @@ namespace foresight {
 // allocates nothing, but for answers that bring no room for their action.
 class DecisionLoop {
  public:
-  explicit DecisionLoop(Clock clock = absl::Now) : clock_(std::move(clock)) {}
+  explicit DecisionLoop(Clock clock = MonotonicNow)
+      : clock_(std::move(clock)) {}
 
   // Fills every problem's decision_or as engine.h says. `policies` are those of
   // `problems`, in their order, each working policy equal to its psi_start.
   void Run(absl::Span<Problem* const> problems, WorkingPolicies& policies);
+
+  // The same in parts, for a Batch: Begin, then TakeSteps as often as problems
+  // want, then End. Both arguments must live until then.
+  void Begin(absl::Span<Problem* const> problems, WorkingPolicies& policies);
+  // Whether problem `i` has steps left and none was refused or cut.
+  bool WantsStep(int i) const;
+  // One step of each problem that wants one.
+  void TakeSteps();
+  // Of a problem that wanted more steps the outcome is kTruncated.
+  void End();
 
  private:
   void ActFrozen();
@@ -48,6 +58,7 @@ class DecisionLoop {
   void Finish();
 
   const Clock clock_;
+  absl::Span<Problem* const> problems_;
   Trials trials_;
 };
 

@@ -68,11 +68,41 @@ struct Problem {
   const std::atomic<bool>* cancelled = nullptr;  // May be null.
   Workers* workers = nullptr;                    // May be null: no helpers.
 
+  // Whether the last step begun was dropped, because the deadline or a
+  // cancellation came before its end.
+  bool step_was_cut = false;
+
   // The outcome. Errors, with `parameters` as they were:
   //   Cancelled:       `cancelled` was set.
   //   InvalidArgument: the observation is so large that not even the frozen
   //                    action is finite.
   absl::StatusOr<Decision> decision_or = absl::UnknownError("not run");
+};
+
+// Decisions made side by side. They join and leave between steps; what becomes
+// of one never depends on the others, to the bit.
+//
+// Not thread-safe. Must not outlive its engine.
+class Batch {
+ public:
+  virtual ~Batch() = default;
+
+  // Takes `problem` in, which must live until it is retired, and computes its
+  // frozen action. False: it is refused, and its decision_or holds the error.
+  virtual bool Admit(Problem* problem) = 0;
+
+  // Whether an admitted problem wants another step: some are left, and none was
+  // refused, cut or cancelled.
+  virtual bool WantsStep(const Problem& problem) const = 0;
+
+  // One step of each of `which`, all of which want one. A step that a problem's
+  // deadline or cancellation cuts is dropped whole.
+  virtual void Step(absl::Span<Problem* const> which) = 0;
+
+  // Applies the guards, updates psi and fills decision_or: the problems leave
+  // the batch. With steps left the outcome is kTruncated, or kFrozen with none
+  // done.
+  virtual void Retire(absl::Span<Problem* const> which) = 0;
 };
 
 // Improves policies by gradient ascent on the imagined return.
@@ -87,12 +117,16 @@ class Engine {
   // Bytes that one session's parameters take.
   virtual size_t sizeof_parameters() const = 0;
 
-  // Runs each problem's decision: draws noise, takes up to settings.steps steps
-  // until its deadline, applies the guards, updates its psi and fills its
-  // outcome. In reset mode it starts from psi_0 instead of `parameters` and
-  // leaves those at psi_0. Problems are independent of one another. A deadline
-  // that has passed still gives the current policy's action (kFrozen or
-  // kTruncated), never an error.
+  // In reset mode a decision starts from psi_0 instead of `parameters` and
+  // leaves those at psi_0. A deadline that has passed still gives the current
+  // policy's action (kFrozen or kTruncated), never an error.
+  virtual std::unique_ptr<Batch> NewBatch() const = 0;
+  // How many problems with these settings one step takes at a gain; >= 1. They
+  // must have the same horizon, particles, sampler steps and discount.
+  virtual int BatchLimit(const AdaptationSettings& settings) const = 0;
+
+  // Makes each problem's decision: takes up to settings.steps steps until its
+  // deadline. Problems are independent of one another.
   virtual void Adapt(absl::Span<Problem> problems) const = 0;
 
   virtual std::string name() const = 0;    // "autograd", "fused".

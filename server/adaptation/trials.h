@@ -40,6 +40,7 @@ class Trials {
 
   int size() const { return static_cast<int>(trials_.size()); }  // P
   Trial& operator[](int i) { return trials_[i]; }
+  const Trial& operator[](int i) const { return trials_[i]; }
   Problem& problem(int i) { return *problems_[i]; }
   const AdaptationSettings& settings(int i) const {
     return problems_[i]->settings;

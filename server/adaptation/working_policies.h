@@ -2,17 +2,13 @@
 // the arithmetic that the decision loop and its guards are written in.
 #pragma once
 
-#include <functional>
-
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "server/adaptation/engine.h"
 #include "server/adaptation/noise.h"
+#include "server/support/clock.h"
 
 namespace foresight {
-
-// The time now; another one in tests.
-using Clock = std::function<absl::Time()>;
 
 // Whether the work on a problem has to stop. Thread-safe.
 class StopSignals {

@@ -1,16 +1,26 @@
 #include "server/registry/loaded_model.h"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "absl/types/span.h"
+#include "models/support/status_macros.h"
+#include "server/support/clock.h"
 
 namespace foresight {
 namespace {
 
-constexpr int kFrozenRuns = 5;
+constexpr int kRuns = 5;
+// A single particle waits for the weights as long as this many would.
+constexpr double kFewestParticles = 2;
+
+double Cost(const AdaptationSettings& settings) {
+  return double(settings.horizon) * settings.sampler_steps *
+         std::max<double>(settings.particles, kFewestParticles);
+}
 
 absl::Status Decide(const LoadedModel& model, int steps) {
   const auto parameters = model.engine->NewParameters();
@@ -27,18 +37,34 @@ absl::Status Decide(const LoadedModel& model, int steps) {
                    problem.decision_or.status().message()));
 }
 
+// The median of some runs with `steps` steps.
+absl::StatusOr<absl::Duration> Measure(const LoadedModel& model, int steps) {
+  std::array<absl::Duration, kRuns> taken;
+  for (absl::Duration& run : taken) {
+    const absl::Time begin = MonotonicNow();
+    if (auto status = Decide(model, steps); !status.ok()) return status;
+    run = MonotonicNow() - begin;
+  }
+  std::nth_element(taken.begin(), taken.begin() + kRuns / 2, taken.end());
+  return taken[kRuns / 2];
+}
+
 }  // namespace
+
+absl::Duration LoadedModel::StepTime(const AdaptationSettings& settings) const {
+  return default_step_time * (Cost(settings) / Cost(bundle->defaults()));
+}
 
 absl::StatusOr<LoadedModel> WarmUp(std::shared_ptr<const Bundle> bundle,
                                    std::shared_ptr<const Engine> engine) {
-  LoadedModel model{std::move(bundle), std::move(engine),
-                    absl::InfiniteDuration()};
+  static std::atomic<uint64_t> last_id = 0;
+  LoadedModel model{std::move(bundle), std::move(engine)};
+  model.id = ++last_id;
   if (auto status = Decide(model, 1); !status.ok()) return status;
-  for (int i = 0; i < kFrozenRuns; ++i) {
-    const absl::Time begin = absl::Now();
-    if (auto status = Decide(model, 0); !status.ok()) return status;
-    model.frozen_time = std::min(model.frozen_time, absl::Now() - begin);
-  }
+  ASSIGN_OR_RETURN(model.frozen_time, Measure(model, 0));
+  ASSIGN_OR_RETURN(const absl::Duration whole, Measure(model, 1));
+  model.default_step_time =
+      std::max(whole - model.frozen_time, absl::Microseconds(1));
   return model;
 }
 

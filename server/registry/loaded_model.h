@@ -1,6 +1,7 @@
 // A bundle that is being served, and the engine that computes with it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -15,14 +16,22 @@ namespace foresight {
 struct LoadedModel {
   std::shared_ptr<const Bundle> bundle;
   std::shared_ptr<const Engine> engine;  // Of `bundle`.
-  // What a decision without adaptation takes, as measured by WarmUp.
+  // As measured by WarmUp: a decision without adaptation, and one step with the
+  // bundle's default settings.
   absl::Duration frozen_time = absl::ZeroDuration();
+  absl::Duration default_step_time = absl::ZeroDuration();
+  // Different for each model that a process loads.
+  uint64_t id = 0;
+
+  // What a step with `settings` takes, before one was measured: as the default
+  // one, in proportion to the imagined transitions.
+  absl::Duration StepTime(const AdaptationSettings& settings) const;
 
   const std::string& name() const { return bundle->manifest().name(); }
 };
 
 // Runs a few decisions on a typical observation, so that the first client does
-// not pay for what happens only once, and measures the frozen one.
+// not pay for what happens only once, and measures them.
 // Errors: Internal: the engine fails on the policy's own mean observation.
 absl::StatusOr<LoadedModel> WarmUp(std::shared_ptr<const Bundle> bundle,
                                    std::shared_ptr<const Engine> engine);

@@ -8,132 +8,381 @@
 namespace foresight {
 namespace {
 
-// Sooner than this nothing changes that a client could see.
+// A client could not see an answer that comes sooner than this.
 constexpr absl::Duration kShortestRetry = absl::Milliseconds(1);
+constexpr absl::Duration kFullRetry = absl::Milliseconds(20);
+// An answer need not leave sooner than this before its deadline.
+constexpr absl::Duration kEarlyEnough = absl::Milliseconds(100);
+// A lane that is free takes a decision within this time.
+constexpr absl::Duration kWaking = absl::Milliseconds(1);
+// Service that a newcomer may be ahead by, in seconds.
+constexpr double kAllowance = 0.1;
+constexpr double kForgotten = 1e-4;  // Seconds of service.
+// Candidates looked at for one to be stepped together with another.
+constexpr int kMostLookedAt = 32;
 
 }  // namespace
 
-absl::StatusOr<bool> DecisionQueue::Push(const Decision& decision,
-                                         absl::Time now) {
-  const bool immediate = HasIdleWorker();
-  const absl::Time next_free = NextFree(now);
-  const absl::Duration retry_after = std::max(
-      kShortestRetry, next_free - now + frozen_work_ / options_.workers);
-  if (waiting_.size() >= options_.max_size) {
-    return MakeError(
-        Reason::kOverloaded,
-        absl::StrCat(waiting_.size(),
-                     " decisions are waiting, expected fewer than ",
-                     options_.max_size),
-        retry_after);
+DecisionQueue::Owner& DecisionQueue::FindOwner(const std::string& name) {
+  std::unique_ptr<Owner>& owner = owners_[name];
+  if (owner == nullptr) {
+    owner = std::make_unique<Owner>();
+    owner->name = name;
+    owner->order = owners_created_++;
   }
-  if (!immediate && !Fits(decision, next_free)) {
-    return MakeError(
-        Reason::kOverloaded,
-        absl::StrCat(waiting_.size(),
-                     " decisions are waiting; even without "
-                     "adaptation the answer would take ",
-                     absl::FormatDuration(retry_after + decision.frozen_time),
-                     ", expected at most ",
-                     absl::FormatDuration(decision.deadline - now)),
-        retry_after);
+  return *owner;
+}
+
+DecisionQueue::Session& DecisionQueue::FindSession(Owner& owner,
+                                                   const std::string& name) {
+  std::unique_ptr<Session>& session = owner.sessions[name];
+  if (session == nullptr) session = std::make_unique<Session>();
+  return *session;
+}
+
+double DecisionQueue::Floor(double least, absl::Time now) {
+  return least - kAllowance * weight_.At(now);
+}
+
+absl::Duration DecisionQueue::StepTime(const Decision& decision, int count,
+                                       int threads, absl::Time now) const {
+  return step_times_.Expect(decision.kind, count, threads, decision.prior_step,
+                            now);
+}
+
+bool DecisionQueue::Fits(const Decision& decision, absl::Duration step,
+                         absl::Time now) const {
+  return now + step + decision.frozen_time + decision.reserve <=
+         decision.deadline;
+}
+
+absl::Time DecisionQueue::DueTime(const Decision& decision,
+                                  absl::Time now) const {
+  if (decision.steps == 0) return now;
+  const absl::Duration window = decision.deadline - now;
+  const absl::Duration step = StepTime(decision, 1, 1, now);
+  const absl::Duration early =
+      std::min((1 - options_.patience) * window, kEarlyEnough);
+  const absl::Time due =
+      decision.deadline -
+      std::max(early, step + decision.frozen_time + decision.reserve);
+  const bool starts_now = adapting_ < options_.lanes && due_times_.empty() &&
+                          Fits(decision, step, now);
+  return std::max(due, starts_now ? now + kWaking : now);
+}
+
+absl::Status DecisionQueue::CheckRoom(const Decision& decision, absl::Time now,
+                                      std::optional<uint64_t>& evict) const {
+  const auto found = owners_.find(decision.owner);
+  const Owner* owner = found == owners_.end() ? nullptr : found->second.get();
+  const int waiting = owner == nullptr ? 0 : owner->waiting;
+  if (owner != nullptr) {
+    const absl::Duration backlog =
+        (owner->due.size() + 1) * decision.frozen_time;
+    if (!owner->due.empty() && now + backlog > decision.deadline) {
+      return MakeError(
+          Reason::kOverloaded,
+          absl::StrCat(owner->due.size(),
+                       " decisions of this client are late; even without "
+                       "adaptation the answer would take ",
+                       absl::FormatDuration(backlog), ", expected at most ",
+                       absl::FormatDuration(decision.deadline - now)),
+          std::max(backlog, kShortestRetry));
+    }
+    if (static_cast<size_t>(waiting) >= options_.max_per_owner) {
+      return MakeError(
+          Reason::kOverloaded,
+          absl::StrCat(waiting,
+                       " decisions of this client are waiting, expected fewer "
+                       "than ",
+                       options_.max_per_owner),
+          kFullRetry);
+    }
   }
-  const Key key(decision.deadline, arrivals_++);
-  waiting_.emplace(key, Waiting{decision, immediate});
-  keys_.emplace(decision.id, key);
-  frozen_work_ += decision.frozen_time;
-  return immediate;
+  if (waiting_.size() < options_.max_size) return absl::OkStatus();
+  if (!by_waiting_.empty()) {
+    const auto& [most, heaviest] = *by_waiting_.rbegin();
+    if (most > waiting + 1 && !heaviest->candidates.empty()) {
+      evict = heaviest->candidates.rbegin()->second;
+      return absl::OkStatus();
+    }
+  }
+  return MakeError(Reason::kOverloaded,
+                   absl::StrCat(waiting_.size(),
+                                " decisions are waiting, expected fewer than ",
+                                options_.max_size),
+                   kFullRetry);
+}
+
+absl::StatusOr<DecisionQueue::Pushed> DecisionQueue::Push(
+    const Decision& decision, absl::Time now) {
+  if (weight_.MustRebase(now)) Rebase(now);
+  Pushed pushed;
+  if (absl::Status full = CheckRoom(decision, now, pushed.evicted);
+      !full.ok()) {
+    return full;
+  }
+  if (pushed.evicted) Remove(*pushed.evicted);
+  Owner& owner = FindOwner(decision.owner);
+  Unlist(owner);
+  if (owner.waiting + owner.running == 0 && !with_candidates_.empty()) {
+    owner.served = std::max(owner.served,
+                            Floor(with_candidates_.begin()->first.first, now));
+  }
+  Session& session = FindSession(owner, decision.session);
+  if (session.decisions == 0 && !owner.candidates.empty()) {
+    session.served = std::max(
+        session.served, Floor(owner.candidates.begin()->first.first, now));
+  }
+  ++session.decisions;
+  ++owner.waiting;
+  List(owner);
+  Waiting& waiting = waiting_[decision.id];
+  waiting.decision = decision;
+  waiting.owner = &owner;
+  waiting.session = &session;
+  waiting.rank = Rank(session.served, arrivals_++);
+  waiting.arrival = now;
+  waiting.due = DueTime(decision, now);
+  waiting.is_due = waiting.due <= now;
+  Enqueue(waiting);
+  return pushed;
+}
+
+void DecisionQueue::Unlist(Owner& owner) {
+  const Rank rank(owner.served, owner.order);
+  with_candidates_.erase({rank, &owner});
+  with_due_.erase({rank, &owner});
+  by_waiting_.erase({owner.waiting, &owner});
+}
+
+void DecisionQueue::List(Owner& owner) {
+  const Rank rank(owner.served, owner.order);
+  if (!owner.candidates.empty()) with_candidates_.insert({rank, &owner});
+  if (!owner.due.empty()) with_due_.insert({rank, &owner});
+  if (owner.waiting > 0) by_waiting_.insert({owner.waiting, &owner});
+}
+
+void DecisionQueue::Enqueue(Waiting& waiting) {
+  Owner& owner = *waiting.owner;
+  const uint64_t id = waiting.decision.id;
+  Unlist(owner);
+  if (waiting.is_due) {
+    owner.due.insert({waiting.decision.deadline, id});
+    ++due_;
+  } else {
+    owner.candidates.insert({waiting.rank, id});
+    due_times_.insert({waiting.due, id});
+  }
+  List(owner);
+}
+
+void DecisionQueue::Dequeue(Waiting& waiting) {
+  Owner& owner = *waiting.owner;
+  const uint64_t id = waiting.decision.id;
+  Unlist(owner);
+  if (waiting.is_due) {
+    due_ -= owner.due.erase({waiting.decision.deadline, id});
+  } else {
+    owner.candidates.erase({waiting.rank, id});
+    due_times_.erase({waiting.due, id});
+  }
+  List(owner);
+}
+
+void DecisionQueue::MakeDue(absl::Time now) {
+  while (!due_times_.empty() && due_times_.begin()->first <= now) {
+    Waiting& waiting = waiting_.at(due_times_.begin()->second);
+    Dequeue(waiting);
+    waiting.is_due = true;
+    Enqueue(waiting);
+  }
+}
+
+absl::Time DecisionQueue::next_due() const {
+  if (due_ > 0) return absl::InfinitePast();
+  return due_times_.empty() ? absl::InfiniteFuture()
+                            : due_times_.begin()->first;
+}
+
+DecisionQueue::Waiting* DecisionQueue::BestCandidate() {
+  if (with_candidates_.empty()) return nullptr;
+  const Owner& owner = *with_candidates_.begin()->second;
+  return &waiting_.at(owner.candidates.begin()->second);
+}
+
+DecisionQueue::Turn DecisionQueue::Start(uint64_t id, bool adapt) {
+  const auto found = waiting_.find(id);
+  Dequeue(found->second);
+  Waiting running = std::move(found->second);
+  waiting_.erase(found);
+  Unlist(*running.owner);
+  --running.owner->waiting;
+  ++running.owner->running;
+  List(*running.owner);
+  running.adapts = adapt;
+  adapting_ += adapt;
+  running_.emplace(id, std::move(running));
+  return {id, adapt};
 }
 
 std::optional<DecisionQueue::Turn> DecisionQueue::Pop(absl::Time now) {
-  if (waiting_.empty()) return std::nullopt;
-  const Waiting head = waiting_.begin()->second;
-  Remove(head.decision.id);
-  Turn turn;
-  turn.id = head.decision.id;
-  turn.in_time = head.immediate || now <= head.decision.deadline;
-  if (!turn.in_time) return turn;
-  turn.until = Until(head.decision, now);
-  // Of one whose steps are not known the best is hoped: it ends soon.
-  const absl::Duration full = FullTime(head.decision);
-  running_[turn.id] =
-      full == absl::InfiniteDuration() ? now : std::min(turn.until, now + full);
-  return turn;
+  MakeDue(now);
+  if (overdue()) return PopDue(now);
+  while (Waiting* best = BestCandidate()) {
+    const Decision& decision = best->decision;
+    if (Fits(decision, StepTime(decision, 1, 1, now), now)) {
+      return Start(decision.id, true);
+    }
+    // Its steps have turned out to take longer than expected when it came.
+    Dequeue(*best);
+    best->is_due = true;
+    Enqueue(*best);
+  }
+  return PopDue(now);
+}
+
+std::optional<DecisionQueue::Turn> DecisionQueue::PopDue(absl::Time now) {
+  MakeDue(now);
+  if (with_due_.empty()) return std::nullopt;
+  return Start(with_due_.begin()->second->due.begin()->second, false);
+}
+
+std::optional<uint64_t> DecisionQueue::Join(absl::Span<const uint64_t> ids,
+                                            absl::Time now) {
+  MakeDue(now);
+  const int count = static_cast<int>(ids.size());
+  // The other lanes get as many.
+  if ((candidates() + count) <= static_cast<size_t>(count * options_.lanes)) {
+    return std::nullopt;
+  }
+  const Decision& leader = running_.at(ids.front()).decision;
+  const absl::Duration step = StepTime(leader, count + 1, 1, now);
+  if (step > options_.longest_joint_step) return std::nullopt;
+  for (const uint64_t id : ids) {
+    if (!Fits(running_.at(id).decision, step, now)) return std::nullopt;
+  }
+  int looked_at = 0;
+  for (const auto& [owner_rank, owner] : with_candidates_) {
+    for (const auto& [rank, candidate] : owner->candidates) {
+      if (++looked_at > kMostLookedAt) return std::nullopt;
+      const Decision& decision = waiting_.at(candidate).decision;
+      if (!(decision.kind == leader.kind) || !Fits(decision, step, now)) {
+        continue;
+      }
+      return Start(candidate, true).id;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<DecisionQueue::Turn> DecisionQueue::PopUrgent(uint64_t id,
+                                                            int steps_left,
+                                                            absl::Time now) {
+  MakeDue(now);
+  const Waiting& running = running_.at(id);
+  const Waiting* best = BestCandidate();
+  if (best == nullptr) return std::nullopt;
+  const absl::Time end =
+      now + steps_left * StepTime(running.decision, 1, 1, now);
+  const bool less_served = best->owner == running.owner
+                               ? best->session->served < running.session->served
+                               : best->owner->served < running.owner->served;
+  const absl::Duration step = StepTime(best->decision, 1, 1, now);
+  if (!less_served || best->due >= end || !Fits(best->decision, step, now)) {
+    return std::nullopt;
+  }
+  return Start(best->decision.id, true);
+}
+
+bool DecisionQueue::MayStep(uint64_t id, int count, int threads,
+                            absl::Time now) const {
+  const Decision& decision = running_.at(id).decision;
+  return Fits(decision, StepTime(decision, count, threads, now), now);
+}
+
+void DecisionQueue::CountStep(absl::Span<const uint64_t> ids, int threads,
+                              absl::Duration taken, bool whole,
+                              absl::Time now) {
+  const int count = static_cast<int>(ids.size());
+  const StepKind& kind = running_.at(ids.front()).decision.kind;
+  if (whole) {
+    step_times_.Learn(kind, count, threads, taken, now);
+  } else {
+    step_times_.LearnCut(kind, count, threads, taken, now);
+  }
+  for (const uint64_t id : ids) {
+    Charge(running_.at(id), threads * taken / count, now);
+  }
+}
+
+void DecisionQueue::CountOther(uint64_t id, absl::Duration taken,
+                               absl::Time now) {
+  Charge(running_.at(id), taken, now);
+}
+
+void DecisionQueue::Charge(const Waiting& running, absl::Duration used,
+                           absl::Time now) {
+  const double served = absl::ToDoubleSeconds(used) * weight_.At(now);
+  Unlist(*running.owner);
+  running.owner->served += served;
+  running.session->served += served;
+  List(*running.owner);
+}
+
+void DecisionQueue::Finish(uint64_t id) {
+  const auto found = running_.find(id);
+  if (found == running_.end()) return;
+  --found->second.owner->running;
+  --found->second.session->decisions;
+  adapting_ -= found->second.adapts;
+  running_.erase(found);
 }
 
 bool DecisionQueue::Remove(uint64_t id) {
-  const auto found = keys_.find(id);
-  if (found == keys_.end()) return false;
-  const auto waiting = waiting_.find(found->second);
-  frozen_work_ -= waiting->second.decision.frozen_time;
-  waiting_.erase(waiting);
-  keys_.erase(found);
+  const auto found = waiting_.find(id);
+  if (found == waiting_.end()) return false;
+  Waiting& waiting = found->second;
+  Dequeue(waiting);
+  Unlist(*waiting.owner);
+  --waiting.owner->waiting;
+  List(*waiting.owner);
+  --waiting.session->decisions;
+  waiting_.erase(found);
   return true;
 }
 
-absl::Duration DecisionQueue::FullTime(const Decision& decision) {
-  if (decision.steps == 0) return decision.frozen_time;
-  if (decision.step_time == absl::ZeroDuration()) {
-    return absl::InfiniteDuration();
-  }
-  return decision.frozen_time + decision.steps * decision.step_time;
-}
-
-bool DecisionQueue::HasIdleWorker() const {
-  return waiting_.size() + running_.size() <
-         static_cast<size_t>(options_.workers);
-}
-
-absl::Time DecisionQueue::NextFree(absl::Time now) const {
-  if (running_.size() < static_cast<size_t>(options_.workers)) return now;
-  absl::Time first = absl::InfiniteFuture();
-  for (const auto& [id, end] : running_) first = std::min(first, end);
-  return std::max(first, now);
-}
-
-bool DecisionQueue::Fits(const Decision& decision, absl::Time next_free) const {
-  const absl::Duration added = decision.frozen_time;
-  // Those behind it have later deadlines: if it fits last, all fit.
-  if (next_free + (frozen_work_ + added) / options_.workers <=
-      decision.deadline) {
-    return true;
-  }
-  const auto behind =
-      waiting_.upper_bound(Key(decision.deadline, ~uint64_t{0}));
-  absl::Duration work = absl::ZeroDuration();
-  for (auto it = waiting_.begin(); it != behind; ++it) {
-    work += it->second.decision.frozen_time;
-  }
-  if (next_free + (work + added) / options_.workers > decision.deadline) {
-    return false;
-  }
-  for (auto it = behind; it != waiting_.end(); ++it) {
-    work += it->second.decision.frozen_time;
-    const absl::Time deadline = it->second.decision.deadline;
-    const bool fits = next_free + work / options_.workers <= deadline;
-    if (fits && next_free + (work + added) / options_.workers > deadline) {
-      return false;
+void DecisionQueue::Rebase(absl::Time now) {
+  const double divisor = weight_.Rebase(now);
+  with_candidates_.clear();
+  with_due_.clear();
+  by_waiting_.clear();
+  for (auto it = owners_.begin(); it != owners_.end();) {
+    Owner& owner = *it->second;
+    owner.served /= divisor;
+    for (auto s = owner.sessions.begin(); s != owner.sessions.end();) {
+      Session& session = *s->second;
+      session.served /= divisor;
+      if (session.decisions == 0 && session.served < kForgotten) {
+        owner.sessions.erase(s++);
+      } else {
+        ++s;
+      }
     }
+    std::set<std::pair<Rank, uint64_t>> candidates;
+    for (const auto& [rank, id] : owner.candidates) {
+      Waiting& waiting = waiting_.at(id);
+      waiting.rank.first /= divisor;
+      candidates.insert({waiting.rank, id});
+    }
+    owner.candidates.swap(candidates);
+    if (owner.sessions.empty() && owner.served < kForgotten) {
+      owners_.erase(it++);
+      continue;
+    }
+    List(owner);
+    ++it;
   }
-  return true;
-}
-
-absl::Time DecisionQueue::Until(const Decision& head, absl::Time now) const {
-  if (head.deadline == absl::InfiniteFuture()) return head.deadline;
-  const absl::Time wanted = std::min(head.deadline, now + FullTime(head));
-  const absl::Duration all_work = frozen_work_ / options_.workers;
-  absl::Time until = head.deadline;
-  absl::Duration work = absl::ZeroDuration();
-  for (const auto& [key, waiting] : waiting_) {
-    const absl::Time deadline = key.first;
-    if (deadline - all_work >= wanted) break;  // Nor do those behind it press.
-    work += waiting.decision.frozen_time;
-    until = std::min(until, deadline - work / options_.workers);
-  }
-  until = std::max(until, now);
-  // Rather none than a step that will be cut off before its end.
-  const bool cut = until < wanted;
-  return cut && until - now < head.frozen_time + head.step_time ? now : until;
 }
 
 }  // namespace foresight

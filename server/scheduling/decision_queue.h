@@ -1,90 +1,176 @@
-// Decides which waiting decision runs next and how long it may take. Holds no
-// thread and reads no clock: callers pass the time in.
+// Decides which waiting decision gets the next adaptation step, which are
+// stepped together, and which get their frozen answer instead. Holds no thread
+// and reads no clock: callers pass the time in.
 //
-// The earliest deadline goes first. Decisions are any-time: the least answer,
-// without adaptation, takes `frozen_time`. So under load a decision is cut
-// short where those behind it could otherwise not even have their least answer
-// in time; one without a deadline is never cut.
+// docs/scheduling.md says why it is like this and what it was compared with.
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <memory>
 #include <optional>
-#include <unordered_map>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "server/scheduling/service_weight.h"
+#include "server/scheduling/step_times.h"
 
 namespace foresight {
 
+// Three rules:
+//   whole steps   a step is begun only if it is expected to end in time;
+//   fair shares   the owner with the least recent service goes first, then its
+//                 session with the least;
+//   early answers a decision waits for a step for only part of its time; then
+//                 it is due, and gets its frozen answer, which takes no step.
+// So under overload queues stay short, steps are shed evenly, and an answer
+// leaves long before its deadline.
+//
 // Not thread-safe.
 class DecisionQueue {
  public:
   struct Options {
-    size_t max_size = 4096;  // >= 1; a push beyond it is refused at once.
-    int workers = 1;         // >= 1; as many decisions run at once.
+    int lanes = 1;                // >= 1; threads that adapt.
+    size_t max_size = 4096;       // >= 1; decisions that wait.
+    size_t max_per_owner = 2048;  // >= 1; decisions of one owner that wait.
+    // The part of its time that a decision may wait for a step.
+    double patience = 0.4;  // In (0, 1].
+    // The longest that decisions stepped together may take.
+    absl::Duration longest_joint_step = absl::Milliseconds(8);
   };
   struct Decision {
-    uint64_t id = 0;  // Unique among those waiting and running.
-    absl::Time deadline = absl::InfiniteFuture();
-    absl::Duration frozen_time = absl::ZeroDuration();
-    absl::Duration step_time = absl::ZeroDuration();  // Zero: not known.
-    int steps = 0;
+    uint64_t id = 0;      // Unique among those waiting and running.
+    std::string owner;    // Whose limits and share it counts against.
+    std::string session;  // Empty: stateless, all of an owner's are alike.
+    absl::Time deadline = absl::InfiniteFuture();  // The answer must be ready.
+    absl::Duration frozen_time;                    // Of the frozen answer.
+    StepKind kind;
+    int steps = 0;              // 0: only the frozen answer is wanted.
+    absl::Duration prior_step;  // A step's time before one was measured.
+    absl::Duration reserve;     // Kept after the last step, for the guards.
   };
   struct Turn {
     uint64_t id = 0;
-    // It may adapt until then; sooner than its deadline when others wait.
-    absl::Time until = absl::InfiniteFuture();
-    // False: its deadline passed while it waited for others. It is not running
-    // and takes no worker.
-    bool in_time = true;
+    // False: only the frozen answer, since its time to wait is over.
+    bool adapt = false;
+  };
+  struct Pushed {
+    // A decision that had to leave the full queue, of the owner with the most.
+    std::optional<uint64_t> evicted;
   };
 
   explicit DecisionQueue(Options options) : options_(options) {}
 
-  // True when a worker is free for it: then it is always accepted, and in
-  // time, however short its deadline. False when it has to wait.
   // Errors:
-  //   OVERLOADED, with the time after which to try again: the queue is full,
-  //               or not even the least answer could be in time, or another
-  //               accepted one would then be late.
-  absl::StatusOr<bool> Push(const Decision& decision, absl::Time now);
+  //   OVERLOADED, with the time after which to try again: the queue is full of
+  //               others' decisions, the owner has too many waiting, or not
+  //               even the frozen answer could be in time.
+  absl::StatusOr<Pushed> Push(const Decision& decision, absl::Time now);
 
-  // The decision to run on a worker that is free; none when none waits.
+  // The decision to run on a lane that is free; none if none waits.
   std::optional<Turn> Pop(absl::Time now);
+  // A decision that is due, else none.
+  std::optional<Turn> PopDue(absl::Time now);
+  // When the next decision becomes due; at most `now` if one is.
+  absl::Time next_due() const;
 
-  // The worker of a decision that ran is free again.
-  void Finish(uint64_t id) { running_.erase(id); }
+  // Another decision to be stepped together with `ids`.
+  std::optional<uint64_t> Join(absl::Span<const uint64_t> ids, absl::Time now);
+  // A decision that cannot wait until `id`, which has `steps_left`, is done and
+  // has had less service: it goes first, then `id` goes on.
+  std::optional<Turn> PopUrgent(uint64_t id, int steps_left, absl::Time now);
+  // Whether the next step of `id`, together with `count` - 1 others, is
+  // expected to end in time.
+  bool MayStep(uint64_t id, int count, int threads, absl::Time now) const;
 
-  // False when it does not wait (any more).
+  // `ids` were stepped together for `taken`; not `whole`: the step was cut.
+  void CountStep(absl::Span<const uint64_t> ids, int threads,
+                 absl::Duration taken, bool whole, absl::Time now);
+  // `id` used a core for `taken` apart from steps.
+  void CountOther(uint64_t id, absl::Duration taken, absl::Time now);
+  // The turn is over.
+  void Finish(uint64_t id);
+
+  // Takes back one that waits. Returns false if it is not waiting.
   bool Remove(uint64_t id);
 
   size_t size() const { return waiting_.size(); }
+  // Decisions that wait for a step.
+  size_t candidates() const { return due_times_.size(); }
+  // Whether so many are due that lanes help to answer them.
+  bool overdue() const { return due_ > kDueBacklog; }
 
  private:
+  // Served, then in the order of arrival.
+  using Rank = std::pair<double, uint64_t>;
+  struct Session {
+    double served = 0;
+    int decisions = 0;  // Waiting and running.
+  };
+  struct Owner {
+    std::string name;
+    double served = 0;
+    int waiting = 0;
+    int running = 0;
+    uint64_t order = 0;  // Of its creation, to break ties.
+    absl::flat_hash_map<std::string, std::unique_ptr<Session>> sessions;
+    std::set<std::pair<Rank, uint64_t>> candidates;  // Rank, id.
+    std::set<std::pair<absl::Time, uint64_t>> due;   // Deadline, id.
+  };
   struct Waiting {
     Decision decision;
-    bool immediate;  // Found a free worker.
+    Owner* owner = nullptr;
+    Session* session = nullptr;
+    Rank rank;  // As in owner->candidates.
+    absl::Time arrival;
+    absl::Time due;  // When it stops waiting for a step.
+    bool is_due = false;
+    bool adapts = false;  // While running.
   };
-  // By deadline, then in the order of arrival.
-  using Key = std::pair<absl::Time, uint64_t>;
+  static constexpr size_t kDueBacklog = 8;
+  using OwnerRank = std::pair<Rank, Owner*>;
 
-  // All steps; infinite where not known.
-  static absl::Duration FullTime(const Decision& decision);
-  bool HasIdleWorker() const;
-  // When the next worker is expected to be free, at least `now`.
-  absl::Time NextFree(absl::Time now) const;
-  bool Fits(const Decision& decision, absl::Time next_free) const;
-  // How long `head`, just taken out, may run.
-  absl::Time Until(const Decision& head, absl::Time now) const;
+  Owner& FindOwner(const std::string& name);
+  Session& FindSession(Owner& owner, const std::string& name);
+  // A newcomer has at most this little service less than whoever waits.
+  double Floor(double least, absl::Time now);
+  absl::Status CheckRoom(const Decision& decision, absl::Time now,
+                         std::optional<uint64_t>& evict) const;
+  absl::Time DueTime(const Decision& decision, absl::Time now) const;
+  absl::Duration StepTime(const Decision& decision, int count, int threads,
+                          absl::Time now) const;
+  bool Fits(const Decision& decision, absl::Duration step,
+            absl::Time now) const;
+  void MakeDue(absl::Time now);
+  Turn Start(uint64_t id, bool adapt);
+  // The least served that waits for a step; null if none does.
+  Waiting* BestCandidate();
+  void Charge(const Waiting& running, absl::Duration used, absl::Time now);
+  // An owner leaves the ordered sets before it is changed and comes back after.
+  void Unlist(Owner& owner);
+  void List(Owner& owner);
+  void Enqueue(Waiting& waiting);
+  void Dequeue(Waiting& waiting);
+  void Rebase(absl::Time now);
 
   const Options options_;
+  ServiceWeight weight_;
+  StepTimes step_times_;
   uint64_t arrivals_ = 0;
-  std::map<Key, Waiting> waiting_;
-  std::unordered_map<uint64_t, Key> keys_;             // By id, of waiting_.
-  std::unordered_map<uint64_t, absl::Time> running_;   // id -> expected end.
-  absl::Duration frozen_work_ = absl::ZeroDuration();  // Sum over waiting_.
+  uint64_t owners_created_ = 0;
+  absl::flat_hash_map<std::string, std::unique_ptr<Owner>> owners_;
+  absl::flat_hash_map<uint64_t, Waiting> waiting_;
+  absl::flat_hash_map<uint64_t, Waiting> running_;
+  std::set<OwnerRank> with_candidates_, with_due_;
+  std::set<std::pair<absl::Time, uint64_t>> due_times_;  // Of candidates.
+  std::set<std::pair<int, Owner*>> by_waiting_;          // Owners that wait.
+  int adapting_ = 0;
+  size_t due_ = 0;
 };
 
 }  // namespace foresight

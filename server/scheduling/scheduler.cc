@@ -1,17 +1,39 @@
 #include "server/scheduling/scheduler.h"
 
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cmath>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "models/support/status_macros.h"
+#include "server/support/error.h"
 
 namespace foresight {
+namespace {
+
+// Above this part of the lanes' time no decision is split.
+constexpr double kBusy = 0.5;
+
+// Of this thread alone, as Linux has it.
+void AddNiceness(int nice) {
+  const id_t thread = static_cast<id_t>(syscall(SYS_gettid));
+  setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + nice);
+}
+
+}  // namespace
 
 Scheduler::Scheduler(Options options)
-    : queue_({options.max_queue, options.threads}) {
-  threads_.reserve(options.threads);
-  for (int i = 0; i < options.threads; ++i) {
-    threads_.emplace_back([this] { Work(); });
+    : options_(std::move(options)), queue_(options_.queue) {}
+
+void Scheduler::Start(Executor* executor) {
+  executor_ = executor;
+  if (!options_.threads) return;
+  timer_ = std::make_unique<Timer>(options_.clock);
+  threads_.reserve(lanes());
+  for (int lane = 0; lane < lanes(); ++lane) {
+    threads_.emplace_back([this, lane] { Work(lane); });
   }
 }
 
@@ -21,22 +43,42 @@ Scheduler::~Scheduler() {
     stopping_ = true;
   }
   for (std::thread& thread : threads_) thread.join();
+  timer_.reset();
 }
 
-absl::StatusOr<bool> Scheduler::Submit(Task task) {
-  const absl::Time now = absl::Now();
-  absl::MutexLock lock(&mutex_);
-  ASSIGN_OR_RETURN(const bool free, queue_.Push(task.decision, now));
-  tasks_.emplace(task.decision.id, std::move(task.run));
-  waiting_ = queue_.size();
-  return free;
+absl::Status Scheduler::Submit(const DecisionQueue::Decision& decision,
+                               std::shared_ptr<Task> task) {
+  std::shared_ptr<Task> evicted;
+  {
+    const absl::Time now = options_.clock();
+    absl::MutexLock lock(&mutex_);
+    ASSIGN_OR_RETURN(const DecisionQueue::Pushed pushed,
+                     queue_.Push(decision, now));
+    tasks_.emplace(decision.id, std::move(task));
+    if (pushed.evicted) {
+      const auto found = tasks_.find(*pushed.evicted);
+      evicted = std::move(found->second);
+      tasks_.erase(found);
+    }
+    candidates_ = queue_.candidates();
+    Arm();
+  }
+  if (evicted != nullptr) {
+    executor_->Evict(
+        std::move(evicted),
+        MakeError(Reason::kOverloaded,
+                  "this client has the most decisions waiting, and another "
+                  "one needed the place",
+                  absl::Milliseconds(20)));
+  }
+  return absl::OkStatus();
 }
 
 bool Scheduler::Withdraw(uint64_t id) {
-  std::function<void(const Turn&)> task;  // Destroyed after the lock.
+  std::shared_ptr<Task> task;  // Released after the lock.
   absl::MutexLock lock(&mutex_);
   if (!queue_.Remove(id)) return false;
-  waiting_ = queue_.size();
+  candidates_ = queue_.candidates();
   const auto found = tasks_.find(id);
   task = std::move(found->second);
   tasks_.erase(found);
@@ -46,6 +88,96 @@ bool Scheduler::Withdraw(uint64_t id) {
 void Scheduler::Hurry() {
   absl::MutexLock lock(&mutex_);
   hurrying_ = true;
+}
+
+std::optional<Scheduler::Turn> Scheduler::Give(
+    std::optional<DecisionQueue::Turn> turn) {
+  candidates_ = queue_.candidates();
+  if (!turn) return std::nullopt;
+  const auto found = tasks_.find(turn->id);
+  Turn given = {turn->id, turn->adapt && !hurrying_, std::move(found->second)};
+  tasks_.erase(found);
+  return given;
+}
+
+std::optional<Scheduler::Turn> Scheduler::Take() {
+  const absl::Time now = options_.clock();
+  absl::MutexLock lock(&mutex_);
+  return Give(queue_.Pop(now));
+}
+
+std::optional<Scheduler::Turn> Scheduler::TakeDue() {
+  const absl::Time now = options_.clock();
+  absl::MutexLock lock(&mutex_);
+  return Give(queue_.PopDue(now));
+}
+
+absl::Time Scheduler::next_due() const {
+  absl::MutexLock lock(&mutex_);
+  return queue_.next_due();
+}
+
+std::optional<Scheduler::Turn> Scheduler::Join(absl::Span<const uint64_t> ids) {
+  const absl::Time now = options_.clock();
+  absl::MutexLock lock(&mutex_);
+  if (hurrying_) return std::nullopt;
+  const auto joined = queue_.Join(ids, now);
+  if (!joined) return std::nullopt;
+  return Give(DecisionQueue::Turn{*joined, true});
+}
+
+std::optional<Scheduler::Turn> Scheduler::TakeUrgent(uint64_t id,
+                                                     int steps_left) {
+  if (candidates_ == 0) return std::nullopt;
+  const absl::Time now = options_.clock();
+  absl::MutexLock lock(&mutex_);
+  return Give(queue_.PopUrgent(id, steps_left, now));
+}
+
+bool Scheduler::MayStep(uint64_t id, int count, int threads) const {
+  const absl::Time now = options_.clock();
+  absl::MutexLock lock(&mutex_);
+  return !hurrying_ && queue_.MayStep(id, count, threads, now);
+}
+
+void Scheduler::CountStep(absl::Span<const uint64_t> ids, int threads,
+                          absl::Duration taken, bool whole) {
+  const absl::Time now = options_.clock();
+  absl::MutexLock lock(&mutex_);
+  queue_.CountStep(ids, threads, taken, whole, now);
+  CountBusy(threads * taken, now);
+}
+
+void Scheduler::CountOther(uint64_t id, absl::Duration taken) {
+  const absl::Time now = options_.clock();
+  absl::MutexLock lock(&mutex_);
+  queue_.CountOther(id, taken, now);
+}
+
+void Scheduler::Finish(uint64_t id) {
+  absl::MutexLock lock(&mutex_);
+  queue_.Finish(id);
+}
+
+void Scheduler::CountBusy(absl::Duration used, absl::Time now) {
+  if (busy_at_ != absl::InfinitePast()) {
+    busy_ *= std::exp(-absl::ToDoubleSeconds(now - busy_at_));
+  }
+  busy_at_ = now;
+  busy_ += absl::ToDoubleSeconds(used);
+}
+
+int Scheduler::SplitThreads() const {
+  const int idle_lanes = idle();
+  if (idle_lanes == 0) return 1;
+  absl::MutexLock lock(&mutex_);
+  const bool busy = busy_ > kBusy * lanes();
+  return busy || queue_.candidates() > 0 ? 1 : 1 + idle_lanes;
+}
+
+size_t Scheduler::size() const {
+  absl::MutexLock lock(&mutex_);
+  return queue_.size();
 }
 
 void Scheduler::RunParallel(int count, absl::FunctionRef<void(int)> body) {
@@ -62,47 +194,30 @@ void Scheduler::RunParallel(int count, absl::FunctionRef<void(int)> body) {
       +[](int* helpers) { return *helpers == 0; }, &shared.helpers));
 }
 
-void Scheduler::Work() {
+void Scheduler::Work(int lane) {
+  AddNiceness(options_.nice);
   while (true) {
-    Next next = Await();
-    if (next.task) {
-      Run(std::move(next));
-    } else if (next.job != nullptr) {
-      Help(*next.job);
-    } else {
-      return;  // Stopping, and all that was accepted has begun.
+    std::optional<Turn> turn;
+    SharedJob* job = nullptr;
+    {
+      absl::MutexLock lock(&mutex_);
+      ++idle_;
+      mutex_.Await(absl::Condition(this, &Scheduler::HasWork));
+      --idle_;
+      turn = Give(queue_.Pop(options_.clock()));
+      if (!turn && (job = JobToHelp()) != nullptr) ++job->helpers;
+      if (!turn && job == nullptr && stopping_) return;
+    }
+    if (turn) {
+      executor_->Run(lane, *std::move(turn));
+    } else if (job != nullptr) {
+      Help(*job);
     }
   }
 }
 
-Scheduler::Next Scheduler::Await() {
-  Next next;
-  absl::MutexLock lock(&mutex_);
-  ++idle_;
-  mutex_.Await(absl::Condition(this, &Scheduler::HasWork));
-  --idle_;
-  if (const auto turn = queue_.Pop(absl::Now())) {
-    next.turn = *turn;
-    if (hurrying_) next.turn.until = absl::InfinitePast();
-    waiting_ = queue_.size();
-    const auto found = tasks_.find(turn->id);
-    next.task = std::move(found->second);
-    tasks_.erase(found);
-  } else if ((next.job = JobToHelp()) != nullptr) {
-    ++next.job->helpers;
-  }
-  return next;
-}
-
-void Scheduler::Run(Next next) {
-  next.task(next.turn);
-  next.task = nullptr;  // What it holds goes before the worker counts as free.
-  absl::MutexLock lock(&mutex_);
-  queue_.Finish(next.turn.id);
-}
-
 void Scheduler::Help(SharedJob& job) {
-  while (waiting_ == 0 && job.job.RunOne()) {
+  while (candidates_ == 0 && job.job.RunOne()) {
   }
   absl::MutexLock lock(&mutex_);
   --job.helpers;
@@ -115,8 +230,28 @@ Scheduler::SharedJob* Scheduler::JobToHelp() const {
   return nullptr;
 }
 
+// Lanes leave decisions that are due to the thread for frozen answers, unless
+// it falls behind (DecisionQueue::Pop).
 bool Scheduler::HasWork() const {
-  return stopping_ || queue_.size() > 0 || JobToHelp() != nullptr;
+  return stopping_ || queue_.candidates() > 0 || queue_.overdue() ||
+         JobToHelp() != nullptr;
+}
+
+void Scheduler::Arm() {
+  if (timer_ == nullptr) return;
+  const absl::Time due = queue_.next_due();
+  if (due >= armed_) return;
+  armed_ = due;
+  timer_->At(due, [this] { AnswerDue(); });
+}
+
+void Scheduler::AnswerDue() {
+  while (std::optional<Turn> turn = TakeDue()) {
+    executor_->Run(lanes(), *std::move(turn));
+  }
+  absl::MutexLock lock(&mutex_);
+  armed_ = absl::InfiniteFuture();
+  Arm();
 }
 
 }  // namespace foresight

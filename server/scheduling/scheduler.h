@@ -1,64 +1,115 @@
-// The threads that run decisions, in the order of a DecisionQueue. A thread
-// with nothing to run may help with a decision that is running.
+// The threads that run decisions, in the order of a DecisionQueue: lanes adapt,
+// and one more thread gives the frozen answer to decisions that have waited
+// long enough, however long the lanes' steps take. A lane with nothing to run
+// may help with a decision that is running.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <list>
+#include <memory>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "server/scheduling/decision_queue.h"
 #include "server/scheduling/parallel_job.h"
+#include "server/scheduling/timer.h"
+#include "server/support/clock.h"
 
 namespace foresight {
 
-// Thread-safe. Calls tasks without a lock held.
+// Thread-safe. Calls its executor without a lock held.
 class Scheduler {
  public:
   struct Options {
-    int threads = 1;          // >= 1; one per core is best.
-    size_t max_queue = 4096;  // >= 1
+    DecisionQueue::Options queue;  // Its lanes: >= 1; one per core is best.
+    // Added to the lanes' niceness, so that threads that receive and answer
+    // calls get a core at once. 0..19.
+    int nice = 5;
+    Clock clock = MonotonicNow;
+    // False: no threads; a simulation calls Take, TakeDue and next_due itself.
+    bool threads = true;
   };
-  using Turn = DecisionQueue::Turn;
-  struct Task {
-    DecisionQueue::Decision decision;  // Its id from NewId.
-    // Called once, on one of the threads, unless withdrawn.
-    std::function<void(const Turn&)> run;
+  // What a decision is to the executor.
+  class Task {
+   public:
+    virtual ~Task() = default;
+  };
+  struct Turn {
+    uint64_t id = 0;
+    bool adapt = false;  // False: only the frozen answer.
+    std::shared_ptr<Task> task;
+  };
+  // Does what turns are for. Every turn that was given out is ended by Finish.
+  class Executor {
+   public:
+    virtual ~Executor() = default;
+    // On lane `lane`; returns when the turn is over.
+    virtual void Run(int lane, Turn turn) = 0;
+    // Its place was needed for others. It is not running.
+    virtual void Evict(std::shared_ptr<Task> task, absl::Status why) = 0;
   };
 
   explicit Scheduler(Options options);
   // Runs what was accepted, then ends the threads. Submit no more.
   ~Scheduler();
 
+  // Once, before the first Submit. `executor` outlives the threads.
+  void Start(Executor* executor);
+
   uint64_t NewId() { return ++last_id_; }
 
-  // True when a thread is free for it, false when it has to wait.
   // Errors: OVERLOADED, as DecisionQueue::Push; `task` will not be run.
-  absl::StatusOr<bool> Submit(Task task) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status Submit(const DecisionQueue::Decision& decision,
+                      std::shared_ptr<Task> task) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Takes a waiting task back: true if it will not be run.
   bool Withdraw(uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // From now on every task gets a turn that is over at once, so that all have
-  // at least their least answer soon.
+  // From now on no step is begun: all get their frozen answers soon.
   void Hurry() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Calls body(0) .. body(count - 1), some of them on threads that have
-  // nothing else to do, and returns when all have returned. A waiting task goes
-  // before such help.
+  // The next turn of a lane, or of the thread for frozen answers; none if there
+  // is none now.
+  std::optional<Turn> Take() ABSL_LOCKS_EXCLUDED(mutex_);
+  std::optional<Turn> TakeDue() ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Time next_due() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // For turns that run; as DecisionQueue's functions of these names.
+  std::optional<Turn> Join(absl::Span<const uint64_t> ids)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  std::optional<Turn> TakeUrgent(uint64_t id, int steps_left)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  bool MayStep(uint64_t id, int count, int threads) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void CountStep(absl::Span<const uint64_t> ids, int threads,
+                 absl::Duration taken, bool whole) ABSL_LOCKS_EXCLUDED(mutex_);
+  void CountOther(uint64_t id, absl::Duration taken)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void Finish(uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // How many threads a decision that is alone may use, the caller's included.
+  // One while others wait or the lanes have been busy for half of the time:
+  // splitting costs some of the machine's work.
+  int SplitThreads() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Calls body(0) .. body(count - 1), some of them on lanes that have nothing
+  // else to do, and returns when all have returned.
   void RunParallel(int count, absl::FunctionRef<void(int)> body)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  int threads() const { return static_cast<int>(threads_.size()); }
+  int lanes() const { return options_.queue.lanes; }
   int idle() const { return idle_.load(std::memory_order_relaxed); }
+  absl::Time now() const { return options_.clock(); }
+  // Decisions that wait.
+  size_t size() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   struct SharedJob {
@@ -66,32 +117,37 @@ class Scheduler {
     int helpers = 0;
   };
 
-  // What a thread does next: a task, else help, else (neither) it ends.
-  struct Next {
-    Turn turn;
-    std::function<void(const Turn&)> task;
-    SharedJob* job = nullptr;
-  };
-
-  void Work() ABSL_LOCKS_EXCLUDED(mutex_);
-  Next Await() ABSL_LOCKS_EXCLUDED(mutex_);
-  void Run(Next next) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Work(int lane) ABSL_LOCKS_EXCLUDED(mutex_);
+  void AnswerDue() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Has the thread for frozen answers wake in time.
+  void Arm() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::optional<Turn> Give(std::optional<DecisionQueue::Turn> turn)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Help(SharedJob& job) ABSL_LOCKS_EXCLUDED(mutex_);
   SharedJob* JobToHelp() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CountBusy(absl::Duration used, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  const Options options_;
+  Executor* executor_ = nullptr;
   std::atomic<uint64_t> last_id_ = 0;
   std::atomic<int> idle_ = 0;
-  std::atomic<size_t> waiting_ = 0;  // Of queue_, for helpers to see.
+  std::atomic<size_t> candidates_ = 0;  // Of queue_, for helpers to see.
 
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool hurrying_ ABSL_GUARDED_BY(mutex_) = false;
   DecisionQueue queue_ ABSL_GUARDED_BY(mutex_);
-  std::unordered_map<uint64_t, std::function<void(const Turn&)>> tasks_
+  std::unordered_map<uint64_t, std::shared_ptr<Task>> tasks_
       ABSL_GUARDED_BY(mutex_);
   std::list<SharedJob*> jobs_ ABSL_GUARDED_BY(mutex_);
+  // Seconds that the lanes worked, fading within a second.
+  double busy_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Time busy_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+  absl::Time armed_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
 
+  std::unique_ptr<Timer> timer_;      // Its thread gives frozen answers.
   std::vector<std::thread> threads_;  // Last: they use all of the above.
 };
 

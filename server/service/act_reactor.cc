@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "server/service/durations.h"
+#include "server/service/caller.h"
 #include "server/service/status_conversion.h"
 
 namespace foresight {
@@ -13,7 +13,7 @@ ActReactor* ActReactor::Start(grpc::CallbackServerContext* context,
                               Metrics* metrics) {
   auto* reactor = new ActReactor(response, maker, metrics);
   reactor->call_ = std::make_shared<DecisionCall>(
-      request, DeadlineFromChrono(context->deadline()),
+      request, OwnerOf(*context), MonotonicNow(), DeadlineOf(*context),
       [reactor](const DecisionCall::Answer& answer) {
         reactor->OnAnswer(answer);
       });

@@ -4,8 +4,8 @@
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
 #include "proto/adaptation.pb.h"
+#include "server/decisions/decision_maker.h"
 #include "server/metrics/metrics.h"
-#include "server/service/decision_maker.h"
 
 namespace foresight {
 

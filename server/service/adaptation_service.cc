@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/decisions/messages.h"
 #include "server/service/act_reactor.h"
-#include "server/service/messages.h"
 #include "server/service/status_conversion.h"
 #include "server/support/error.h"
 

@@ -10,11 +10,11 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "proto/adaptation.grpc.pb.h"
+#include "server/decisions/decision_maker.h"
+#include "server/decisions/session_operations.h"
 #include "server/metrics/metrics.h"
 #include "server/registry/model_registry.h"
 #include "server/service/control_call.h"
-#include "server/service/decision_maker.h"
-#include "server/service/session_operations.h"
 
 namespace foresight {
 

@@ -3,7 +3,8 @@
 #include <utility>
 #include <vector>
 
-#include "server/service/durations.h"
+#include "server/decisions/request_checks.h"
+#include "server/service/caller.h"
 #include "server/service/status_conversion.h"
 #include "server/support/error.h"
 
@@ -13,7 +14,7 @@ std::shared_ptr<ControlCall> ControlCall::Start(
     Options options, grpc::CallbackServerContext* context, DecisionMaker* maker,
     Metrics* metrics) {
   std::shared_ptr<ControlCall> stream(new ControlCall(
-      options, DeadlineFromChrono(context->deadline()), maker, metrics));
+      options, OwnerOf(*context), DeadlineOf(*context), maker, metrics));
   Next next;
   {
     absl::MutexLock lock(&stream->mutex_);
@@ -24,9 +25,14 @@ std::shared_ptr<ControlCall> ControlCall::Start(
   return stream;
 }
 
-ControlCall::ControlCall(Options options, absl::Time deadline,
-                         DecisionMaker* maker, Metrics* metrics)
-    : options_(options), deadline_(deadline), maker_(maker), metrics_(metrics) {
+ControlCall::ControlCall(Options options, std::string owner,
+                         absl::Time deadline, DecisionMaker* maker,
+                         Metrics* metrics)
+    : options_(options),
+      owner_(std::move(owner)),
+      deadline_(deadline),
+      maker_(maker),
+      metrics_(metrics) {
   metrics_->control_streams.Increment();
 }
 
@@ -56,7 +62,9 @@ void ControlCall::OnReadDone(bool ok) {
 
 void ControlCall::StartDecision(v1::ActRequest request) {
   v1::ControlResponse echo;
-  echo.set_session_id(request.session_id());
+  // Longer ones are refused; so that they are not kept, only their beginning
+  // is echoed.
+  echo.set_session_id(request.session_id().substr(0, kMaxIdBytes));
   echo.set_decision_index(request.decision_index());
   uint64_t number;
   std::shared_ptr<ControlCall> self;
@@ -66,7 +74,7 @@ void ControlCall::StartDecision(v1::ActRequest request) {
     number = requests_++;
     self = self_;
     call = std::make_shared<DecisionCall>(
-        std::move(request), deadline_,
+        std::move(request), owner_, MonotonicNow(), deadline_,
         [self, number, echo](const DecisionCall::Answer& answer) {
           v1::ControlResponse response = echo;
           if (answer.ok()) {

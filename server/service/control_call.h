@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
@@ -13,8 +14,8 @@
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
 #include "proto/adaptation.pb.h"
+#include "server/decisions/decision_maker.h"
 #include "server/metrics/metrics.h"
-#include "server/service/decision_maker.h"
 
 namespace foresight {
 
@@ -46,8 +47,8 @@ class ControlCall final
     bool finish = false;
   };
 
-  ControlCall(Options options, absl::Time deadline, DecisionMaker* maker,
-              Metrics* metrics);
+  ControlCall(Options options, std::string owner, absl::Time deadline,
+              DecisionMaker* maker, Metrics* metrics);
 
   void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
@@ -61,6 +62,7 @@ class ControlCall final
   void Do(const Next& next) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Options options_;
+  const std::string owner_;
   const absl::Time deadline_;
   DecisionMaker* const maker_;
   Metrics* const metrics_;

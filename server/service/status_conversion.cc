@@ -4,7 +4,7 @@
 
 #include "absl/strings/cord.h"
 #include "google/rpc/status.pb.h"
-#include "server/service/durations.h"
+#include "server/decisions/durations.h"
 #include "server/support/error.h"
 
 namespace foresight {

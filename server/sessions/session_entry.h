@@ -9,9 +9,8 @@
 
 namespace foresight {
 
-// Guarded by the store's lock, but for `session`, of which the holder of the
-// lease reads all and writes what no other thread reads: the parameters and
-// the step time.
+// Guarded by the store's lock except `session`: the lease holder may read all
+// of it and write only the fields no other thread reads, the parameters.
 struct SessionLease::Entry {
   SessionState session;
   absl::Time last_used;

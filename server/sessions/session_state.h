@@ -32,9 +32,6 @@ struct SessionState {
   // retry of it must show, and the answer that it gets.
   std::vector<float> last_observation;  // [S]
   std::shared_ptr<const v1::ActResponse> last_answer;
-
-  // What one adaptation step took lately; zero until one was measured.
-  absl::Duration step_time = absl::ZeroDuration();
 };
 
 }  // namespace foresight

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
-#include "server/service/durations.h"
+#include "server/decisions/durations.h"
 #include "tests/integration/served_test.h"
 
 namespace foresight {

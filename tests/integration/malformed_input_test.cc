@@ -6,7 +6,7 @@
 #include <functional>
 #include <limits>
 
-#include "server/service/durations.h"
+#include "server/decisions/durations.h"
 #include "tests/integration/served_test.h"
 
 namespace foresight {
@@ -81,7 +81,8 @@ const std::vector<WrongDecision>& WrongDecisions() {
        Code::NOT_FOUND, "SESSION_UNKNOWN", "\"closed\"", "not open"},
       {"session id of 100 kB",
        [](auto& r) { r.set_session_id(std::string(100000, 'x')); },
-       Code::NOT_FOUND, "SESSION_UNKNOWN", "xxx...", "not open"},
+       Code::INVALID_ARGUMENT, "SETTINGS_INVALID", "has 100000 bytes",
+       "expected at most 128"},
       {"index skipped", [](auto& r) { r.set_decision_index(3); },
        Code::FAILED_PRECONDITION, "DECISION_SKIPPED", "is 3", "expected 2"},
       {"greatest index", [](auto& r) { r.set_decision_index(~uint64_t{0}); },
@@ -177,7 +178,7 @@ TEST_P(MalformedInputTest, OnAStreamTheErrorAnswersItsRequest) {
     row.spoil(request);
     ASSERT_TRUE(stream->Write(request));
     ASSERT_TRUE(stream->Read(&answer));
-    EXPECT_EQ(answer.session_id(), request.session_id());
+    EXPECT_EQ(answer.session_id(), request.session_id().substr(0, 128));
     EXPECT_EQ(answer.decision_index(), request.decision_index());
     EXPECT_EQ(answer.error().code(), row.code);
     EXPECT_EQ(answer.error().reason(), row.reason);

@@ -5,12 +5,14 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/adaptation/engine.h"
+#include "server/support/clock.h"
 
 namespace foresight {
 
@@ -24,11 +26,16 @@ namespace foresight {
 // Thread-safe.
 class FakeEngine : public Engine {
  public:
-  explicit FakeEngine(int action_size) : action_size_(action_size) {}
+  explicit FakeEngine(int action_size, Clock clock = MonotonicNow)
+      : action_size_(action_size), clock_(std::move(clock)) {}
 
   std::unique_ptr<PolicyParameters> NewParameters() const override;
   size_t sizeof_parameters() const override { return sizeof(float); }
   void Adapt(absl::Span<Problem> problems) const override;
+  std::unique_ptr<Batch> NewBatch() const override;
+  int BatchLimit(const AdaptationSettings&) const override {
+    return batch_limit_;
+  }
   std::string name() const override { return "fake"; }
   std::string device() const override { return "cpu"; }
 
@@ -39,8 +46,10 @@ class FakeEngine : public Engine {
   // Lets the next `steps` steps pass.
   void Release(int steps) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  void set_batch_limit(int limit) { batch_limit_ = limit; }
+
   // False if it takes unbearably long until exactly `count` decisions are
-  // inside Adapt.
+  // admitted and not retired.
   bool AwaitRunning(int count) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   int decisions() const { return decisions_; }  // Begun.
@@ -54,12 +63,16 @@ class FakeEngine : public Engine {
                       uint64_t decision);
 
  private:
-  absl::StatusOr<Decision> Decide(const Problem& problem) const;
+  class FakeBatch;
+
+  void CountRunning(int change) const ABSL_LOCKS_EXCLUDED(mutex_);
   // False if the deadline passed first. Errors: Cancelled.
   absl::StatusOr<bool> PassGate(const Problem& problem) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   const int action_size_;
+  const Clock clock_;
+  std::atomic<int> batch_limit_ = 1;
   const std::shared_ptr<std::atomic<int>> alive_ =
       std::make_shared<std::atomic<int>>(0);
   mutable std::atomic<int> decisions_ = 0;

@@ -158,6 +158,79 @@ absl::Status AutogradEngine::Check(const Problem& problem) const {
   return absl::OkStatus();
 }
 
+// Steps its problems one after the other.
+class AutogradEngine::AutogradBatch : public Batch {
+ public:
+  explicit AutogradBatch(const AutogradEngine* engine) : engine_(engine) {}
+
+  bool Admit(Problem* problem) override {
+    absl::Status status = engine_->Check(*problem);
+    if (status.ok()) {
+      auto member = std::make_unique<Member>(problem, engine_->options_.clock);
+      status = WithTorch([&] {
+        member->policies = std::make_unique<TensorPolicies>(
+            *engine_->model_, absl::MakeConstSpan(&member->problem, 1),
+            engine_->options_.max_rows);
+        member->loop.Begin({&member->problem, 1}, *member->policies);
+      });
+      if (status.ok()) members_.emplace(problem, std::move(member));
+    }
+    if (!status.ok()) problem->decision_or = status;
+    return status.ok();
+  }
+
+  bool WantsStep(const Problem& problem) const override {
+    const Member& member = *members_.at(&problem);
+    return member.failure.ok() && member.loop.WantsStep(0);
+  }
+
+  void Step(absl::Span<Problem* const> which) override {
+    for (Problem* const problem : which) {
+      Member& member = *members_.at(problem);
+      member.failure = WithTorch([&] { member.loop.TakeSteps(); });
+    }
+  }
+
+  void Retire(absl::Span<Problem* const> which) override {
+    for (Problem* const problem : which) {
+      Member& member = *members_.at(problem);
+      if (member.failure.ok()) {
+        member.failure = WithTorch([&] { member.loop.End(); });
+      }
+      if (!member.failure.ok()) problem->decision_or = member.failure;
+      members_.erase(problem);
+    }
+  }
+
+ private:
+  struct Member {
+    Member(Problem* the_problem, const Clock& clock)
+        : problem(the_problem), loop(clock) {}
+    Problem* problem;
+    std::unique_ptr<TensorPolicies> policies;
+    DecisionLoop loop;
+    absl::Status failure;
+  };
+
+  template <typename Body>
+  absl::Status WithTorch(Body body) {
+    return CatchTorch([&] {
+      std::optional<OneThread> one_thread;
+      if (engine_->model_->options().device().is_cpu()) one_thread.emplace();
+      body();
+    });
+  }
+
+  const AutogradEngine* const engine_;
+  std::map<const Problem*, std::unique_ptr<Member>> members_;
+};
+
+std::unique_ptr<Batch> AutogradEngine::NewBatch() const {
+  return std::make_unique<AutogradBatch>(this);
+}
+
+int AutogradEngine::BatchLimit(const AdaptationSettings&) const { return 1; }
+
 void AutogradEngine::Adapt(absl::Span<Problem> problems) const {
   std::map<decltype(ShapeOf(problems[0])), std::vector<Problem*>> groups;
   for (Problem& problem : problems) {

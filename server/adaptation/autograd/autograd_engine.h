@@ -6,7 +6,6 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "absl/time/clock.h"
 #include "models/bundle/bundle.h"
 #include "server/adaptation/engine.h"
 #include "server/adaptation/working_policies.h"
@@ -26,7 +25,7 @@ class AutogradEngine : public Engine {
   struct Options {
     std::string device = "cpu";     // "cpu", "cuda" (the first), "cuda:N".
     bool double_precision = false;  // float64 throughout, for comparisons.
-    Clock clock = absl::Now;        // What deadlines are compared with.
+    Clock clock = MonotonicNow;     // What deadlines are compared with.
     // Problems side by side, >= 1; 0: 1 on a CPU, 64 on a GPU.
     int max_batch = 0;
     // Particles imagined at once, over all problems side by side, >= 1; 0: 256
@@ -54,11 +53,15 @@ class AutogradEngine : public Engine {
   //   ResourceExhausted: the device has no memory left for it.
   //   Internal:          LibTorch failed.
   void Adapt(absl::Span<Problem> problems) const override;
+  std::unique_ptr<Batch> NewBatch() const override;
+  int BatchLimit(const AdaptationSettings& settings) const override;
 
   std::string name() const override { return "autograd"; }
   std::string device() const override { return options_.device; }
 
  private:
+  class AutogradBatch;
+
   AutogradEngine(std::unique_ptr<const WorldModel> model, Options options);
   absl::Status Check(const Problem& problem) const;
   void RunSideBySide(absl::Span<Problem* const> problems) const;

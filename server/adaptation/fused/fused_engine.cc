@@ -41,6 +41,88 @@ struct FusedEngine::Workspace {
 
   fused::FusedPolicies policies;
   DecisionLoop loop;
+  Problem* problem = nullptr;
+  bool failed = false;
+};
+
+// Steps its problems one after the other.
+class FusedEngine::FusedBatch : public Batch {
+ public:
+  explicit FusedBatch(const FusedEngine* engine) : engine_(engine) {}
+  ~FusedBatch() override {
+    for (auto& workspace : members_) engine_->Release(std::move(workspace));
+  }
+
+  bool Admit(Problem* problem) override {
+    if (absl::Status status = engine_->Check(*problem); !status.ok()) {
+      problem->decision_or = std::move(status);
+      return false;
+    }
+    std::unique_ptr<Workspace> workspace;
+    const bool begun = WithMemory(problem, [&] {
+      workspace = engine_->Acquire();
+      members_.reserve(members_.size() + 1);
+      workspace->problem = problem;
+      workspace->policies.Begin(*problem);
+      workspace->loop.Begin({&workspace->problem, 1}, workspace->policies);
+    });
+    if (!begun) return false;
+    members_.push_back(std::move(workspace));
+    return true;
+  }
+
+  bool WantsStep(const Problem& problem) const override {
+    const auto member = Find(problem);
+    return !(*member)->failed && (*member)->loop.WantsStep(0);
+  }
+
+  void Step(absl::Span<Problem* const> which) override {
+    for (Problem* const problem : which) {
+      Workspace& workspace = **Find(*problem);
+      workspace.failed =
+          !WithMemory(problem, [&] { workspace.loop.TakeSteps(); });
+    }
+  }
+
+  void Retire(absl::Span<Problem* const> which) override {
+    for (Problem* const problem : which) {
+      const auto member = Find(*problem);
+      const bool ended = !(*member)->failed &&
+                         WithMemory(problem, [&] { (*member)->loop.End(); });
+      // The memory of one that failed may be half grown.
+      if (ended) engine_->Release(std::move(*member));
+      members_.erase(member);
+    }
+  }
+
+ private:
+  using Members = std::vector<std::unique_ptr<Workspace>>;
+
+  // Memory is taken before any of it is used: nothing is half done.
+  template <typename Body>
+  static bool WithMemory(Problem* problem, Body body) {
+    try {
+      body();
+      return true;
+    } catch (const std::bad_alloc&) {
+      problem->decision_or = absl::ResourceExhaustedError(
+          "no memory for a decision of this many particles and transitions");
+      return false;
+    }
+  }
+
+  Members::const_iterator Find(const Problem& problem) const {
+    return std::find_if(
+        members_.begin(), members_.end(),
+        [&](const auto& member) { return member->problem == &problem; });
+  }
+  Members::iterator Find(const Problem& problem) {
+    const auto found = std::as_const(*this).Find(problem);
+    return members_.begin() + (found - members_.cbegin());
+  }
+
+  const FusedEngine* const engine_;
+  Members members_;
 };
 
 absl::StatusOr<std::unique_ptr<Engine>> FusedEngine::Create(
@@ -98,6 +180,12 @@ void FusedEngine::Adapt(absl::Span<Problem> problems) const {
   }
   Release(std::move(workspace));
 }
+
+std::unique_ptr<Batch> FusedEngine::NewBatch() const {
+  return std::make_unique<FusedBatch>(this);
+}
+
+int FusedEngine::BatchLimit(const AdaptationSettings&) const { return 1; }
 
 std::unique_ptr<FusedEngine::Workspace> FusedEngine::Acquire() const {
   {

@@ -9,7 +9,6 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/time/clock.h"
 #include "models/bundle/bundle.h"
 #include "server/adaptation/engine.h"
 #include "server/adaptation/fused/model.h"
@@ -29,7 +28,7 @@ class FusedEngine : public Engine {
   struct Options {
     fused::Variant variant = fused::Variant::kAuto;
     fused::Precision precision = fused::Precision::kFloat32;
-    Clock clock = absl::Now;
+    Clock clock = MonotonicNow;
   };
 
   // Packs the bundle's weights: some 10 ms per million.
@@ -48,12 +47,15 @@ class FusedEngine : public Engine {
   //                      engine's.
   //   ResourceExhausted: there is no memory for it.
   void Adapt(absl::Span<Problem> problems) const override;
+  std::unique_ptr<Batch> NewBatch() const override;
+  int BatchLimit(const AdaptationSettings& settings) const override;
   std::string name() const override { return "fused"; }
   std::string device() const override { return "cpu"; }
 
  private:
   // The memory of one decision.
   struct Workspace;
+  class FusedBatch;
 
   FusedEngine(std::shared_ptr<const Bundle> bundle,
               const fused::Kernels& kernels, Clock clock);

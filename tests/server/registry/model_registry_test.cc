@@ -60,14 +60,20 @@ TEST(ModelRegistryTest, TwoModelsCannotShareAName) {
   EXPECT_EQ(registry.Find("hopper").value(), first);
 }
 
-TEST(LoadedModelTest, AWarmUpMeasuresTheFrozenDecision) {
+TEST(LoadedModelTest, AWarmUpMeasuresTheFrozenDecisionAndOneStep) {
   const LoadedModel cold = Model("hopper");
   const auto model = WarmUp(cold.bundle, cold.engine);
   ASSERT_TRUE(model.ok()) << model.status();
   EXPECT_GT(model->frozen_time, absl::ZeroDuration());
   EXPECT_LT(model->frozen_time, absl::Seconds(1));
   const auto& engine = static_cast<const FakeEngine&>(*cold.engine);
-  EXPECT_EQ(engine.steps(), 1);  // All others were frozen.
+  EXPECT_EQ(engine.steps(), 6);  // All others were frozen.
+  // In proportion to the imagined transitions.
+  AdaptationSettings settings = model->bundle->defaults();
+  const absl::Duration step = model->StepTime(settings);
+  EXPECT_GT(step, absl::ZeroDuration());
+  settings.horizon *= 2;
+  EXPECT_EQ(model->StepTime(settings), 2 * step);
   EXPECT_EQ(engine.alive(), 0);
 }
 

@@ -3,191 +3,376 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
 #include "server/support/error.h"
 
 namespace foresight {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-
 constexpr absl::Duration kMs = absl::Milliseconds(1);
-const absl::Time kStart = absl::UnixEpoch();
+const absl::Time kStart = absl::UnixEpoch() + absl::Hours(1);
 
 absl::Time At(double ms) { return kStart + ms * kMs; }
 
-// Its least answer takes 1 ms, each of its `steps` 10 ms.
-DecisionQueue::Decision Due(uint64_t id, absl::Time deadline, int steps = 1) {
-  return {id, deadline, kMs, 10 * kMs, steps};
-}
-
-std::vector<uint64_t> PopAll(DecisionQueue& queue, absl::Time now) {
-  std::vector<uint64_t> ids;
-  while (const auto turn = queue.Pop(now)) {
-    ids.push_back(turn->id);
-    queue.Finish(turn->id);
+class DecisionQueueTest : public ::testing::Test {
+ protected:
+  void Start(int lanes = 1) {
+    DecisionQueue::Options options;
+    options.lanes = lanes;
+    Start(options);
   }
-  return ids;
-}
+  void Start(DecisionQueue::Options options) { queue_.emplace(options); }
 
-TEST(DecisionQueueTest, TheEarliestDeadlineGoesFirst) {
-  DecisionQueue queue({});
-  ASSERT_TRUE(queue.Push(Due(1, absl::InfiniteFuture()), kStart).ok());
-  ASSERT_TRUE(queue.Push(Due(2, At(300)), kStart).ok());
-  ASSERT_TRUE(queue.Push(Due(3, At(100)), kStart).ok());
-  ASSERT_TRUE(queue.Push(Due(4, absl::InfiniteFuture()), kStart).ok());
-  ASSERT_TRUE(queue.Push(Due(5, At(300)), kStart).ok());
-  // Equal deadlines in the order of arrival.
-  EXPECT_THAT(PopAll(queue, kStart), ElementsAre(3, 2, 5, 1, 4));
-  EXPECT_EQ(queue.Pop(kStart), std::nullopt);
-}
-
-TEST(DecisionQueueTest, AFullQueueRefusesAtOnceAndSaysWhenToTryAgain) {
-  DecisionQueue queue({/*max_size=*/2, /*workers=*/1});
-  ASSERT_TRUE(queue.Push(Due(1, absl::InfiniteFuture()), kStart).ok());
-  ASSERT_TRUE(queue.Push(Due(2, absl::InfiniteFuture()), kStart).ok());
-  const absl::Status full = queue.Push(Due(3, At(100)), kStart).status();
-  EXPECT_EQ(ReasonName(full), "OVERLOADED");
-  EXPECT_EQ(full.message(), "2 decisions are waiting, expected fewer than 2");
-  EXPECT_EQ(RetryDelay(full), 2 * kMs);  // The least answers of both.
-  EXPECT_THAT(PopAll(queue, kStart), ElementsAre(1, 2));
-}
-
-TEST(DecisionQueueTest, WhatCouldNotHaveItsLeastAnswerInTimeIsRefused) {
-  DecisionQueue queue({});
-  ASSERT_TRUE(queue.Push(Due(1, At(50)), kStart).ok());
-  ASSERT_EQ(queue.Pop(kStart)->id, 1u);  // Until 11: one step and the rest.
-  const absl::Status late = queue.Push(Due(2, At(11.5)), kStart).status();
-  EXPECT_EQ(ReasonName(late), "OVERLOADED");
-  EXPECT_THAT(std::string(late.message()),
-              HasSubstr("would take 12ms, expected at most 11.5ms"));
-  EXPECT_EQ(RetryDelay(late), 11 * kMs);
-  EXPECT_TRUE(queue.Push(Due(3, At(12)), kStart).ok());
-}
-
-TEST(DecisionQueueTest, AnAcceptedDecisionIsNotMadeLateByANewerOne) {
-  DecisionQueue queue({});
-  ASSERT_TRUE(queue.Push(Due(1, At(50)), kStart).ok());
-  ASSERT_EQ(queue.Pop(kStart)->id, 1u);  // Until 11.
-  ASSERT_TRUE(queue.Push(Due(2, At(13)), kStart).ok());
-  ASSERT_TRUE(queue.Push(Due(3, At(13.5)), kStart).ok());
-  // It could be done at 12, but then decision 3 would be at 14.
-  EXPECT_EQ(ReasonName(queue.Push(Due(4, At(12)), kStart).status()),
-            "OVERLOADED");
-  // Behind them there is room.
-  EXPECT_TRUE(queue.Push(Due(5, At(14)), kStart).ok());
-}
-
-TEST(DecisionQueueTest, WorkersShareTheBacklog) {
-  DecisionQueue queue({/*max_size=*/100, /*workers=*/2});
-  for (uint64_t id = 1; id <= 2; ++id) {
-    ASSERT_TRUE(queue.Push(Due(id, At(50)), kStart).ok());
-    ASSERT_EQ(queue.Pop(kStart)->id, id);  // Until 11.
+  // Steps of 4 ms, a frozen answer of 0.1 ms, 50 ms of time.
+  static DecisionQueue::Decision Make(uint64_t id, const std::string& session,
+                                      double now_ms) {
+    DecisionQueue::Decision decision;
+    decision.id = id;
+    decision.owner = "owner";
+    decision.session = session;
+    decision.deadline = At(now_ms + 50);
+    decision.frozen_time = 0.1 * kMs;
+    decision.kind = {1, 5, 10, 10, 1};
+    decision.steps = 1;
+    decision.prior_step = 4 * kMs;
+    return decision;
   }
-  ASSERT_TRUE(queue.Push(Due(3, At(12)), kStart).ok());
-  ASSERT_TRUE(queue.Push(Due(4, At(12)), kStart).ok());
-  EXPECT_FALSE(queue.Push(Due(5, At(12)), kStart).ok());
+  void Push(const DecisionQueue::Decision& decision, double now_ms) {
+    const auto pushed = queue_->Push(decision, At(now_ms));
+    ASSERT_TRUE(pushed.ok()) << pushed.status();
+  }
+  // "adapt 3", "freeze 3" or "none".
+  static std::string Show(const std::optional<DecisionQueue::Turn>& turn) {
+    if (!turn) return "none";
+    return absl::StrCat(turn->adapt ? "adapt " : "freeze ", turn->id);
+  }
+  std::string Pop(double now_ms) { return Show(queue_->Pop(At(now_ms))); }
+  std::string PopDue(double now_ms) { return Show(queue_->PopDue(At(now_ms))); }
+  // A whole step of `id` ends at `now_ms`.
+  void EndTurn(uint64_t id, double now_ms, double taken_ms = 4) {
+    queue_->CountStep({id}, 1, taken_ms * kMs, true, At(now_ms));
+    queue_->Finish(id);
+  }
+
+  std::optional<DecisionQueue> queue_;
+};
+
+TEST_F(DecisionQueueTest, AFreeLaneGetsADecisionAtOnce) {
+  Start();
+  EXPECT_EQ(Pop(0), "none");
+  Push(Make(1, "a", 0), 0);
+  EXPECT_EQ(PopDue(0), "none");
+  EXPECT_EQ(Pop(0), "adapt 1");
+  EXPECT_EQ(queue_->size(), 0u);
 }
 
-TEST(DecisionQueueTest, APushTellsWhetherAWorkerIsFree) {
-  DecisionQueue queue({/*max_size=*/100, /*workers=*/2});
-  EXPECT_TRUE(queue.Push(Due(1, At(50)), kStart).value());
-  ASSERT_EQ(queue.Pop(kStart)->id, 1u);
-  EXPECT_TRUE(queue.Push(Due(2, At(50)), kStart).value());
-  EXPECT_FALSE(queue.Push(Due(3, At(50)), kStart).value());
-  queue.Finish(1);
-  ASSERT_EQ(queue.Pop(kStart)->id, 2u);
-  ASSERT_EQ(queue.Pop(kStart)->id, 3u);
-  EXPECT_FALSE(queue.Push(Due(4, At(50)), kStart).value());
+TEST_F(DecisionQueueTest, OneWithoutStepsIsDueAtOnce) {
+  Start();
+  DecisionQueue::Decision frozen = Make(1, "a", 0);
+  frozen.steps = 0;
+  Push(frozen, 0);
+  EXPECT_LE(queue_->next_due(), At(0));
+  EXPECT_EQ(PopDue(0), "freeze 1");
 }
 
-TEST(DecisionQueueTest, AFreeWorkerTakesAnyDeadline) {
-  DecisionQueue queue({});
-  ASSERT_TRUE(queue.Push(Due(1, At(0.001)), kStart).ok());
-  const auto turn = queue.Pop(At(1));
-  ASSERT_TRUE(turn.has_value());
-  EXPECT_TRUE(turn->in_time);
+TEST_F(DecisionQueueTest, AfterPartOfItsTimeADecisionGetsItsFrozenAnswer) {
+  Start();
+  Push(Make(1, "a", 0), 0);
+  ASSERT_EQ(Pop(0), "adapt 1");
+  Push(Make(2, "b", 0), 0);
+  EXPECT_EQ(queue_->next_due(), At(20));  // 0.4 of 50 ms.
+  EXPECT_EQ(PopDue(19.9), "none");
+  EXPECT_EQ(PopDue(20), "freeze 2");
 }
 
-TEST(DecisionQueueTest, ADecisionThatWaitedPastItsDeadlineIsLate) {
-  DecisionQueue queue({});
-  ASSERT_TRUE(queue.Push(Due(1, At(50)), kStart).ok());
-  ASSERT_EQ(queue.Pop(kStart)->id, 1u);
-  ASSERT_TRUE(queue.Push(Due(2, At(20)), kStart).ok());
-  ASSERT_TRUE(queue.Push(Due(3, At(40)), kStart).ok());
-  queue.Finish(1);
-  const auto late = queue.Pop(At(21));
-  EXPECT_EQ(late->id, 2u);
-  EXPECT_FALSE(late->in_time);
-  // It took no worker: another arrival finds one free once 3 is taken away.
-  ASSERT_TRUE(queue.Remove(3));
-  EXPECT_TRUE(queue.Push(Due(4, At(21)), At(21)).ok());
+TEST_F(DecisionQueueTest, WithALotOfTimeADecisionWaitsAlmostUntilItsDeadline) {
+  Start();
+  Push(Make(1, "a", 0), 0);
+  ASSERT_EQ(Pop(0), "adapt 1");
+  DecisionQueue::Decision patient = Make(2, "b", 0);
+  patient.deadline = At(10000);
+  Push(patient, 0);
+  EXPECT_EQ(queue_->next_due(), At(9900));
 }
 
-TEST(DecisionQueueTest, ALoneDecisionHasAllItsTime) {
-  DecisionQueue queue({});
-  ASSERT_TRUE(queue.Push(Due(1, At(50)), kStart).ok());
-  EXPECT_EQ(queue.Pop(kStart)->until, At(50));
+TEST_F(DecisionQueueTest, AStepThatCouldNotEndInTimeIsNotBegun) {
+  Start();
+  DecisionQueue::Decision hasty = Make(1, "a", 0);
+  hasty.deadline = At(4);  // The step takes 4 ms, the answer 0.1 ms.
+  Push(hasty, 0);
+  EXPECT_EQ(Pop(0), "freeze 1");
+  hasty = Make(2, "b", 0);
+  hasty.deadline = At(4.2);
+  Push(hasty, 0);
+  EXPECT_EQ(Pop(0), "adapt 2");
 }
 
-TEST(DecisionQueueTest, ADecisionIsCutWhereOthersWouldElseBeLate) {
-  DecisionQueue queue({});
-  ASSERT_TRUE(queue.Push(Due(1, At(50), /*steps=*/4), kStart).ok());
-  ASSERT_TRUE(queue.Push(Due(2, At(60)), kStart).ok());
-  ASSERT_TRUE(queue.Push(Due(3, At(60)), kStart).ok());
-  // Nobody is pressed: 50 + 2 least answers is before 60.
-  EXPECT_EQ(queue.Pop(kStart)->until, At(50));
-  queue.Finish(1);
-
-  ASSERT_TRUE(queue.Push(Due(4, At(20), /*steps=*/4), kStart).ok());
-  ASSERT_TRUE(queue.Push(Due(5, At(20)), kStart).ok());
-  ASSERT_TRUE(queue.Push(Due(6, At(20)), kStart).ok());
-  // The other two, a millisecond each, must still fit before 20.
-  EXPECT_EQ(queue.Pop(kStart)->until, At(18));
+TEST_F(DecisionQueueTest, ALaterStepThatCouldNotEndInTimeIsNotBegun) {
+  Start();
+  DecisionQueue::Decision decision = Make(1, "a", 0);
+  decision.steps = 20;
+  Push(decision, 0);
+  ASSERT_EQ(Pop(0), "adapt 1");
+  EXPECT_TRUE(queue_->MayStep(1, 1, 1, At(45.8)));
+  EXPECT_FALSE(queue_->MayStep(1, 1, 1, At(46)));
 }
 
-TEST(DecisionQueueTest, AStepThatWouldBeCutIsNotBegun) {
-  DecisionQueue queue({});
+TEST_F(DecisionQueueTest, TheGuardsTimeIsKeptAfterTheLastStep) {
+  Start();
+  DecisionQueue::Decision decision = Make(1, "a", 0);
+  decision.reserve = 8 * kMs;
+  Push(decision, 0);
+  ASSERT_EQ(Pop(0), "adapt 1");
+  EXPECT_TRUE(queue_->MayStep(1, 1, 1, At(37.8)));
+  EXPECT_FALSE(queue_->MayStep(1, 1, 1, At(38)));
+}
+
+TEST_F(DecisionQueueTest, TheSessionWithTheLeastServiceGoesFirst) {
+  Start();
+  Push(Make(1, "a", 0), 0);
+  ASSERT_EQ(Pop(0), "adapt 1");
+  EndTurn(1, 4);
+  Push(Make(2, "a", 4), 4);
+  Push(Make(3, "b", 5), 5);
+  EXPECT_EQ(Pop(5), "adapt 3");
+  EXPECT_EQ(Pop(5), "adapt 2");
+}
+
+TEST_F(DecisionQueueTest, TheOwnerWithTheLeastServiceGoesFirst) {
+  Start();
+  Push(Make(1, "a", 0), 0);
+  ASSERT_EQ(Pop(0), "adapt 1");
+  EndTurn(1, 4);
+  // "b" had nothing, but its owner had.
+  Push(Make(2, "b", 4), 4);
+  DecisionQueue::Decision other = Make(3, "c", 5);
+  other.owner = "another";
+  Push(other, 5);
+  EXPECT_EQ(Pop(5), "adapt 3");
+}
+
+TEST_F(DecisionQueueTest, ServiceOfLongAgoCountsLess) {
+  Start();
+  Push(Make(1, "a", 0), 0);
+  ASSERT_EQ(Pop(0), "adapt 1");
+  EndTurn(1, 5, 5);
+  Push(Make(2, "b", 20000), 20000);
+  ASSERT_EQ(Pop(20000), "adapt 2");
+  EndTurn(2, 20004, 4);
+  Push(Make(3, "b", 20005), 20005);
+  Push(Make(4, "a", 20005), 20005);
+  EXPECT_EQ(Pop(20005), "adapt 4");
+}
+
+// 16 sessions on a machine for 4: each gets its part, whatever its phase.
+TEST_F(DecisionQueueTest, StepsAreShedEvenly) {
+  Start();
+  std::map<int, int> adapted;
+  uint64_t id = 0;
+  double free_at = 0;
+  std::map<uint64_t, int> session_of;
+  for (double now = 0; now < 20000; now += 0.5) {
+    for (int s = 0; s < 16; ++s) {
+      // All synchronised but for a little: the worst case of a queue by age.
+      if (static_cast<int>(2 * now) % 40 != s % 2) continue;
+      Push(Make(++id, absl::StrCat(s), now), now);
+      session_of[id] = s;
+    }
+    while (const auto due = queue_->PopDue(At(now))) queue_->Finish(due->id);
+    if (now < free_at) continue;
+    if (const auto turn = queue_->Pop(At(now))) {
+      if (turn->adapt) {
+        ++adapted[session_of[turn->id]];
+        EndTurn(turn->id, now);
+        free_at = now + 4;
+      }
+    }
+  }
+  int least = 1 << 30, most = 0;
+  for (const auto& [session, count] : adapted) {
+    least = std::min(least, count);
+    most = std::max(most, count);
+  }
+  EXPECT_EQ(adapted.size(), 16u);
+  EXPECT_LE(most, 1.2 * least);
+}
+
+TEST_F(DecisionQueueTest, ANewcomerDoesNotHoldEverybodyUp) {
+  Start();
+  DecisionQueue::Decision old = Make(1, "a", 0);
+  old.owner = "old";
+  old.kind.particles = 64;
+  Push(old, 0);
+  ASSERT_EQ(Pop(0), "adapt 1");
+  EndTurn(1, 3000, 3000);  // Three seconds of service.
+  old = Make(2, "a", 3000);
+  old.owner = "old";
+  Push(old, 3000);
+  // One that has had nothing takes 0.1 s at most before "old" goes on.
+  double service = 0;
+  for (uint64_t id = 10; id < 1000; ++id) {
+    DecisionQueue::Decision fresh = Make(id, "f", 3000);
+    fresh.owner = "new";
+    Push(fresh, 3000);
+    if (Pop(3000) == "adapt 2") break;
+    EndTurn(id, 3000);
+    service += 4;
+  }
+  EXPECT_LE(service, 108);
+}
+
+TEST_F(DecisionQueueTest, OneThatCannotWaitGoesBeforeALongTurnGoesOn) {
+  Start();
+  DecisionQueue::Decision long_one = Make(1, "a", 0);
+  long_one.steps = 1000;
+  long_one.deadline = At(10000);
+  Push(long_one, 0);
+  ASSERT_EQ(Pop(0), "adapt 1");
+  queue_->CountStep({1}, 1, 4 * kMs, true, At(4));
+  Push(Make(2, "b", 4), 4);
+  EXPECT_EQ(Show(queue_->PopUrgent(1, 999, At(4))), "adapt 2");
+}
+
+TEST_F(DecisionQueueTest, OneThatHadMoreServiceDoesNotInterrupt) {
+  Start();
+  Push(Make(5, "b", 0), 0);
+  ASSERT_EQ(Pop(0), "adapt 5");
+  EndTurn(5, 4);
+  DecisionQueue::Decision long_one = Make(1, "a", 4);
+  long_one.steps = 1000;
+  long_one.deadline = At(10000);
+  Push(long_one, 4);
+  ASSERT_EQ(Pop(4), "adapt 1");
+  Push(Make(2, "b", 4), 4);
+  EXPECT_EQ(Show(queue_->PopUrgent(1, 999, At(4))), "none");
+}
+
+TEST_F(DecisionQueueTest, OneThatCanWaitDoesNotInterrupt) {
+  Start();
+  DecisionQueue::Decision first = Make(1, "a", 0);
+  first.steps = 3;
+  Push(first, 0);
+  ASSERT_EQ(Pop(0), "adapt 1");
+  queue_->CountStep({1}, 1, 4 * kMs, true, At(4));
+  Push(Make(2, "b", 4), 4);
+  EXPECT_EQ(Show(queue_->PopUrgent(1, 2, At(4))), "none");  // Due at 24.
+}
+
+TEST_F(DecisionQueueTest, DecisionsOfOneKindAreSteppedTogether) {
+  Start();
   for (uint64_t id = 1; id <= 3; ++id) {
-    ASSERT_TRUE(queue.Push(Due(id, At(12)), kStart).ok());
+    Push(Make(id, absl::StrCat(id), 0), 0);
   }
-  // 10 ms remain when the others are left their due; a step and the rest of a
-  // decision take 11.
-  EXPECT_EQ(queue.Pop(kStart)->until, kStart);
-  queue.Finish(1);
-  // One millisecond later only one is left to wait: 12 - 1 is not enough for
-  // it to wait for 11 more.
-  EXPECT_EQ(queue.Pop(At(1))->until, At(1));
-  queue.Finish(2);
-  EXPECT_EQ(queue.Pop(At(1))->until, At(12));
+  DecisionQueue::Decision other = Make(4, "d", 0);
+  other.kind.particles = 64;
+  Push(other, 0);
+  ASSERT_EQ(Pop(0), "adapt 1");
+  EXPECT_EQ(queue_->Join({1}, At(0)), 2u);
+  // Three together would take 12 ms, which is more than steps may.
+  EXPECT_EQ(queue_->Join({1, 2}, At(0)), std::nullopt);
 }
 
-TEST(DecisionQueueTest, ADecisionWithoutDeadlineIsNeverCut) {
-  DecisionQueue queue({});
-  ASSERT_TRUE(queue.Push(Due(1, absl::InfiniteFuture()), kStart).ok());
-  ASSERT_TRUE(queue.Push(Due(2, absl::InfiniteFuture()), kStart).ok());
-  EXPECT_EQ(queue.Pop(kStart)->until, absl::InfiniteFuture());
+TEST_F(DecisionQueueTest, TheOtherLanesGetAsManyAsAreSteppedTogether) {
+  Start(2);
+  for (uint64_t id = 1; id <= 4; ++id) {
+    DecisionQueue::Decision cheap = Make(id, absl::StrCat(id), 0);
+    cheap.prior_step = kMs;
+    Push(cheap, 0);
+  }
+  ASSERT_EQ(Pop(0), "adapt 1");
+  EXPECT_EQ(queue_->Join({1}, At(0)), 2u);
+  EXPECT_EQ(queue_->Join({1, 2}, At(0)), std::nullopt);
 }
 
-TEST(DecisionQueueTest, OfAnUnknownStepTimeTheBestIsHoped) {
-  DecisionQueue queue({});
-  ASSERT_TRUE(
-      queue.Push({1, At(30), kMs, absl::ZeroDuration(), 1}, kStart).ok());
-  // It may take all its time, but nobody is refused for that.
-  EXPECT_EQ(queue.Pop(kStart)->until, At(30));
-  EXPECT_TRUE(queue.Push(Due(2, At(1)), kStart).ok());
-  EXPECT_FALSE(queue.Push(Due(3, At(1)), kStart).ok());
+TEST_F(DecisionQueueTest, AWaitingDecisionCanBeTakenBack) {
+  Start();
+  Push(Make(1, "a", 0), 0);
+  EXPECT_TRUE(queue_->Remove(1));
+  EXPECT_FALSE(queue_->Remove(1));
+  EXPECT_EQ(Pop(0), "none");
 }
 
-TEST(DecisionQueueTest, ARemovedDecisionDoesNotRun) {
-  DecisionQueue queue({});
-  ASSERT_TRUE(queue.Push(Due(1, At(50)), kStart).ok());
-  ASSERT_TRUE(queue.Push(Due(2, At(60)), kStart).ok());
-  EXPECT_TRUE(queue.Remove(1));
-  EXPECT_FALSE(queue.Remove(1));
-  EXPECT_FALSE(queue.Remove(7));
-  EXPECT_THAT(PopAll(queue, kStart), ElementsAre(2));
-  EXPECT_FALSE(queue.Remove(2));
+TEST_F(DecisionQueueTest, AFullQueueDropsOneOfWhoHasTheMost) {
+  DecisionQueue::Options options;
+  options.max_size = 4;
+  Start(options);
+  for (uint64_t id = 1; id <= 4; ++id) {
+    Push(Make(id, absl::StrCat(id), 0), 0);
+  }
+  EXPECT_EQ(ReasonName(queue_->Push(Make(5, "e", 0), At(0)).status()),
+            "OVERLOADED");
+  DecisionQueue::Decision other = Make(6, "f", 0);
+  other.owner = "another";
+  const auto pushed = queue_->Push(other, At(0));
+  ASSERT_TRUE(pushed.ok()) << pushed.status();
+  EXPECT_EQ(pushed->evicted, 4u);
+  EXPECT_EQ(queue_->size(), 4u);
+}
+
+TEST_F(DecisionQueueTest, OneOwnerMayHaveOnlySoManyWaiting) {
+  DecisionQueue::Options options;
+  options.max_per_owner = 2;
+  Start(options);
+  Push(Make(1, "a", 0), 0);
+  Push(Make(2, "b", 0), 0);
+  const auto refused = queue_->Push(Make(3, "c", 0), At(0));
+  EXPECT_EQ(ReasonName(refused.status()), "OVERLOADED");
+  EXPECT_GT(RetryDelay(refused.status()), absl::ZeroDuration());
+}
+
+TEST_F(DecisionQueueTest, OneWhoseFrozenAnswerWouldBeLateIsRefused) {
+  Start();
+  for (uint64_t id = 1; id <= 20; ++id) {
+    DecisionQueue::Decision frozen = Make(id, absl::StrCat(id), 0);
+    frozen.steps = 0;
+    frozen.frozen_time = kMs;
+    Push(frozen, 0);
+  }
+  DecisionQueue::Decision hasty = Make(21, "z", 0);
+  hasty.frozen_time = kMs;
+  hasty.deadline = At(10);
+  EXPECT_EQ(ReasonName(queue_->Push(hasty, At(0)).status()), "OVERLOADED");
+  hasty.owner = "another";  // Those that are late are not this owner's.
+  Push(hasty, 0);
+}
+
+TEST_F(DecisionQueueTest, AFloodOfShortDeadlinesDoesNotDelayOthersAnswers) {
+  Start();
+  for (uint64_t id = 1; id <= 100; ++id) {
+    DecisionQueue::Decision flood = Make(id, "", 0);
+    flood.owner = "flood";
+    flood.steps = 0;
+    flood.deadline = At(20);
+    Push(flood, 0);
+  }
+  // The flood has been served before.
+  ASSERT_TRUE(queue_->PopDue(At(0)).has_value());
+  queue_->CountOther(1, kMs, At(0));
+  queue_->Finish(1);
+  DecisionQueue::Decision loop = Make(200, "a", 0);
+  loop.steps = 0;
+  Push(loop, 0);
+  EXPECT_EQ(PopDue(0), "freeze 200");
+}
+
+TEST_F(DecisionQueueTest, ItRunsForDays) {
+  Start();
+  uint64_t id = 0;
+  for (int64_t minute = 0; minute < 3000; ++minute) {
+    const double now = 60000.0 * minute;
+    Push(Make(++id, "a", now), now);
+    Push(Make(++id, "b", now), now);
+    for (int i = 0; i < 2; ++i) {
+      const auto turn = queue_->Pop(At(now + 4 * i));
+      ASSERT_TRUE(turn && turn->adapt);
+      EndTurn(turn->id, now + 4 * i + 4);
+    }
+  }
+  EXPECT_EQ(queue_->size(), 0u);
 }
 
 }  // namespace

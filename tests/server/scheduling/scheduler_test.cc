@@ -3,40 +3,70 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <set>
+#include <thread>
+#include <vector>
 
 #include "absl/synchronization/barrier.h"
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
-#include "absl/time/clock.h"
+#include "server/support/clock.h"
 #include "server/support/error.h"
 
 namespace foresight {
 namespace {
 
 using ::testing::Each;
-using ::testing::ElementsAre;
 
 // Longer than any of this takes: only a hang reaches it.
 constexpr absl::Duration kPatience = absl::Seconds(30);
 
-class SchedulerTest : public ::testing::Test {
+// Runs functions as turns.
+class FunctionTask : public Scheduler::Task {
+ public:
+  std::function<void(const Scheduler::Turn&)> run;
+};
+
+class SchedulerTest : public ::testing::Test, public Scheduler::Executor {
  protected:
-  void Start(int threads, size_t max_queue = 100) {
-    scheduler_ =
-        std::make_unique<Scheduler>(Scheduler::Options{threads, max_queue});
+  void Start(int lanes, size_t max_queue = 100) {
+    Scheduler::Options options;
+    options.queue.lanes = lanes;
+    options.queue.max_size = max_queue;
+    scheduler_ = std::make_unique<Scheduler>(options);
+    running_ = scheduler_.get();
+    scheduler_->Start(this);
   }
 
+  void Run(int, Scheduler::Turn turn) override {
+    static_cast<FunctionTask&>(*turn.task).run(turn);
+    turn.task = nullptr;
+    running_->Finish(turn.id);
+  }
+  void Evict(std::shared_ptr<Scheduler::Task>, absl::Status) override {
+    ++evicted_;
+  }
+
+  DecisionQueue::Decision Make(absl::Time deadline) {
+    DecisionQueue::Decision decision;
+    decision.id = scheduler_->NewId();
+    decision.deadline = deadline;
+    decision.steps = 1;
+    return decision;
+  }
+  absl::Status TrySubmit(const DecisionQueue::Decision& decision,
+                         std::function<void(const Scheduler::Turn&)> run) {
+    auto task = std::make_shared<FunctionTask>();
+    task->run = std::move(run);
+    return scheduler_->Submit(decision, std::move(task));
+  }
   // The id of the task.
   uint64_t Submit(std::function<void(const Scheduler::Turn&)> run,
                   absl::Time deadline = absl::InfiniteFuture()) {
-    Scheduler::Task task;
-    task.decision.id = scheduler_->NewId();
-    task.decision.deadline = deadline;
-    task.run = std::move(run);
-    const uint64_t id = task.decision.id;
-    EXPECT_TRUE(scheduler_->Submit(std::move(task)).ok());
-    return id;
+    const DecisionQueue::Decision decision = Make(deadline);
+    EXPECT_TRUE(TrySubmit(decision, std::move(run)).ok());
+    return decision.id;
   }
 
   // Keeps one thread busy until Release.
@@ -51,7 +81,9 @@ class SchedulerTest : public ::testing::Test {
   void Release() { release_.Notify(); }
 
   absl::Notification release_;
+  std::atomic<int> evicted_ = 0;
   std::unique_ptr<Scheduler> scheduler_;
+  Scheduler* running_ = nullptr;  // The same, also while it ends.
 };
 
 TEST_F(SchedulerTest, WhatWasAcceptedRunsBeforeItEnds) {
@@ -62,21 +94,6 @@ TEST_F(SchedulerTest, WhatWasAcceptedRunsBeforeItEnds) {
   }
   scheduler_.reset();
   EXPECT_EQ(ran, 50);
-}
-
-TEST_F(SchedulerTest, TheEarliestDeadlineRunsFirst) {
-  Start(1);
-  Occupy();
-  std::vector<int> order;
-  const absl::Time now = absl::Now();
-  Submit([&](const Scheduler::Turn&) { order.push_back(3); });
-  Submit([&](const Scheduler::Turn&) { order.push_back(2); },
-         now + absl::Hours(2));
-  Submit([&](const Scheduler::Turn&) { order.push_back(1); },
-         now + absl::Hours(1));
-  Release();
-  scheduler_.reset();
-  EXPECT_THAT(order, ElementsAre(1, 2, 3));
 }
 
 TEST_F(SchedulerTest, AsManyTasksRunAtOnceAsThereAreThreads) {
@@ -97,12 +114,11 @@ TEST_F(SchedulerTest, AFullQueueRefusesAndDoesNotRunTheTask) {
   Start(1, /*max_queue=*/1);
   Occupy();
   Submit([](const Scheduler::Turn&) {});
-  Scheduler::Task task;
-  task.decision.id = scheduler_->NewId();
   bool ran = false;
-  task.run = [&](const Scheduler::Turn&) { ran = true; };
-  EXPECT_EQ(ReasonName(scheduler_->Submit(std::move(task)).status()),
-            "OVERLOADED");
+  const absl::Status refused =
+      TrySubmit(Make(absl::InfiniteFuture()),
+                [&](const Scheduler::Turn&) { ran = true; });
+  EXPECT_EQ(ReasonName(refused), "OVERLOADED");
   Release();
   scheduler_.reset();
   EXPECT_FALSE(ran);
@@ -133,36 +149,47 @@ TEST_F(SchedulerTest, ARunningTaskCannotBeWithdrawn) {
   Release();
 }
 
-TEST_F(SchedulerTest, ALateTaskIsToldSo) {
+TEST_F(SchedulerTest, ADueTaskIsRunThoughEveryLaneIsBusy) {
   Start(1);
   Occupy();
   absl::Notification done;
-  bool in_time = true;
-  const absl::Time deadline = absl::Now() + absl::Milliseconds(5);
+  bool adapt = true;
   Submit(
       [&](const Scheduler::Turn& turn) {
-        in_time = turn.in_time;
+        adapt = turn.adapt;
         done.Notify();
       },
-      deadline);
-  while (absl::Now() <= deadline) std::this_thread::yield();
+      MonotonicNow() + absl::Milliseconds(5));
+  EXPECT_TRUE(done.WaitForNotificationWithTimeout(kPatience));
+  EXPECT_FALSE(adapt);
   Release();
-  ASSERT_TRUE(done.WaitForNotificationWithTimeout(kPatience));
-  EXPECT_FALSE(in_time);
 }
 
-TEST_F(SchedulerTest, InAHurryEveryTurnIsOverAtOnce) {
+TEST_F(SchedulerTest, TheTaskThatLosesItsPlaceIsGivenBack) {
+  Start(1, /*max_queue=*/3);
+  Occupy();
+  for (int i = 0; i < 3; ++i) Submit([](const Scheduler::Turn&) {});
+  DecisionQueue::Decision other = Make(absl::InfiniteFuture());
+  other.owner = "another";
+  EXPECT_TRUE(TrySubmit(other, [](const Scheduler::Turn&) {}).ok());
+  EXPECT_EQ(evicted_, 1);
+  Release();
+}
+
+TEST_F(SchedulerTest, InAHurryNoTurnAdapts) {
   Start(1);
   Occupy();
-  std::vector<absl::Time> until;
+  std::vector<bool> adapts;
   for (int i = 0; i < 3; ++i) {
-    Submit([&](const Scheduler::Turn& turn) { until.push_back(turn.until); });
+    Submit([&](const Scheduler::Turn& turn) {
+      adapts.push_back(turn.adapt || running_->MayStep(turn.id, 1, 1));
+    });
   }
   scheduler_->Hurry();
   Release();
   scheduler_.reset();
-  EXPECT_EQ(until.size(), 3u);
-  EXPECT_THAT(until, Each(absl::InfinitePast()));
+  EXPECT_EQ(adapts.size(), 3u);
+  EXPECT_THAT(adapts, Each(false));
 }
 
 TEST_F(SchedulerTest, ParallelCallsAreEachMadeOnce) {

@@ -371,7 +371,8 @@ TEST_F(SessionStoreTest, ManyThreadsCountEachDecisionOnce) {
   constexpr int kThreads = 4;
   constexpr int kRounds = 500;
   ASSERT_TRUE(Open("shared").ok());
-  std::atomic<uint64_t> committed = 0;
+  std::atomic<uint64_t> committed = 0, leases = 0;
+  const uint64_t seed = Lease("shared", std::nullopt, {1, 2}).session().seed;
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
@@ -382,7 +383,8 @@ TEST_F(SessionStoreTest, ManyThreadsCountEachDecisionOnce) {
             {"shared", std::nullopt, observation, flag}, nullptr, At(0));
         if (!admission.ok()) continue;
         auto lease = std::get<SessionLease>(*std::move(admission));
-        lease.session().step_time += absl::Nanoseconds(1);
+        ++lease.session().seed;  // Only the holder of the lease may.
+        ++leases;
         if (i % 3 == 0) continue;  // Dropped.
         if (lease.Commit(Answer(0), At(0)).ok()) ++committed;
         (void)store_.Expire(At(30));
@@ -391,8 +393,9 @@ TEST_F(SessionStoreTest, ManyThreadsCountEachDecisionOnce) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_GT(committed, 0u);
-  EXPECT_EQ(Lease("shared", std::nullopt, {1, 2}).session().next_decision,
-            committed);
+  const SessionLease lease = Lease("shared", std::nullopt, {1, 2});
+  EXPECT_EQ(lease.session().next_decision, committed);
+  EXPECT_EQ(lease.session().seed, seed + leases);
 }
 
 }  // namespace

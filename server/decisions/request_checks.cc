@@ -1,4 +1,4 @@
-#include "server/service/request_checks.h"
+#include "server/decisions/request_checks.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,15 +6,17 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "models/support/status_macros.h"
-#include "server/service/durations.h"
+#include "server/decisions/durations.h"
 #include "server/support/error.h"
 
 namespace foresight {
-namespace {
 
-constexpr size_t kMaxIdBytes = 128;
-
-}  // namespace
+absl::Status CheckIdLength(absl::string_view session_id) {
+  if (session_id.size() <= kMaxIdBytes) return absl::OkStatus();
+  return MakeError(Reason::kSettingsInvalid,
+                   absl::StrCat("session_id has ", session_id.size(),
+                                " bytes, expected at most ", kMaxIdBytes));
+}
 
 absl::Status CheckSessionId(absl::string_view session_id) {
   if (session_id.empty() || session_id.size() > kMaxIdBytes) {
@@ -111,6 +113,19 @@ absl::StatusOr<AdaptationSettings> CheckSettings(
                      ", expected at most ", max_samples, " on this server"));
   }
   return settings;
+}
+
+absl::Status CheckStepTime(const LoadedModel& model,
+                           const AdaptationSettings& settings,
+                           absl::Duration longest) {
+  const absl::Duration expected = model.StepTime(settings);
+  if (settings.steps == 0 || expected <= longest) return absl::OkStatus();
+  return MakeError(
+      Reason::kSettingsInvalid,
+      absl::StrCat("a step with horizon ", settings.horizon, " and particles ",
+                   settings.particles, " takes about ",
+                   absl::FormatDuration(expected), ", expected at most ",
+                   absl::FormatDuration(longest), " on this server"));
 }
 
 }  // namespace foresight

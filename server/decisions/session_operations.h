@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -10,6 +11,7 @@
 #include "server/metrics/metrics.h"
 #include "server/registry/model_registry.h"
 #include "server/sessions/session_store.h"
+#include "server/support/clock.h"
 
 namespace foresight {
 
@@ -20,15 +22,19 @@ class SessionOperations {
     absl::Duration idle_timeout = absl::Seconds(60);  // Positive.
     // horizon * particles * sampler_steps at most.
     int64_t max_samples = 1 << 22;
+    // The longest that one step may be expected to take.
+    absl::Duration max_decision_time = absl::Seconds(10);
   };
 
   // All three outlive it.
   SessionOperations(Options options, const ModelRegistry* models,
-                    SessionStore* sessions, Metrics* metrics)
+                    SessionStore* sessions, Metrics* metrics,
+                    Clock clock = MonotonicNow)
       : options_(options),
         models_(models),
         sessions_(sessions),
-        metrics_(metrics) {}
+        metrics_(metrics),
+        clock_(std::move(clock)) {}
 
   absl::StatusOr<v1::Session> Open(const v1::OpenSessionRequest& request);
   absl::StatusOr<v1::Session> Reset(const v1::ResetSessionRequest& request);
@@ -45,6 +51,7 @@ class SessionOperations {
   const ModelRegistry* const models_;
   SessionStore* const sessions_;
   Metrics* const metrics_;
+  const Clock clock_;
 };
 
 }  // namespace foresight

@@ -1,13 +1,12 @@
-#include "server/service/session_operations.h"
+#include "server/decisions/session_operations.h"
 
 #include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/clock.h"
 #include "models/support/status_macros.h"
-#include "server/service/messages.h"
-#include "server/service/request_checks.h"
+#include "server/decisions/messages.h"
+#include "server/decisions/request_checks.h"
 #include "server/support/log.h"
 #include "server/support/random.h"
 
@@ -31,10 +30,10 @@ absl::StatusOr<v1::Session> SessionOperations::Open(
   const v1::Session opened = ToProto(session);
   Expire();
   ASSIGN_OR_RETURN(SessionLease lease,
-                   sessions_->Open(std::move(session), absl::Now()));
+                   sessions_->Open(std::move(session), clock_()));
   metrics_->sessions.Increment();
   RETURN_IF_ERROR(
-      lease.Restart(model->engine->NewParameters(), seed, absl::Now()));
+      lease.Restart(model->engine->NewParameters(), seed, clock_()));
   LogInfo("session opened id=", Abbreviated(opened.session_id()),
           " model=", model->name());
   return opened;
@@ -50,6 +49,8 @@ absl::StatusOr<SessionState> SessionOperations::Describe(
   session.observation_size = bundle.observation_size();
   ASSIGN_OR_RETURN(session.settings, CheckSettings(request.settings(), bundle,
                                                    options_.max_samples));
+  RETURN_IF_ERROR(CheckStepTime(*session.model, session.settings,
+                                options_.max_decision_time));
   ASSIGN_OR_RETURN(session.idle_timeout,
                    CheckIdleTimeout(request, options_.idle_timeout));
   session.seed = request.has_seed() ? request.seed() : RandomSeed();
@@ -58,27 +59,29 @@ absl::StatusOr<SessionState> SessionOperations::Describe(
 
 absl::StatusOr<v1::Session> SessionOperations::Reset(
     const v1::ResetSessionRequest& request) {
+  RETURN_IF_ERROR(CheckIdLength(request.session_id()));
   ASSIGN_OR_RETURN(SessionLease lease,
-                   sessions_->Acquire(request.session_id(), absl::Now()));
+                   sessions_->Acquire(request.session_id(), clock_()));
   const SessionState& session = lease.session();
   const uint64_t seed = request.has_seed() ? request.seed() : session.seed;
   v1::Session reset = ToProto(session);
   reset.set_seed(seed);
   reset.set_next_decision(0);
   RETURN_IF_ERROR(
-      lease.Restart(session.model->engine->NewParameters(), seed, absl::Now()));
+      lease.Restart(session.model->engine->NewParameters(), seed, clock_()));
   return reset;
 }
 
 absl::Status SessionOperations::Close(const v1::CloseSessionRequest& request) {
-  RETURN_IF_ERROR(sessions_->Close(request.session_id(), absl::Now()));
+  RETURN_IF_ERROR(CheckIdLength(request.session_id()));
+  RETURN_IF_ERROR(sessions_->Close(request.session_id(), clock_()));
   metrics_->sessions.Decrement();
   LogInfo("session closed id=", Abbreviated(request.session_id()));
   return absl::OkStatus();
 }
 
 void SessionOperations::Expire() {
-  for (const std::string& id : sessions_->Expire(absl::Now())) {
+  for (const std::string& id : sessions_->Expire(clock_())) {
     metrics_->sessions.Decrement();
     metrics_->sessions_expired.Increment();
     LogInfo("session expired id=", Abbreviated(id));

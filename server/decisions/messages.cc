@@ -1,6 +1,6 @@
-#include "server/service/messages.h"
+#include "server/decisions/messages.h"
 
-#include "server/service/durations.h"
+#include "server/decisions/durations.h"
 
 namespace foresight {
 

@@ -11,9 +11,17 @@
 #include "models/bundle/bundle.h"
 #include "models/bundle/settings.h"
 #include "proto/adaptation.pb.h"
+#include "server/registry/loaded_model.h"
 
 namespace foresight {
 
+// The longest id of a session.
+inline constexpr size_t kMaxIdBytes = 128;
+
+// Of any session that a call names. Errors: SETTINGS_INVALID: it is longer.
+absl::Status CheckIdLength(absl::string_view session_id);
+
+// Of a new session.
 // Errors: SETTINGS_INVALID: not 1 to 128 bytes of printable ASCII.
 absl::Status CheckSessionId(absl::string_view session_id);
 
@@ -43,5 +51,12 @@ absl::StatusOr<absl::Duration> CheckIdleTimeout(
 absl::StatusOr<AdaptationSettings> CheckSettings(
     const v1::AdaptationSettings& request, const Bundle& bundle,
     int64_t max_samples);
+
+// More steps than there is time for are not taken, but one that takes longer
+// than `longest` never could be.
+// Errors: SETTINGS_INVALID: a step is expected to take longer than that.
+absl::Status CheckStepTime(const LoadedModel& model,
+                           const AdaptationSettings& settings,
+                           absl::Duration longest);
 
 }  // namespace foresight

@@ -1,4 +1,4 @@
-#include "server/service/durations.h"
+#include "server/decisions/durations.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -48,10 +48,18 @@ TEST(DurationsTest, AMessageThatIsNoDurationIsRefusedNamingTheField) {
 }
 
 TEST(DurationsTest, GrpcsGreatestTimeIsNoDeadline) {
-  EXPECT_EQ(DeadlineFromChrono(std::chrono::system_clock::time_point::max()),
-            absl::InfiniteFuture());
-  const absl::Time time = absl::FromUnixSeconds(1000);
-  EXPECT_EQ(DeadlineFromChrono(absl::ToChronoTime(time)), time);
+  EXPECT_EQ(
+      DeadlineFromChrono(std::chrono::system_clock::time_point::max(),
+                         std::chrono::system_clock::now(), absl::UnixEpoch()),
+      absl::InfiniteFuture());
+}
+
+TEST(DurationsTest, ADeadlineIsAsFarAwayByTheMonotonicClock) {
+  const absl::Time wall = absl::FromUnixSeconds(1000000);
+  const absl::Time now = absl::FromUnixSeconds(50);
+  EXPECT_EQ(DeadlineFromChrono(absl::ToChronoTime(wall + absl::Seconds(3)),
+                               absl::ToChronoTime(wall), now),
+            now + absl::Seconds(3));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "server/service/durations.h"
+#include "server/decisions/durations.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -41,10 +41,12 @@ absl::StatusOr<absl::Duration> FromProto(
   return absl::Seconds(seconds) + absl::Nanoseconds(nanos);
 }
 
-absl::Time DeadlineFromChrono(std::chrono::system_clock::time_point deadline) {
+absl::Time DeadlineFromChrono(std::chrono::system_clock::time_point deadline,
+                              std::chrono::system_clock::time_point wall_now,
+                              absl::Time now) {
   return deadline == std::chrono::system_clock::time_point::max()
              ? absl::InfiniteFuture()
-             : absl::FromChrono(deadline);
+             : now + (absl::FromChrono(deadline) - absl::FromChrono(wall_now));
 }
 
 }  // namespace foresight

@@ -1,4 +1,4 @@
-#include "server/service/decision_errors.h"
+#include "server/decisions/decision_errors.h"
 
 #include "absl/strings/str_cat.h"
 #include "server/support/error.h"
@@ -15,7 +15,8 @@ absl::Status LateError(absl::string_view waited_for) {
 absl::Status GoneError(absl::Time deadline, absl::Time now) {
   return now < deadline
              ? MakeError(Reason::kCancelled, "the client cancelled the call")
-             : LateError("its end");
+             : MakeError(Reason::kDeadlineExceeded,
+                         "the deadline passed before the decision finished");
 }
 
 absl::Status EngineError(const absl::Status& failure) {

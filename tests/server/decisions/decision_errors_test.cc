@@ -1,4 +1,4 @@
-#include "server/service/decision_errors.h"
+#include "server/decisions/decision_errors.h"
 
 #include <gtest/gtest.h>
 

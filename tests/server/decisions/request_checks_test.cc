@@ -1,4 +1,4 @@
-#include "server/service/request_checks.h"
+#include "server/decisions/request_checks.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -19,7 +19,10 @@ google::protobuf::Duration ToProto(absl::Duration duration);
 absl::StatusOr<absl::Duration> FromProto(
     absl::string_view field, const google::protobuf::Duration& duration);
 
-// A call's deadline; gRPC's greatest time is no deadline.
-absl::Time DeadlineFromChrono(std::chrono::system_clock::time_point deadline);
+// A call's deadline by the monotonic clock, converted once at its arrival: then
+// the wall clock may jump. gRPC's greatest time is no deadline.
+absl::Time DeadlineFromChrono(std::chrono::system_clock::time_point deadline,
+                              std::chrono::system_clock::time_point wall_now,
+                              absl::Time now);
 
 }  // namespace foresight

@@ -1,9 +1,10 @@
-// Takes decisions from request to answer: checks, session, core, engine,
+// Takes decisions from request to answer: checks, session, queue, engine,
 // commit. No thread waits for any of it.
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_set.h"
@@ -11,19 +12,21 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/adaptation/engine.h"
+#include "server/decisions/decision_call.h"
+#include "server/decisions/decision_lane.h"
 #include "server/metrics/metrics.h"
 #include "server/registry/model_registry.h"
 #include "server/scheduling/scheduler.h"
-#include "server/service/decision_call.h"
+#include "server/scheduling/timer.h"
 #include "server/sessions/session_store.h"
 
 namespace foresight {
 
-// Lends a scheduler's idle threads to an engine. Thread-safe.
+// Lends a scheduler's idle lanes to an engine. Thread-safe.
 class LentWorkers : public Workers {
  public:
   explicit LentWorkers(Scheduler* scheduler) : scheduler_(scheduler) {}
-  int size() const override { return 1 + scheduler_->idle(); }
+  int size() const override { return scheduler_->SplitThreads(); }
   void Run(int count, absl::FunctionRef<void(int)> body) override {
     scheduler_->RunParallel(count, body);
   }
@@ -34,22 +37,26 @@ class LentWorkers : public Workers {
 
 // Thread-safe. No callback is called under a lock. The scheduler must end
 // before it, the other parts after it.
-class DecisionMaker {
+class DecisionMaker : public Scheduler::Executor {
  public:
   struct Options {
-    // The engine is done so much before the deadline, for the answer's way
-    // back; at most a tenth of the time that there is.
+    // Part of each deadline reserved for returning the answer; at most a tenth.
     absl::Duration answer_margin = absl::Milliseconds(1);
     // Of stateless calls: horizon * particles * sampler_steps at most.
     int64_t max_samples = 1 << 22;
+    // The time of a call without a deadline, and the longest that one step may
+    // be expected to take.
+    absl::Duration max_decision_time = absl::Seconds(10);
   };
   struct Parts {
     const ModelRegistry* models;
     SessionStore* sessions;
     Scheduler* scheduler;
+    Timer* timer;  // Ends waits for a twin.
     Metrics* metrics;
   };
 
+  // Starts the scheduler.
   DecisionMaker(Options options, Parts parts);
 
   using Call = std::shared_ptr<DecisionCall>;
@@ -64,32 +71,43 @@ class DecisionMaker {
 
   // From now on Start answers DRAINING.
   void Refuse() ABSL_LOCKS_EXCLUDED(mutex_);
-  // True once every call is answered, false if `deadline` comes first.
-  bool AwaitIdle(absl::Time deadline) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Cuts everything short: what runs is answered DRAINING within one step, what
-  // waits gets its least answer.
+  // True once every call is answered, false after `timeout`.
+  bool AwaitIdle(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Cuts everything short: running decisions are answered DRAINING within one
+  // step; queued ones get their frozen answer.
   void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // For a simulation, which runs lanes step by step.
+  DecisionLane& lane(int i) { return *lanes_[i]; }
+  bool Ready(const Scheduler::Turn& turn);
+
  private:
+  void Run(int lane, Scheduler::Turn turn) override;
+  void Evict(std::shared_ptr<Scheduler::Task> task, absl::Status why) override;
+
   absl::Status Check(DecisionCall& call) const;
   void Begin(const Call& call);
   absl::Status BeginStateless(DecisionCall& call);
   void BeginInSession(const Call& call);
   void Queue(const Call& call);
-  void Run(const Call& call, const Scheduler::Turn& turn);
-  Problem MakeProblem(DecisionCall& call, absl::Time until,
-                      PolicyParameters* parameters);
-  void Commit(const Call& call, const Decision& decision, absl::Time begun);
+  void PrepareProblem(DecisionCall& call);
+  void Freeze(const Call& call);
+  // Answers a call whose problem holds its outcome.
+  void Settle(const Call& call);
+  void Commit(const Call& call, const Decision& decision);
   // Ends a call that waits for a twin or in the queue; else does nothing.
   void Interrupt(const Call& call, const absl::Status& why);
   // Gives the lease back and answers `why`, or that the session is closed.
   void Abandon(const Call& call, absl::Status why);
   void Finish(const Call& call, const DecisionCall::Answer& answer);
-  void ArmAlarm(const Call& call);
+  void EndWaitInTime(const Call& call);
+  absl::Time now() const { return parts_.scheduler->now(); }
 
   const Options options_;
   const Parts parts_;
   LentWorkers workers_;
+  // One per lane, and one for frozen answers.
+  std::vector<std::unique_ptr<DecisionLane>> lanes_;
 
   absl::Mutex mutex_;
   bool refusing_ ABSL_GUARDED_BY(mutex_) = false;

@@ -1,0 +1,92 @@
+// One request for a decision, from its arrival to its answer.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "proto/adaptation.pb.h"
+#include "server/adaptation/engine.h"
+#include "server/registry/loaded_model.h"
+#include "server/scheduling/scheduler.h"
+#include "server/sessions/session_lease.h"
+
+namespace foresight {
+
+// Made by whoever received the request, which starts and may cancel it through
+// a DecisionMaker; everything else is the maker's.
+//
+// Its state:
+//
+//   kChecking ──► kAwaitingTwin     a retry, while the decision is in flight
+//       │  ▲            │           for another call
+//       │  └────────────┘
+//       ├──► kQueued ──► kRunning   a lane or the thread for frozen answers
+//       │       │            │      takes it from the scheduler
+//       └───────┴────────────┴──► kAnswered   `done` was called
+//
+// Whoever changes the state goes on with the call: out of kAwaitingTwin by
+// compare-and-swap, out of kQueued by taking it from the scheduler, in the
+// other states only the thread that has the call.
+class DecisionCall : public Scheduler::Task {
+ public:
+  using Answer = absl::StatusOr<std::shared_ptr<const v1::ActResponse>>;
+  using Done = std::function<void(const Answer&)>;
+  enum class State { kChecking, kAwaitingTwin, kQueued, kRunning, kAnswered };
+
+  // `owner` is whom limits and shares count against; `arrival` and `deadline`
+  // (the call's) are monotonic times. `done` is called exactly once after
+  // Start, on any thread, perhaps before Start returns.
+  DecisionCall(v1::ActRequest request, std::string owner, absl::Time arrival,
+               absl::Time deadline, Done done)
+      : request_(std::move(request)),
+        owner_(std::move(owner)),
+        arrival_(arrival),
+        deadline_(deadline),
+        done_(std::move(done)) {}
+
+ private:
+  friend class DecisionMaker;
+  friend class DecisionLane;
+
+  // Fixed before the call is queued.
+  struct Work {
+    std::shared_ptr<const LoadedModel> model;
+    AdaptationSettings settings;
+    uint64_t seed = 0;
+    uint64_t decision = 0;
+    SessionLease lease;                                // Empty if stateless.
+    std::unique_ptr<PolicyParameters> own_parameters;  // If stateless.
+  };
+
+  bool Leave(State from, State to) {
+    return state_.compare_exchange_strong(from, to);
+  }
+
+  const v1::ActRequest request_;
+  const std::string owner_;
+  const absl::Time arrival_;
+  const absl::Time deadline_;
+  absl::Time ready_by_;  // The engine must be done; set by the check.
+  absl::Time begun_;     // The turn; set when running.
+  Done done_;            // Empty once called.
+
+  std::atomic<State> state_ = State::kChecking;
+  std::atomic<uint64_t> task_id_ = 0;
+  std::atomic<uint64_t> timer_id_ = 0;  // Ends the wait for a twin.
+  // Set when the client has gone, the session is closed or the server stops.
+  const std::shared_ptr<std::atomic<bool>> cancelled_ =
+      std::make_shared<std::atomic<bool>>(false);
+
+  // Belong to the thread that begins the call, then to whoever takes it from
+  // the scheduler.
+  Work work_;
+  Problem problem_;
+};
+
+}  // namespace foresight

@@ -1,0 +1,303 @@
+#include "server/decisions/decision_maker.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "absl/types/span.h"
+#include "models/support/status_macros.h"
+#include "server/decisions/decision_errors.h"
+#include "server/decisions/messages.h"
+#include "server/decisions/request_checks.h"
+#include "server/support/error.h"
+#include "server/support/log.h"
+
+namespace foresight {
+namespace {
+
+using State = DecisionCall::State;
+
+// A frozen answer that takes no longer is given on the thread that brings the
+// request: handing it over would cost as much.
+constexpr absl::Duration kShortAnswer = absl::Microseconds(500);
+
+// Of the estimate of a decision with the accept guard, for its evaluations.
+constexpr int kGuardSteps = 2;
+
+}  // namespace
+
+DecisionMaker::DecisionMaker(Options options, Parts parts)
+    : options_(options), parts_(parts), workers_(parts.scheduler) {
+  for (int i = 0; i <= parts_.scheduler->lanes(); ++i) {
+    lanes_.push_back(std::make_unique<DecisionLane>(
+        parts_.scheduler, &workers_,
+        [this](const Call& call) { Settle(call); }));
+  }
+  parts_.scheduler->Start(this);
+}
+
+void DecisionMaker::Start(const Call& call) {
+  bool refused;
+  {
+    absl::MutexLock lock(&mutex_);
+    calls_.insert(call);
+    refused = refusing_;
+  }
+  parts_.metrics->decisions_in_flight.Increment();
+  const absl::Status status = refused ? DrainingError() : Check(*call);
+  if (!status.ok()) return Finish(call, status);
+  Begin(call);
+}
+
+absl::Status DecisionMaker::Check(DecisionCall& call) const {
+  const v1::ActRequest& request = call.request_;
+  ASSIGN_OR_RETURN(const absl::Duration budget, CheckBudget(request));
+  absl::Time deadline = std::min(call.deadline_, call.arrival_ + budget);
+  if (deadline == absl::InfiniteFuture()) {
+    deadline = call.arrival_ + options_.max_decision_time;
+  }
+  const absl::Duration left =
+      std::max(deadline - call.arrival_, absl::ZeroDuration());
+  call.ready_by_ = deadline - std::min(options_.answer_margin, left / 10);
+  if (request.session_id().empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(CheckIdLength(request.session_id()));
+  RETURN_IF_ERROR(CheckStatefulFields(request));
+  return CheckFinite(request.observation());
+}
+
+void DecisionMaker::Begin(const Call& call) {
+  if (!call->request_.session_id().empty()) return BeginInSession(call);
+  const absl::Status status = BeginStateless(*call);
+  if (!status.ok()) return Finish(call, status);
+  Queue(call);
+}
+
+absl::Status DecisionMaker::BeginStateless(DecisionCall& call) {
+  const v1::ActRequest& request = call.request_;
+  DecisionCall::Work& work = call.work_;
+  ASSIGN_OR_RETURN(work.model, parts_.models->Find(request.model()));
+  ASSIGN_OR_RETURN(work.settings,
+                   CheckSettings(request.settings(), *work.model->bundle,
+                                 options_.max_samples));
+  RETURN_IF_ERROR(CheckObservation(request.observation(),
+                                   work.model->bundle->observation_size()));
+  RETURN_IF_ERROR(
+      CheckStepTime(*work.model, work.settings, options_.max_decision_time));
+  work.seed = request.seed();
+  work.decision = request.decision_index();
+  return absl::OkStatus();
+}
+
+void DecisionMaker::BeginInSession(const Call& call) {
+  const v1::ActRequest& request = call->request_;
+  std::optional<uint64_t> index;
+  if (request.has_decision_index()) index = request.decision_index();
+  const auto resume = [this, call](auto answer) {
+    if (!call->Leave(State::kAwaitingTwin, State::kChecking)) return;
+    answer != nullptr ? Finish(call, std::move(answer)) : Begin(call);
+  };
+  // From here until it is left, Interrupt may end the call.
+  call->state_ = State::kAwaitingTwin;
+  auto admission = parts_.sessions->Begin(
+      {request.session_id(), index, request.observation(), call->cancelled_},
+      resume, now());
+  if (admission.ok() &&
+      std::holds_alternative<SessionStore::Waiting>(*admission)) {
+    EndWaitInTime(call);
+    // A cancellation that arrived before the wait began was missed.
+    if (*call->cancelled_) {
+      Interrupt(call, GoneError(call->ready_by_, now()));
+    }
+    return;
+  }
+  // Interrupted already; a lease is given back by its destructor.
+  if (!call->Leave(State::kAwaitingTwin, State::kChecking)) return;
+  if (!admission.ok()) return Finish(call, admission.status());
+  if (auto* lease = std::get_if<SessionLease>(&*admission)) {
+    SessionState& session = lease->session();
+    call->work_ = {session.model,         session.settings,  session.seed,
+                   session.next_decision, std::move(*lease), nullptr};
+    return Queue(call);
+  }
+  Finish(call, std::get<std::shared_ptr<const v1::ActResponse>>(
+                   *std::move(admission)));
+}
+
+void DecisionMaker::PrepareProblem(DecisionCall& call) {
+  DecisionCall::Work& work = call.work_;
+  Problem& problem = call.problem_;
+  if (!work.lease.held()) {
+    work.own_parameters = work.model->engine->NewParameters();
+  }
+  problem.observation = call.request_.observation();
+  problem.parameters = work.lease.held() ? work.lease.session().parameters.get()
+                                         : work.own_parameters.get();
+  problem.seed = work.seed;
+  problem.decision = work.decision;
+  problem.settings = work.settings;
+  problem.report_objective_after = call.request_.report_objective_after();
+  problem.deadline = call.ready_by_;
+  problem.cancelled = call.cancelled_.get();
+  problem.workers = &workers_;
+}
+
+void DecisionMaker::Queue(const Call& call) {
+  const DecisionCall::Work& work = call->work_;
+  PrepareProblem(*call);
+  if (work.settings.steps == 0 && work.model->frozen_time <= kShortAnswer) {
+    call->begun_ = now();
+    return Freeze(call);
+  }
+  DecisionQueue::Decision decision;
+  decision.id = call->task_id_ = parts_.scheduler->NewId();
+  decision.owner = call->owner_;
+  decision.session = call->request_.session_id();
+  decision.deadline = call->ready_by_;
+  decision.frozen_time = work.model->frozen_time;
+  decision.kind = {work.model->id, static_cast<int>(work.settings.horizon),
+                   static_cast<int>(work.settings.particles),
+                   static_cast<int>(work.settings.sampler_steps),
+                   work.settings.discount};
+  decision.steps = work.settings.steps;
+  decision.prior_step = work.model->StepTime(work.settings);
+  if (work.settings.accept_only_improvement) {
+    decision.reserve = kGuardSteps * decision.prior_step;
+  }
+  call->state_ = State::kQueued;
+  const absl::Status accepted = parts_.scheduler->Submit(decision, call);
+  if (!accepted.ok()) return Abandon(call, accepted);
+  // A cancellation that arrived before the queue had it was missed.
+  if (*call->cancelled_) Interrupt(call, GoneError(call->ready_by_, now()));
+}
+
+// Whether a turn's call is to be run; else it is answered.
+bool DecisionMaker::Ready(const Scheduler::Turn& turn) {
+  const Call call = std::static_pointer_cast<DecisionCall>(turn.task);
+  const bool cancelled = *call->cancelled_;
+  const bool late = now() > call->ready_by_ + options_.answer_margin;
+  if (!cancelled && !late) return true;
+  call->state_ = State::kRunning;
+  parts_.scheduler->Finish(turn.id);
+  Abandon(call,
+          cancelled ? GoneError(call->ready_by_, now()) : LateError("a core"));
+  return false;
+}
+
+void DecisionMaker::Run(int lane, Scheduler::Turn turn) {
+  if (Ready(turn)) lanes_[lane]->Run(std::move(turn));
+}
+
+void DecisionMaker::Evict(std::shared_ptr<Scheduler::Task> task,
+                          absl::Status why) {
+  Abandon(std::static_pointer_cast<DecisionCall>(std::move(task)),
+          std::move(why));
+}
+
+void DecisionMaker::Freeze(const Call& call) {
+  call->state_ = State::kRunning;
+  const std::unique_ptr<Batch> batch = call->work_.model->engine->NewBatch();
+  Problem* const problem = &call->problem_;
+  if (batch->Admit(problem)) batch->Retire(absl::MakeConstSpan(&problem, 1));
+  Settle(call);
+}
+
+void DecisionMaker::Settle(const Call& call) {
+  const Problem& problem = call->problem_;
+  if (problem.decision_or.ok()) return Commit(call, *problem.decision_or);
+  const absl::Status& failure = problem.decision_or.status();
+  if (!absl::IsCancelled(failure)) {
+    if (!absl::IsInvalidArgument(failure)) {
+      LogError("engine failed: ", failure.ToString());
+    }
+    return Abandon(call, EngineError(failure));
+  }
+  Abandon(call,
+          stopping_ ? DrainingError() : GoneError(call->ready_by_, now()));
+}
+
+void DecisionMaker::Commit(const Call& call, const Decision& decision) {
+  DecisionCall::Work& work = call->work_;
+  const absl::Time end = now();
+  const absl::Duration queue_time = call->begun_ - call->arrival_;
+  const absl::Duration adapt_time = end - call->begun_;
+  auto answer = std::make_shared<const v1::ActResponse>(
+      ToProto(decision, call->request_.session_id(), work.decision, queue_time,
+              adapt_time));
+  parts_.metrics->queue_seconds.Observe(absl::ToDoubleSeconds(queue_time));
+  parts_.metrics->adapt_seconds.Observe(absl::ToDoubleSeconds(adapt_time));
+  parts_.metrics->CountDecision(answer->report());
+  if (work.lease.held()) {
+    const absl::Status closed = work.lease.Commit(answer, end);
+    if (!closed.ok()) return Finish(call, closed);
+  }
+  Finish(call, std::move(answer));
+}
+
+void DecisionMaker::Cancel(const Call& call) {
+  *call->cancelled_ = true;
+  Interrupt(call, GoneError(call->ready_by_, now()));
+}
+
+void DecisionMaker::Interrupt(const Call& call, const absl::Status& why) {
+  if (call->Leave(State::kAwaitingTwin, State::kChecking)) {
+    Finish(call, why);
+  } else if (call->state_ == State::kQueued &&
+             parts_.scheduler->Withdraw(call->task_id_)) {
+    Abandon(call, why);
+  }
+}
+
+void DecisionMaker::Abandon(const Call& call, absl::Status why) {
+  if (call->work_.lease.held()) {
+    const absl::Status closed = call->work_.lease.Abort(now());
+    if (!closed.ok()) why = closed;
+  }
+  Finish(call, why);
+}
+
+void DecisionMaker::Finish(const Call& call,
+                           const DecisionCall::Answer& answer) {
+  if (answer.ok()) {
+    parts_.metrics->decision_seconds.Observe(
+        absl::ToDoubleSeconds(now() - call->arrival_));
+  }
+  parts_.metrics->decisions_in_flight.Decrement();
+  call->state_ = State::kAnswered;
+  if (const uint64_t timer = call->timer_id_) parts_.timer->Cancel(timer);
+  std::exchange(call->done_, nullptr)(answer);
+  absl::MutexLock lock(&mutex_);
+  calls_.erase(call);
+}
+
+void DecisionMaker::EndWaitInTime(const Call& call) {
+  call->timer_id_ = parts_.timer->At(
+      call->ready_by_, [this, weak = std::weak_ptr<DecisionCall>(call)] {
+        const Call late = weak.lock();
+        if (late != nullptr) Interrupt(late, LateError("its turn"));
+      });
+}
+
+void DecisionMaker::Refuse() {
+  absl::MutexLock lock(&mutex_);
+  refusing_ = true;
+}
+
+bool DecisionMaker::AwaitIdle(absl::Duration timeout) {
+  absl::MutexLock lock(&mutex_);
+  const auto idle = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return calls_.empty();
+  };
+  return mutex_.AwaitWithTimeout(absl::Condition(&idle), timeout);
+}
+
+void DecisionMaker::Stop() {
+  stopping_ = true;
+  parts_.scheduler->Hurry();
+  absl::MutexLock lock(&mutex_);
+  for (const Call& call : calls_) {
+    if (call->state_ == State::kRunning) *call->cancelled_ = true;
+  }
+}
+
+}  // namespace foresight

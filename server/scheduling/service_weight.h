@@ -1,0 +1,42 @@
+// How much of the machine owners and their sessions have had lately.
+#pragma once
+
+#include <cmath>
+
+#include "absl/time/time.h"
+
+namespace foresight {
+
+// Service fades with a time constant, so a session's share is about the last
+// few seconds. All shares fade alike; so instead of fading each, newer service
+// is counted with a larger weight, and two shares compare as plain numbers
+// whatever the time is.
+//
+// Not thread-safe. Reads no clock.
+class ServiceWeight {
+ public:
+  // What one second of service at `now` adds to a share.
+  double At(absl::Time now) {
+    if (begin_ == absl::InfinitePast()) begin_ = now;
+    return std::exp(absl::FDivDuration(now - begin_, kTimeConstant));
+  }
+  // True if the weights have become so large that shares must be divided by
+  // what Rebase returns.
+  bool MustRebase(absl::Time now) const {
+    return begin_ != absl::InfinitePast() &&
+           now - begin_ > kLongest * kTimeConstant;
+  }
+  double Rebase(absl::Time now) {
+    const double divisor = At(now);
+    begin_ = now;
+    return divisor;
+  }
+
+ private:
+  static constexpr absl::Duration kTimeConstant = absl::Seconds(2);
+  static constexpr int kLongest = 30;  // exp(30) is 1e13.
+
+  absl::Time begin_ = absl::InfinitePast();
+};
+
+}  // namespace foresight

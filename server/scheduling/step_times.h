@@ -1,0 +1,77 @@
+// How long adaptation steps take, learnt from the engines' own measurements.
+#pragma once
+
+#include <cstdint>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/time/time.h"
+
+namespace foresight {
+
+// What a step's time depends on. Decisions of one kind may be stepped together.
+struct StepKind {
+  uint64_t model = 0;     // Identifies the loaded model.
+  int horizon = 0;        // H
+  int particles = 0;      // M
+  int sampler_steps = 0;  // K
+  float discount = 1;     // Does not cost time, but one step has one.
+
+  friend bool operator==(const StepKind& a, const StepKind& b) {
+    return a.model == b.model && a.horizon == b.horizon &&
+           a.particles == b.particles && a.sampler_steps == b.sampler_steps &&
+           a.discount == b.discount;
+  }
+  template <typename H>
+  friend H AbslHashValue(H h, const StepKind& kind) {
+    return H::combine(std::move(h), kind.model, kind.horizon, kind.particles,
+                      kind.sampler_steps, kind.discount);
+  }
+};
+
+// Keeps, for each kind, number of decisions stepped together and number of
+// threads, a running mean and a running deviation. The estimate is a high one:
+// the mean and twice the deviation, since a step that is begun and then cut
+// costs more than one that is not begun.
+//
+// Not thread-safe. Reads no clock.
+class StepTimes {
+ public:
+  // A step of `count` decisions by `threads` threads took `taken`, whole.
+  void Learn(const StepKind& kind, int count, int threads, absl::Duration taken,
+             absl::Time now);
+  // A step was cut after `taken`: a whole one takes longer.
+  void LearnCut(const StepKind& kind, int count, int threads,
+                absl::Duration taken, absl::Time now);
+
+  // The time to allow for a step. Without a measurement `count` times that of
+  // one decision, or of `prior` where that is not known either. An estimate
+  // that was not renewed for a second shrinks slowly towards `prior`, so that a
+  // burst of slow steps does not keep decisions from ever trying again.
+  absl::Duration Expect(const StepKind& kind, int count, int threads,
+                        absl::Duration prior, absl::Time now) const;
+
+ private:
+  struct Key {
+    StepKind kind;
+    int count = 1;
+    int threads = 1;
+    friend bool operator==(const Key& a, const Key& b) {
+      return a.kind == b.kind && a.count == b.count && a.threads == b.threads;
+    }
+    template <typename H>
+    friend H AbslHashValue(H h, const Key& key) {
+      return H::combine(std::move(h), key.kind, key.count, key.threads);
+    }
+  };
+  struct Estimate {
+    absl::Duration mean = absl::ZeroDuration();
+    absl::Duration deviation = absl::ZeroDuration();
+    absl::Time learnt;
+  };
+
+  Estimate& Find(const Key& key);
+
+  absl::flat_hash_map<Key, Estimate> estimates_;
+};
+
+}  // namespace foresight
