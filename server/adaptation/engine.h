@@ -4,19 +4,27 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "models/bundle/policy_parameters.h"
 #include "models/bundle/settings.h"
 
 namespace foresight {
+
+// The time now; another one in tests.
+using Clock = std::function<absl::Time()>;
 
 // In the order of precedence: the first that applies.
 enum class Outcome {
@@ -56,6 +64,16 @@ class Workers {
   virtual void Run(int count, absl::FunctionRef<void(int)> body) = 0;
 };
 
+// What a problem's steps took, by the engine's clock. A step that was made side
+// by side with others' counts in full for each of them.
+struct StepTiming {
+  absl::Duration whole = absl::ZeroDuration();  // Sum over the whole steps.
+  int whole_steps = 0;                          // Steps that ran to their end.
+  absl::Duration last = absl::ZeroDuration();   // The last whole one.
+  // Time spent on the step that was cut: a whole one takes longer. Zero: none.
+  absl::Duration cut = absl::ZeroDuration();
+};
+
 struct Problem {
   absl::Span<const float> observation;  // [S], finite, raw units.
   // From the same engine's NewParameters; changed in place on success.
@@ -73,6 +91,38 @@ struct Problem {
   //   InvalidArgument: the observation is so large that not even the frozen
   //                    action is finite.
   absl::StatusOr<Decision> decision_or = absl::UnknownError("not run");
+  StepTiming timing;  // Valid whatever the outcome.
+};
+
+// Decisions made side by side. They join and leave between steps; the result of
+// one never depends on the others, to the bit on a CPU.
+//
+// An exception or a lack of memory never leaves a call: each problem of the
+// call is then tried alone, and the ones that fail alone get it as an error.
+//
+// Not thread-safe: belongs to one thread at a time. Must not outlive its
+// engine. An empty batch holds next to no memory.
+class Batch {
+ public:
+  virtual ~Batch() = default;
+
+  // Takes in `problem`, which must live until it is retired, and computes its
+  // frozen action. In reset mode it starts from psi_0 instead of `parameters`.
+  // Returns false if it is refused: then decision_or holds the error, and
+  // `problem` is not in the batch.
+  virtual bool Admit(Problem* problem) = 0;
+
+  // Whether `problem` wants another step: steps are left, and none was refused,
+  // cut or cancelled.
+  virtual bool WantsStep(const Problem& problem) const = 0;
+
+  // Makes one step of each of `which`, all of them admitted and wanting one. A
+  // step that the problem's deadline or cancellation cuts is dropped whole.
+  virtual void Step(absl::Span<Problem* const> which) = 0;
+
+  // Applies the guards, chooses the actions, reports, and changes psi where the
+  // decision succeeds; fills each decision_or. The problems leave the batch.
+  virtual void Retire(absl::Span<Problem* const> which) = 0;
 };
 
 // Improves policies by gradient ascent on the imagined return.
@@ -87,16 +137,43 @@ class Engine {
   // Bytes that one session's parameters take.
   virtual size_t sizeof_parameters() const = 0;
 
-  // Runs each problem's decision: draws noise, takes up to settings.steps steps
-  // until its deadline, applies the guards, updates its psi and fills its
-  // outcome. In reset mode it starts from psi_0 instead of `parameters` and
-  // leaves those at psi_0. Problems are independent of one another. A deadline
-  // that has passed still gives the current policy's action (kFrozen or
-  // kTruncated), never an error.
-  virtual void Adapt(absl::Span<Problem> problems) const = 0;
+  virtual std::unique_ptr<Batch> NewBatch() const = 0;
+  // Whether one Step of both costs less than a Step of each. Allowed it is in
+  // any case.
+  virtual bool SideBySide(const Problem& a, const Problem& b) const = 0;
+  // How many problems with these settings one Step takes at a gain; >= 1.
+  virtual int BatchLimit(const AdaptationSettings& settings) const = 0;
+
+  // Runs each problem's decision in batches: draws noise, takes up to
+  // settings.steps steps until its deadline, applies the guards, updates its
+  // psi and fills its outcome. In reset mode it starts from psi_0 instead of
+  // `parameters` and leaves those at psi_0. A deadline that has passed still
+  // gives the current policy's action (kFrozen or kTruncated), never an error.
+  //
+  // With the accept guard on, the steps leave it time: another one is begun
+  // only while twice as long as the last one took is left.
+  void Adapt(absl::Span<Problem> problems) const;
 
   virtual std::string name() const = 0;    // "autograd", "fused".
   virtual std::string device() const = 0;  // "cpu", "cuda:0".
+
+  // What deadlines are compared with.
+  const Clock& clock() const { return clock_; }
+
+ protected:
+  explicit Engine(Clock clock = absl::Now) : clock_(std::move(clock)) {}
+
+ private:
+  // Empty batches, kept so that a warm Adapt allocates none. TakeBatch returns
+  // null if there is no memory.
+  std::unique_ptr<Batch> TakeBatch() const ABSL_LOCKS_EXCLUDED(mutex_);
+  void KeepBatch(std::unique_ptr<Batch> batch) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void AdaptTogether(Batch& batch, absl::Span<Problem* const> problems) const;
+
+  const Clock clock_;
+  mutable absl::Mutex mutex_;
+  mutable std::vector<std::unique_ptr<Batch>> idle_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace foresight

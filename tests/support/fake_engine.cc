@@ -1,6 +1,8 @@
 #include "tests/support/fake_engine.h"
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -50,48 +52,114 @@ float FakeEngine::Action(float observation, float psi, uint64_t seed,
   return std::tanh(observation + psi / 8 + seed / 64.f + decision / 512.f);
 }
 
-void FakeEngine::Adapt(absl::Span<Problem> problems) const {
-  for (Problem& problem : problems) {
-    ++decisions_;
-    last_workers_ = problem.workers == nullptr ? 0 : problem.workers->size();
-    {
-      absl::MutexLock lock(&mutex_);
-      ++running_;
+class FakeEngine::FakeBatch : public Batch {
+ public:
+  explicit FakeBatch(const FakeEngine& engine) : engine_(engine) {}
+
+  bool Admit(Problem* problem) override {
+    problem->timing = StepTiming();
+    if (std::abs(problem->observation[0]) > 1e30f) {
+      problem->decision_or =
+          absl::InvalidArgumentError("the frozen action is not finite");
+      return false;
     }
-    problem.decision_or = Decide(problem);
-    absl::MutexLock lock(&mutex_);
-    --running_;
+    ++engine_.decisions_;
+    engine_.last_workers_ =
+        problem->workers == nullptr ? 0 : problem->workers->size();
+    State& state = states_[problem];
+    if (!IsReset(*problem)) state.psi = ParametersOf(*problem).psi;
+    absl::MutexLock lock(&engine_.mutex_);
+    ++engine_.running_;
+    return true;
   }
+
+  bool WantsStep(const Problem& problem) const override {
+    const auto found = states_.find(&problem);
+    return found != states_.end() && found->second.stepping &&
+           found->second.steps < problem.settings.steps;
+  }
+
+  void Step(absl::Span<Problem* const> which) override {
+    ++engine_.step_calls_;
+    engine_.widest_step_ = std::max<int>(engine_.widest_step_, which.size());
+    for (Problem* problem : which) StepOne(*problem);
+  }
+
+  void Retire(absl::Span<Problem* const> which) override {
+    for (Problem* problem : which) {
+      const State state = states_[problem];
+      states_.erase(problem);
+      problem->decision_or = Decide(*problem, state);
+      absl::MutexLock lock(&engine_.mutex_);
+      --engine_.running_;
+    }
+  }
+
+ private:
+  struct State {
+    float psi = 0;
+    int steps = 0;
+    bool stepping = true;
+    absl::Status status;
+  };
+
+  static FakeParameters& ParametersOf(const Problem& problem) {
+    return static_cast<FakeParameters&>(*problem.parameters);
+  }
+  static bool IsReset(const Problem& problem) {
+    return problem.settings.mode == Mode::kReset;
+  }
+
+  void StepOne(Problem& problem) {
+    State& state = states_[&problem];
+    const absl::Time begin = engine_.clock()();
+    const absl::StatusOr<bool> passed = engine_.PassGate(problem);
+    const absl::Duration taken = engine_.clock()() - begin;
+    if (!passed.ok() || !*passed) {
+      state.status = passed.status();
+      state.stepping = false;
+      problem.timing.cut = taken;
+      return;
+    }
+    problem.timing.whole += taken;
+    problem.timing.last = taken;
+    ++problem.timing.whole_steps;
+    ++state.steps;
+    ++engine_.steps_;
+    state.psi += 1;
+  }
+
+  absl::StatusOr<Decision> Decide(const Problem& problem,
+                                  const State& state) const {
+    if (!state.status.ok()) return state.status;
+    Decision decision;
+    Report& report = decision.report;
+    report.steps_requested = problem.settings.steps;
+    report.steps_done = state.steps;
+    report.outcome = state.steps == 0 ? Outcome::kFrozen
+                     : state.steps == report.steps_requested
+                         ? Outcome::kAdapted
+                         : Outcome::kTruncated;
+    report.drift = state.psi;
+    if (problem.report_objective_after) report.objective_after = 1;
+    decision.action.assign(engine_.action_size_,
+                           Action(problem.observation[0], state.psi,
+                                  problem.seed, problem.decision));
+    ParametersOf(problem).psi = IsReset(problem) ? 0 : state.psi;
+    return decision;
+  }
+
+  const FakeEngine& engine_;
+  std::map<const Problem*, State> states_;
+};
+
+std::unique_ptr<Batch> FakeEngine::NewBatch() const {
+  return std::make_unique<FakeBatch>(*this);
 }
 
-absl::StatusOr<Decision> FakeEngine::Decide(const Problem& problem) const {
-  if (std::abs(problem.observation[0]) > 1e30f) {
-    return absl::InvalidArgumentError("the frozen action is not finite");
-  }
-  auto& parameters = static_cast<FakeParameters&>(*problem.parameters);
-  const bool reset = problem.settings.mode == Mode::kReset;
-  float psi = reset ? 0 : parameters.psi;
-  Decision decision;
-  Report& report = decision.report;
-  report.steps_requested = problem.settings.steps;
-  while (report.steps_done < report.steps_requested) {
-    const absl::StatusOr<bool> passed = PassGate(problem);
-    if (!passed.ok()) return passed.status();
-    if (!*passed) break;
-    ++report.steps_done;
-    ++steps_;
-    psi += 1;
-  }
-  const bool whole = report.steps_done == report.steps_requested;
-  report.outcome = report.steps_done == 0 ? Outcome::kFrozen
-                   : whole                ? Outcome::kAdapted
-                                          : Outcome::kTruncated;
-  report.drift = psi;
-  if (problem.report_objective_after) report.objective_after = 1;
-  decision.action.assign(action_size_, Action(problem.observation[0], psi,
-                                              problem.seed, problem.decision));
-  parameters.psi = reset ? 0 : psi;
-  return decision;
+bool FakeEngine::SideBySide(const Problem& a, const Problem& b) const {
+  return a.settings.horizon == b.settings.horizon &&
+         a.settings.particles == b.settings.particles;
 }
 
 absl::StatusOr<bool> FakeEngine::PassGate(const Problem& problem) const {
