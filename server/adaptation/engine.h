@@ -4,17 +4,22 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "models/bundle/policy_parameters.h"
 #include "models/bundle/settings.h"
+#include "server/support/clock.h"
 
 namespace foresight {
 
@@ -56,6 +61,16 @@ class Workers {
   virtual void Run(int count, absl::FunctionRef<void(int)> body) = 0;
 };
 
+// What a problem's steps took, by the engine's clock. A step that was made side
+// by side with others' counts in full for each of them.
+struct StepTiming {
+  absl::Duration whole = absl::ZeroDuration();  // Sum over the whole steps.
+  int whole_steps = 0;                          // Steps that ran to their end.
+  absl::Duration last = absl::ZeroDuration();   // The last whole one.
+  // Time spent on the step that was cut: a whole one takes longer. Zero: none.
+  absl::Duration cut = absl::ZeroDuration();
+};
+
 struct Problem {
   absl::Span<const float> observation;  // [S], finite, raw units.
   // From the same engine's NewParameters; changed in place on success.
@@ -68,40 +83,42 @@ struct Problem {
   const std::atomic<bool>* cancelled = nullptr;  // May be null.
   Workers* workers = nullptr;                    // May be null: no helpers.
 
-  // Whether the last step begun was dropped, because the deadline or a
-  // cancellation came before its end.
-  bool step_was_cut = false;
-
   // The outcome. Errors, with `parameters` as they were:
   //   Cancelled:       `cancelled` was set.
   //   InvalidArgument: the observation is so large that not even the frozen
   //                    action is finite.
   absl::StatusOr<Decision> decision_or = absl::UnknownError("not run");
+  StepTiming timing;  // Valid whatever the outcome.
 };
 
-// Decisions made side by side. They join and leave between steps; what becomes
-// of one never depends on the others, to the bit.
+// Decisions made side by side. They join and leave between steps; the result of
+// one never depends on the others, to the bit on a CPU.
 //
-// Not thread-safe. Must not outlive its engine.
+// An exception or a lack of memory never leaves a call: each problem of the
+// call is then tried alone, and the ones that fail alone get it as an error.
+//
+// Not thread-safe: belongs to one thread at a time. Must not outlive its
+// engine. An empty batch holds next to no memory.
 class Batch {
  public:
   virtual ~Batch() = default;
 
-  // Takes `problem` in, which must live until it is retired, and computes its
-  // frozen action. False: it is refused, and its decision_or holds the error.
+  // Takes in `problem`, which must live until it is retired, and computes its
+  // frozen action. In reset mode it starts from psi_0 instead of `parameters`.
+  // Returns false if it is refused: then decision_or holds the error, and
+  // `problem` is not in the batch.
   virtual bool Admit(Problem* problem) = 0;
 
-  // Whether an admitted problem wants another step: some are left, and none was
-  // refused, cut or cancelled.
+  // Whether `problem` wants another step: steps are left, and none was refused,
+  // cut or cancelled.
   virtual bool WantsStep(const Problem& problem) const = 0;
 
-  // One step of each of `which`, all of which want one. A step that a problem's
-  // deadline or cancellation cuts is dropped whole.
+  // Makes one step of each of `which`, all of them admitted and wanting one. A
+  // step that the problem's deadline or cancellation cuts is dropped whole.
   virtual void Step(absl::Span<Problem* const> which) = 0;
 
-  // Applies the guards, updates psi and fills decision_or: the problems leave
-  // the batch. With steps left the outcome is kTruncated, or kFrozen with none
-  // done.
+  // Applies the guards, chooses the actions, reports, and changes psi where the
+  // decision succeeds; fills each decision_or. The problems leave the batch.
   virtual void Retire(absl::Span<Problem* const> which) = 0;
 };
 
@@ -117,20 +134,45 @@ class Engine {
   // Bytes that one session's parameters take.
   virtual size_t sizeof_parameters() const = 0;
 
-  // In reset mode a decision starts from psi_0 instead of `parameters` and
-  // leaves those at psi_0. A deadline that has passed still gives the current
-  // policy's action (kFrozen or kTruncated), never an error.
   virtual std::unique_ptr<Batch> NewBatch() const = 0;
-  // How many problems with these settings one step takes at a gain; >= 1. They
-  // must have the same horizon, particles, sampler steps and discount.
+  // Whether one Step of both costs less than a Step of each. Allowed it is in
+  // any case.
+  virtual bool SideBySide(const Problem& a, const Problem& b) const = 0;
+  // How many problems with these settings one Step takes at a gain; >= 1.
   virtual int BatchLimit(const AdaptationSettings& settings) const = 0;
 
-  // Makes each problem's decision: takes up to settings.steps steps until its
-  // deadline. Problems are independent of one another.
-  virtual void Adapt(absl::Span<Problem> problems) const = 0;
+  // Runs each problem's decision in batches: draws noise, takes up to
+  // settings.steps steps until its deadline, applies the guards, updates its
+  // psi and fills its outcome. In reset mode it starts from psi_0 instead of
+  // `parameters` and leaves those at psi_0. A deadline that has passed still
+  // gives the current policy's action (kFrozen or kTruncated), never an error.
+  //
+  // With the accept guard on, the steps leave it time: another one is begun
+  // only while twice as long as the last one took is left.
+  void Adapt(absl::Span<Problem> problems) const;
+
+  // An empty batch, kept from earlier if there is one, so that warm decisions
+  // allocate none; null if there is no memory.
+  std::unique_ptr<Batch> TakeBatch() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Takes an empty batch back.
+  void KeepBatch(std::unique_ptr<Batch> batch) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
   virtual std::string name() const = 0;    // "autograd", "fused".
   virtual std::string device() const = 0;  // "cpu", "cuda:0".
+
+  // What deadlines are compared with.
+  const Clock& clock() const { return clock_; }
+
+ protected:
+  explicit Engine(Clock clock = MonotonicNow) : clock_(std::move(clock)) {}
+
+ private:
+  void AdaptTogether(Batch& batch, absl::Span<Problem* const> problems) const;
+
+  const Clock clock_;
+  mutable absl::Mutex mutex_;
+  mutable std::vector<std::unique_ptr<Batch>> idle_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace foresight

@@ -6,19 +6,53 @@
 
 namespace foresight {
 
-void Trials::Begin(absl::Span<Problem* const> problems,
-                   WorkingPolicies& policies) {
-  problems_ = problems;
-  policies_ = &policies;
-  action_size_ = policies.action_size();
-  trials_.assign(problems.size(), Trial());
-  for (std::vector<float>* actions : {&frozen_action, &start_action, &action}) {
-    actions->assign(problems.size() * action_size_, 0);
+int Trials::Add(Problem* problem) {
+  const auto free = std::find(problems_.begin(), problems_.end(), nullptr);
+  const int i = static_cast<int>(free - problems_.begin());
+  if (free == problems_.end()) {
+    const size_t size = i + 1, floats = size * policies_.action_size();
+    for (auto* actions : {&frozen_action, &start_action, &action}) {
+      actions->resize(floats);
+    }
+    for (auto* values : {&factor, &drift}) values->resize(size);
+    for (auto* evaluations : {&before, &after}) evaluations->resize(size);
+    for (auto* places : {&list, &failed, &focus_, &unknown_}) {
+      places->reserve(size);
+    }
+    trials_.resize(size);
+    saved_.resize(size);
+    problems_.push_back(nullptr);
   }
-  factor.assign(problems.size(), 0);
-  drift.assign(problems.size(), 0);
-  before.assign(problems.size(), {});
-  after.assign(problems.size(), {});
+  trials_[i] = Trial();
+  problems_[i] = problem;
+  return i;
+}
+
+int Trials::Find(const Problem& problem) const {
+  const auto found = std::find(problems_.begin(), problems_.end(), &problem);
+  if (found == problems_.end()) return -1;
+  return static_cast<int>(found - problems_.begin());
+}
+
+bool Trials::empty() const {
+  return std::all_of(problems_.begin(), problems_.end(),
+                     [](const Problem* problem) { return problem == nullptr; });
+}
+
+void Trials::Focus(absl::Span<const int> which) {
+  focus_.assign(which.begin(), which.end());
+}
+
+void Trials::Save() {
+  for (const int i : focus_) saved_[i] = trials_[i];
+}
+
+// A failed attempt may have left numbers of a policy that is gone.
+void Trials::Restore() noexcept {
+  for (const int i : focus_) {
+    trials_[i] = saved_[i];
+    trials_[i].action_known = trials_[i].drift_known = false;
+  }
 }
 
 void Trials::Fail(int i, absl::Status status) {
@@ -27,7 +61,7 @@ void Trials::Fail(int i, absl::Status status) {
 }
 
 void Trials::FailCancelled(const StopSignals& stop) {
-  for (int i = 0; i < size(); ++i) {
+  for (const int i : focus_) {
     if (trials_[i].alive && stop.Cancelled(i)) {
       Fail(i, absl::CancelledError("the decision was cancelled"));
     }
@@ -40,7 +74,7 @@ void Trials::KnowActions(absl::Span<const int> which) {
     if (!std::exchange(trials_[i].action_known, true)) unknown_.push_back(i);
   }
   if (unknown_.empty()) return;
-  policies_->Act(unknown_, Psi::kWorking, absl::MakeSpan(action));
+  policies_.Act(unknown_, Psi::kWorking, absl::MakeSpan(action));
 }
 
 void Trials::KnowDrift(absl::Span<const int> which) {
@@ -48,12 +82,12 @@ void Trials::KnowDrift(absl::Span<const int> which) {
   for (const int i : which) {
     if (!std::exchange(trials_[i].drift_known, true)) unknown_.push_back(i);
   }
-  if (!unknown_.empty()) policies_->Drift(unknown_, absl::MakeSpan(drift));
+  if (!unknown_.empty()) policies_.Drift(unknown_, absl::MakeSpan(drift));
 }
 
 void Trials::Pull(absl::Span<const int> which, Psi anchor) {
   if (which.empty()) return;
-  policies_->Pull(which, anchor, factor);
+  policies_.Pull(which, anchor, factor);
   for (const int i : which) {
     trials_[i].action_known = trials_[i].drift_known = false;
   }
@@ -68,15 +102,16 @@ void Trials::Undo(absl::Span<const int> which) {
 }
 
 bool Trials::ActionIsFinite(absl::Span<const float> actions, int i) const {
-  const absl::Span<const float> row =
-      actions.subspan(size_t(i) * action_size_, action_size_);
+  const size_t size = policies_.action_size();
+  const absl::Span<const float> row = actions.subspan(i * size, size);
   return std::all_of(row.begin(), row.end(),
                      [](float x) { return std::isfinite(x); });
 }
 
 float Trials::ActionDistance(absl::Span<const float> from, int i) const {
+  const int size = policies_.action_size();
   float largest = 0;
-  for (int j = i * action_size_; j < (i + 1) * action_size_; ++j) {
+  for (int j = i * size; j < (i + 1) * size; ++j) {
     const float distance = std::abs(action[j] - from[j]);
     if (std::isnan(distance)) return distance;
     largest = std::max(largest, distance);

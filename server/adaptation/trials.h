@@ -1,10 +1,9 @@
-// The decisions of one call while they are being made.
+// The decisions of a batch while they are being made.
 #pragma once
 
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "server/adaptation/engine.h"
 #include "server/adaptation/working_policies.h"
@@ -20,14 +19,14 @@ struct Trial {
   bool drift_known = false;
   bool non_finite = false;
   bool rejected = false;
-  bool truncated = false;
   bool limited = false;
-  absl::Duration last_step = absl::ZeroDuration();
+  bool step_done = false;  // The last Step ran to its end.
   Report report;
 };
 
-// The trials of a call with the numbers measured on them, and what the decision
-// loop and the guards do with them. Kept between calls for its memory.
+// The trials of a batch by their place, with the numbers measured on them, and
+// what the decisions and their guards do with them. Every phase works on the
+// trials in focus and leaves the others alone.
 //
 // Not thread-safe.
 class Trials {
@@ -35,24 +34,38 @@ class Trials {
   using Psi = WorkingPolicies::Psi;
   using Evaluation = WorkingPolicies::Evaluation;
 
-  // Forgets what was; both outlive the call.
-  void Begin(absl::Span<Problem* const> problems, WorkingPolicies& policies);
+  // `policies` outlives this.
+  explicit Trials(WorkingPolicies& policies) : policies_(policies) {}
 
-  int size() const { return static_cast<int>(trials_.size()); }  // P
+  // The place of `problem` from now on: the first free one. Allocates what any
+  // phase needs of lists and rows. If it throws nothing is added.
+  int Add(Problem* problem);
+  void Remove(int i) noexcept { problems_[i] = nullptr; }
+  // -1: it has no place.
+  int Find(const Problem& problem) const;
+  bool empty() const;
+
+  // The phases that follow are about these: ascending, none twice.
+  void Focus(absl::Span<const int> which);
+  // Remembers what has become of those in focus, and goes back to it.
+  void Save();
+  void Restore() noexcept;
+
   Trial& operator[](int i) { return trials_[i]; }
   const Trial& operator[](int i) const { return trials_[i]; }
   Problem& problem(int i) { return *problems_[i]; }
   const AdaptationSettings& settings(int i) const {
     return problems_[i]->settings;
   }
-  WorkingPolicies& policies() { return *policies_; }
+  absl::Span<Problem* const> problems() const { return problems_; }  // [P]
+  WorkingPolicies& policies() { return policies_; }
 
-  // Fills `chosen` with the living problems for which predicate(i, trial)
-  // holds; whether there are any.
+  // Fills `chosen` with those in focus that live and for which
+  // predicate(i, trial) holds; returns whether there are any.
   template <typename Predicate>
   bool Select(std::vector<int>& chosen, Predicate predicate) {
     chosen.clear();
-    for (int i = 0; i < size(); ++i) {
+    for (const int i : focus_) {
       if (trials_[i].alive && predicate(i, trials_[i])) chosen.push_back(i);
     }
     return !chosen.empty();
@@ -64,7 +77,7 @@ class Trials {
   // These two compute what is not known yet.
   void KnowActions(absl::Span<const int> which);
   void KnowDrift(absl::Span<const int> which);
-  // By factor[i]; of what is pulled action and drift are no longer known.
+  // By factor[i]; makes the action and the drift unknown.
   void Pull(absl::Span<const int> which, Psi anchor);
   // Back to psi_start.
   void Undo(absl::Span<const int> which);
@@ -81,11 +94,10 @@ class Trials {
   std::vector<int> list, failed;  // For whatever phase is running.
 
  private:
-  absl::Span<Problem* const> problems_;
-  WorkingPolicies* policies_ = nullptr;
-  int action_size_ = 0;  // A
-  std::vector<Trial> trials_;
-  std::vector<int> unknown_;
+  WorkingPolicies& policies_;
+  std::vector<Problem*> problems_;     // [P]; null: the place is free.
+  std::vector<Trial> trials_, saved_;  // [P]
+  std::vector<int> focus_, unknown_;
 };
 
 }  // namespace foresight

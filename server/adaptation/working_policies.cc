@@ -1,6 +1,7 @@
 #include "server/adaptation/working_policies.h"
 
-#include <algorithm>
+#include <exception>
+#include <new>
 
 namespace foresight {
 
@@ -15,9 +16,16 @@ bool StopSignals::ShouldStop(int i) const {
   return deadline != absl::InfiniteFuture() && clock_() >= deadline;
 }
 
-bool StopSignals::ShouldStopAll(absl::Span<const int> which) const {
-  return std::all_of(which.begin(), which.end(),
-                     [this](int i) { return ShouldStop(i); });
+absl::Status WorkingPolicies::Try(absl::FunctionRef<void()> body) const {
+  try {
+    body();
+    return absl::OkStatus();
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError(
+        "no memory for a decision of this many particles and transitions");
+  } catch (const std::exception& error) {
+    return absl::InternalError(error.what());
+  }
 }
 
 }  // namespace foresight

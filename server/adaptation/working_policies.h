@@ -1,40 +1,45 @@
-// What an engine can do with the policies of the problems of one Adapt call:
-// the arithmetic that the decision loop and its guards are written in.
+// What an engine can do with the policies of the problems of a batch: the
+// arithmetic that the decisions and their guards are written in.
 #pragma once
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "server/adaptation/engine.h"
 #include "server/adaptation/noise.h"
-#include "server/support/clock.h"
 
 namespace foresight {
 
 // Whether the work on a problem has to stop. Thread-safe.
 class StopSignals {
  public:
-  // All of it outlives this.
+  // All of it outlives this. Places without a problem are null.
   StopSignals(absl::Span<Problem* const> problems, const Clock& clock)
       : problems_(problems), clock_(clock) {}
 
   bool Cancelled(int i) const;
   // Cancelled, or its deadline has come.
   bool ShouldStop(int i) const;
-  bool ShouldStopAll(absl::Span<const int> which) const;
 
  private:
   absl::Span<Problem* const> problems_;
   const Clock& clock_;
 };
 
-// Three policies per problem: psi_0 (the bundle's), psi_start (where the
-// decision begins: the session's, or psi_0 in reset mode) and the working one,
-// equal to psi_start at first. The session's own stays as it is until Commit.
+// Places 0, 1, ... for problems, each with three policies: psi_0 (the
+// bundle's), psi_start (where the decision begins: the session's, or psi_0 in
+// reset mode) and the working one, equal to psi_start at first. The session's
+// own stays as it is until Commit.
 //
-// `which` lists problems by their index in the call, ascending, none twice;
-// results go to the element (or row) of that index, the others are left alone.
-// Only Differentiate and Evaluate take long: between blocks of work they ask
-// `stop` and give up a problem that has to stop, with complete = false.
+// `which` lists problems by their place, ascending, none twice; results go to
+// the element (or row) of that place, the others are left alone. Only
+// Differentiate and Evaluate take long: between blocks of work they ask `stop`
+// and give up a problem that has to stop, with complete = false.
+//
+// What is not noexcept may throw, for want of memory or whatever a library
+// throws. Then psi_0 and psi_start are as they were; the working policies are
+// so again after Restore.
 //
 // Not thread-safe; an implementation may use threads of its own.
 class WorkingPolicies {
@@ -51,6 +56,18 @@ class WorkingPolicies {
   virtual ~WorkingPolicies() = default;
   virtual int action_size() const = 0;  // A
 
+  // Calls `body`; an exception in it becomes a status.
+  // Errors:
+  //   ResourceExhausted: there is no memory for it.
+  //   Internal:          anything else was thrown.
+  virtual absl::Status Try(absl::FunctionRef<void()> body) const;
+
+  // Whether `problem` fits this engine: check_problem.h, and its parameters.
+  virtual absl::Status Check(const Problem& problem) const = 0;
+  // Puts `problem` into place i. If this throws the place is still free.
+  virtual void Begin(int i, Problem& problem) = 0;
+  virtual void End(int i) noexcept = 0;
+
   // pi_psi(s_t); not finite where the network overflows.
   virtual void Act(absl::Span<const int> which, Psi psi,
                    absl::Span<float> actions) = 0;  // [P, A]
@@ -66,12 +83,14 @@ class WorkingPolicies {
                         const StopSignals& stop,
                         absl::Span<Evaluation> out) = 0;  // [P]
 
-  // working += scale * g, of the last Differentiate.
+  // Remembers the working policies, until the next Save.
+  virtual void Save(absl::Span<const int> which) noexcept = 0;
+  // The working policies as they were at the last Save, to the bit.
+  virtual void Restore(absl::Span<const int> which) noexcept = 0;
+
+  // working += scale * g, of the last Differentiate. Once after each Save.
   virtual void Ascend(absl::Span<const int> which,
                       absl::Span<const double> scale) = 0;  // [P]
-
-  // The working policy as it was before the last Ascend, to the bit.
-  virtual void Retract(absl::Span<const int> which) = 0;
 
   // working = anchor + factor * (working - anchor), factor in [0, 1]; 0 gives
   // the anchor to the bit. The anchor is kPretrained or kStart.
@@ -83,8 +102,11 @@ class WorkingPolicies {
   virtual void Drift(absl::Span<const int> which,
                      absl::Span<double> drift) = 0;  // [P]
 
-  // Makes the working policy the session's; in reset mode psi_0.
-  virtual void Commit(absl::Span<const int> which) = 0;
+  // Makes what Commit needs.
+  virtual void PrepareCommit(absl::Span<const int> which) = 0;
+  // Makes the working policy the session's; in reset mode psi_0. The last thing
+  // that is done with it before End.
+  virtual void Commit(absl::Span<const int> which) noexcept = 0;
 };
 
 }  // namespace foresight

@@ -24,7 +24,7 @@ void DecisionLane::Begin(Scheduler::Turn turn) {
   const auto& call = static_cast<const DecisionCall&>(*turn.task);
   Group& group = groups_.emplace_back();
   group.model = call.work_.model;
-  group.batch = group.model->engine->NewBatch();
+  group.batch = group.model->engine->TakeBatch();
   Admit(group, std::move(turn));
 }
 
@@ -36,7 +36,10 @@ void DecisionLane::Admit(Group& group, Scheduler::Turn turn) {
   member.steps_left = member.call->work_.settings.steps;
   member.call->begun_ = scheduler_->now();
   member.call->state_ = DecisionCall::State::kRunning;
-  if (group.batch->Admit(&member.call->problem_)) {
+  if (group.batch == nullptr) {
+    member.call->problem_.decision_or =
+        absl::ResourceExhaustedError("no memory for a decision");
+  } else if (group.batch->Admit(&member.call->problem_)) {
     group.members.push_back(std::move(member));
     return;
   }
@@ -50,6 +53,9 @@ bool DecisionLane::Prepare() {
     if (LetUrgentGoFirst(group)) continue;
     RetireDone(group);
     if (group.members.empty()) {
+      if (group.batch != nullptr) {
+        group.model->engine->KeepBatch(std::move(group.batch));
+      }
       groups_.pop_back();
       continue;
     }
@@ -126,7 +132,7 @@ void DecisionLane::Complete(absl::Duration taken) {
   bool whole = true;
   for (Member& member : group.members) {
     --member.steps_left;
-    whole &= !member.call->problem_.step_was_cut;
+    whole &= member.call->problem_.timing.cut == absl::ZeroDuration();
   }
   scheduler_->CountStep(ids_, threads_, taken, whole);
 }

@@ -196,9 +196,15 @@ void DecisionMaker::Evict(std::shared_ptr<Scheduler::Task> task,
 
 void DecisionMaker::Freeze(const Call& call) {
   call->state_ = State::kRunning;
-  const std::unique_ptr<Batch> batch = call->work_.model->engine->NewBatch();
+  const Engine& engine = *call->work_.model->engine;
   Problem* const problem = &call->problem_;
-  if (batch->Admit(problem)) batch->Retire(absl::MakeConstSpan(&problem, 1));
+  if (std::unique_ptr<Batch> batch = engine.TakeBatch()) {
+    if (batch->Admit(problem)) batch->Retire({&problem, 1});
+    engine.KeepBatch(std::move(batch));
+  } else {
+    problem->decision_or =
+        absl::ResourceExhaustedError("no memory for a decision");
+  }
   Settle(call);
 }
 

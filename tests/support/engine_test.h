@@ -75,7 +75,7 @@ class EngineTest : public ::testing::TestWithParam<EngineUnderTest> {
  protected:
   // The engine reads `clock` when it runs.
   explicit EngineTest(const RandomBundleOptions& options = Weights(),
-                      Clock clock = absl::Now)
+                      Clock clock = MonotonicNow)
       : bundle_(std::make_shared<const Bundle>(RandomBundle(options))),
         engine_(GetParam().make(bundle_, std::move(clock))),
         psi_(engine_->NewParameters()),

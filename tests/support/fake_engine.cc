@@ -1,5 +1,6 @@
 #include "tests/support/fake_engine.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <utility>
@@ -52,108 +53,119 @@ float FakeEngine::Action(float observation, float psi, uint64_t seed,
 
 class FakeEngine::FakeBatch : public Batch {
  public:
-  explicit FakeBatch(const FakeEngine* engine) : engine_(engine) {}
+  explicit FakeBatch(const FakeEngine& engine) : engine_(engine) {}
 
   bool Admit(Problem* problem) override {
-    ++engine_->decisions_;
-    engine_->last_workers_ =
-        problem->workers == nullptr ? 0 : problem->workers->size();
+    problem->timing = StepTiming();
     if (std::abs(problem->observation[0]) > 1e30f) {
       problem->decision_or =
           absl::InvalidArgumentError("the frozen action is not finite");
       return false;
     }
-    Member& member = members_[problem];
-    const auto& psi = static_cast<FakeParameters&>(*problem->parameters).psi;
-    member.psi = problem->settings.mode == Mode::kReset ? 0 : psi;
-    engine_->CountRunning(1);
+    ++engine_.decisions_;
+    engine_.last_workers_ =
+        problem->workers == nullptr ? 0 : problem->workers->size();
+    State& state = states_[problem];
+    if (!IsReset(*problem)) state.psi = ParametersOf(*problem).psi;
+    absl::MutexLock lock(&engine_.mutex_);
+    ++engine_.running_;
     return true;
   }
 
   bool WantsStep(const Problem& problem) const override {
-    const Member& member = members_.at(&problem);
-    return member.passed.ok() && *member.passed &&
-           member.steps < problem.settings.steps;
+    const auto found = states_.find(&problem);
+    return found != states_.end() && found->second.stepping &&
+           found->second.steps < problem.settings.steps;
   }
 
   void Step(absl::Span<Problem* const> which) override {
-    for (Problem* const problem : which) {
-      Member& member = members_.at(problem);
-      member.passed = engine_->PassGate(*problem);
-      problem->step_was_cut = !member.passed.ok() || !*member.passed;
-      if (problem->step_was_cut) continue;
-      ++member.steps;
-      ++engine_->steps_;
-      member.psi += 1;
-    }
+    ++engine_.step_calls_;
+    engine_.widest_step_ = std::max<int>(engine_.widest_step_, which.size());
+    for (Problem* problem : which) StepOne(*problem);
   }
 
   void Retire(absl::Span<Problem* const> which) override {
-    for (Problem* const problem : which) {
-      const Member member = members_.at(problem);
-      members_.erase(problem);
-      if (IsCancelled(*problem)) {
-        problem->decision_or = absl::CancelledError("cancelled");
-      } else {
-        End(*problem, member.psi, member.steps);
-      }
-      engine_->CountRunning(-1);
+    for (Problem* problem : which) {
+      const State state = states_[problem];
+      states_.erase(problem);
+      problem->decision_or = Decide(*problem, state);
+      absl::MutexLock lock(&engine_.mutex_);
+      --engine_.running_;
     }
   }
 
  private:
-  struct Member {
+  struct State {
     float psi = 0;
     int steps = 0;
-    absl::StatusOr<bool> passed = true;
+    bool stepping = true;
+    absl::Status status;
   };
 
-  void End(Problem& problem, float psi, int steps) {
+  static FakeParameters& ParametersOf(const Problem& problem) {
+    return static_cast<FakeParameters&>(*problem.parameters);
+  }
+  static bool IsReset(const Problem& problem) {
+    return problem.settings.mode == Mode::kReset;
+  }
+
+  void StepOne(Problem& problem) {
+    State& state = states_[&problem];
+    const absl::Time begin = engine_.clock()();
+    const absl::StatusOr<bool> passed = engine_.PassGate(problem);
+    const absl::Duration taken = engine_.clock()() - begin;
+    if (!passed.ok() || !*passed) {
+      state.status = passed.status();
+      state.stepping = false;
+      problem.timing.cut = taken;
+      return;
+    }
+    problem.timing.whole += taken;
+    problem.timing.last = taken;
+    ++problem.timing.whole_steps;
+    ++state.steps;
+    ++engine_.steps_;
+    state.psi += 1;
+  }
+
+  absl::StatusOr<Decision> Decide(const Problem& problem,
+                                  const State& state) const {
+    if (!state.status.ok()) return state.status;
     Decision decision;
     Report& report = decision.report;
     report.steps_requested = problem.settings.steps;
-    report.steps_done = steps;
-    report.outcome = steps == 0                        ? Outcome::kFrozen
-                     : steps == problem.settings.steps ? Outcome::kAdapted
-                                                       : Outcome::kTruncated;
-    report.drift = psi;
+    report.steps_done = state.steps;
+    report.outcome = state.steps == 0 ? Outcome::kFrozen
+                     : state.steps == report.steps_requested
+                         ? Outcome::kAdapted
+                         : Outcome::kTruncated;
+    report.drift = state.psi;
     if (problem.report_objective_after) report.objective_after = 1;
-    decision.action.assign(
-        engine_->action_size_,
-        Action(problem.observation[0], psi, problem.seed, problem.decision));
-    static_cast<FakeParameters&>(*problem.parameters).psi =
-        problem.settings.mode == Mode::kReset ? 0 : psi;
-    problem.decision_or = std::move(decision);
+    decision.action.assign(engine_.action_size_,
+                           Action(problem.observation[0], state.psi,
+                                  problem.seed, problem.decision));
+    ParametersOf(problem).psi = IsReset(problem) ? 0 : state.psi;
+    return decision;
   }
 
-  const FakeEngine* const engine_;
-  std::map<const Problem*, Member> members_;
+  const FakeEngine& engine_;
+  std::map<const Problem*, State> states_;
 };
 
 std::unique_ptr<Batch> FakeEngine::NewBatch() const {
-  return std::make_unique<FakeBatch>(this);
+  return std::make_unique<FakeBatch>(*this);
 }
 
-void FakeEngine::Adapt(absl::Span<Problem> problems) const {
-  FakeBatch batch(this);
-  for (Problem& problem : problems) {
-    Problem* const one = &problem;
-    if (!batch.Admit(one)) continue;
-    while (batch.WantsStep(problem)) batch.Step({&one, 1});
-    batch.Retire({&one, 1});
-  }
-}
-
-void FakeEngine::CountRunning(int change) const {
-  absl::MutexLock lock(&mutex_);
-  running_ += change;
+bool FakeEngine::SideBySide(const Problem& a, const Problem& b) const {
+  return a.settings.horizon == b.settings.horizon &&
+         a.settings.particles == b.settings.particles;
 }
 
 absl::StatusOr<bool> FakeEngine::PassGate(const Problem& problem) const {
   absl::MutexLock lock(&mutex_);
   while (true) {
     if (IsCancelled(problem)) return absl::CancelledError("cancelled");
-    if (clock_() >= problem.deadline) return false;
+    if (clock()() >= problem.deadline) return false;
     if (!held_) return true;
     if (passes_ > 0) {
       --passes_;

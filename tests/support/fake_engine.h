@@ -5,14 +5,12 @@
 #include <atomic>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/adaptation/engine.h"
-#include "server/support/clock.h"
 
 namespace foresight {
 
@@ -21,18 +19,23 @@ namespace foresight {
 //   tanh(o_0 + psi / 8 + seed / 64 + decision / 512),
 // where o_0 is the observation's first component. Observations beyond 1e30 are
 // too large: InvalidArgument. steps_done, drift (= psi) and the outcome are
-// reported; objective_after is 1 where asked for.
+// reported; objective_after is 1 where asked for. The steps of one call are
+// made one after the other, in the order of the call.
 //
 // Thread-safe.
 class FakeEngine : public Engine {
  public:
-  explicit FakeEngine(int action_size, Clock clock = MonotonicNow)
-      : action_size_(action_size), clock_(std::move(clock)) {}
+  explicit FakeEngine(int action_size, int batch_limit = 1,
+                      Clock clock = MonotonicNow)
+      : Engine(std::move(clock)),
+        action_size_(action_size),
+        batch_limit_(batch_limit) {}
 
   std::unique_ptr<PolicyParameters> NewParameters() const override;
   size_t sizeof_parameters() const override { return sizeof(float); }
-  void Adapt(absl::Span<Problem> problems) const override;
   std::unique_ptr<Batch> NewBatch() const override;
+  // Whether both have the same horizon and number of particles.
+  bool SideBySide(const Problem& a, const Problem& b) const override;
   int BatchLimit(const AdaptationSettings&) const override {
     return batch_limit_;
   }
@@ -46,14 +49,15 @@ class FakeEngine : public Engine {
   // Lets the next `steps` steps pass.
   void Release(int steps) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  void set_batch_limit(int limit) { batch_limit_ = limit; }
-
   // False if it takes unbearably long until exactly `count` decisions are
-  // admitted and not retired.
+  // admitted and not yet retired.
   bool AwaitRunning(int count) const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  int decisions() const { return decisions_; }  // Begun.
-  int steps() const { return steps_; }          // Done, of all decisions.
+  int decisions() const { return decisions_; }  // Admitted.
+  // Calls of Step, and the most problems of one.
+  int step_calls() const { return step_calls_; }
+  int widest_step() const { return widest_step_; }
+  int steps() const { return steps_; }  // Done, of all decisions.
   // Parameters that exist.
   int alive() const { return alive_->load(); }
   // The Workers' size that the last decision saw; 0 without.
@@ -65,18 +69,17 @@ class FakeEngine : public Engine {
  private:
   class FakeBatch;
 
-  void CountRunning(int change) const ABSL_LOCKS_EXCLUDED(mutex_);
   // False if the deadline passed first. Errors: Cancelled.
   absl::StatusOr<bool> PassGate(const Problem& problem) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  const int action_size_;
-  const Clock clock_;
-  std::atomic<int> batch_limit_ = 1;
+  const int action_size_, batch_limit_;
   const std::shared_ptr<std::atomic<int>> alive_ =
       std::make_shared<std::atomic<int>>(0);
   mutable std::atomic<int> decisions_ = 0;
   mutable std::atomic<int> steps_ = 0;
+  mutable std::atomic<int> step_calls_ = 0;
+  mutable std::atomic<int> widest_step_ = 0;
   mutable std::atomic<int> last_workers_ = 0;
 
   mutable absl::Mutex mutex_;

@@ -14,12 +14,12 @@ namespace foresight {
 
 class WorldModel;
 
-// Thread-safe. On a CPU it takes the problems of a call one after the other,
+// Thread-safe. On a CPU it takes the problems of a batch one after the other,
 // each on the calling thread alone, so that results depend neither on what else
-// a call holds nor on LibTorch's number of threads, to the bit; cores are used
-// by calls at the same time. On a GPU it computes problems with the same
+// a batch holds nor on LibTorch's number of threads, to the bit; cores are used
+// by batches at the same time. On a GPU it computes problems with the same
 // horizon, particles, sampler_steps and discount side by side, which may change
-// last bits; Adapt returns when the last one is done.
+// last bits.
 class AutogradEngine : public Engine {
  public:
   struct Options {
@@ -47,24 +47,20 @@ class AutogradEngine : public Engine {
   std::unique_ptr<PolicyParameters> NewParameters() const override;
   size_t sizeof_parameters() const override;
 
-  // Beyond engine.h's errors:
+  // Beyond engine.h's errors a decision has these:
   //   InvalidArgument:   the observation's size, or the parameters are not this
   //                      engine's.
   //   ResourceExhausted: the device has no memory left for it.
   //   Internal:          LibTorch failed.
-  void Adapt(absl::Span<Problem> problems) const override;
   std::unique_ptr<Batch> NewBatch() const override;
+  bool SideBySide(const Problem& a, const Problem& b) const override;
   int BatchLimit(const AdaptationSettings& settings) const override;
 
   std::string name() const override { return "autograd"; }
   std::string device() const override { return options_.device; }
 
  private:
-  class AutogradBatch;
-
   AutogradEngine(std::unique_ptr<const WorldModel> model, Options options);
-  absl::Status Check(const Problem& problem) const;
-  void RunSideBySide(absl::Span<Problem* const> problems) const;
 
   const std::unique_ptr<const WorldModel> model_;
   const Options options_;  // Resolved.

@@ -28,13 +28,12 @@ std::vector<ParticleBlock> SplitParticles(int64_t particles, int64_t members,
 }
 
 SamplerNoise DrawNoise(const WorldModel& model,
-                       absl::Span<Problem* const> problems,
-                       absl::Span<const int> which, NoiseBank bank,
-                       const ParticleBlock& block) {
-  const AdaptationSettings& settings = problems[which[0]]->settings;
+                       absl::Span<const Problem* const> problems,
+                       NoiseBank bank, const ParticleBlock& block) {
+  const AdaptationSettings& settings = problems[0]->settings;
   const Sampler& sampler = model.sampler(settings.sampler_steps);
   const int64_t horizon = settings.horizon, slots = sampler.slots();
-  const int64_t rows = which.size() * block.count;
+  const int64_t rows = problems.size() * block.count;
   const size_t size = model.observation_size();
   const at::Tensor z =
       at::empty({horizon, slots, rows, static_cast<int64_t>(size)},
@@ -42,7 +41,7 @@ SamplerNoise DrawNoise(const WorldModel& model,
   float* const values = z.data_ptr<float>();
   const auto fill = [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      const Problem& problem = *problems[which[row / block.count]];
+      const Problem& problem = *problems[row / block.count];
       const DecisionNoise noise = {problem.seed, problem.decision, bank,
                                    problem.settings.noise_scale};
       for (int64_t i = 0; i < horizon * slots; ++i) {

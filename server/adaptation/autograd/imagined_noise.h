@@ -22,12 +22,11 @@ struct ParticleBlock {
 std::vector<ParticleBlock> SplitParticles(int64_t particles, int64_t members,
                                           int64_t size);
 
-// The noise of the block's particles in every transition of problems `which`,
-// which have the same horizon and sampler_steps. Row p R + r is particle
-// first + r of problem which[p].
+// The noise of the block's particles in every transition of `problems`, which
+// have the same horizon and sampler_steps. Row p R + r is particle first + r of
+// problems[p].
 SamplerNoise DrawNoise(const WorldModel& model,
-                       absl::Span<Problem* const> problems,
-                       absl::Span<const int> which, NoiseBank bank,
-                       const ParticleBlock& block);
+                       absl::Span<const Problem* const> problems,
+                       NoiseBank bank, const ParticleBlock& block);
 
 }  // namespace foresight

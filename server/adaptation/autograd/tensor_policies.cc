@@ -1,23 +1,46 @@
 #include "server/adaptation/autograd/tensor_policies.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/where.h>
-#include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
+#include <c10/util/Exception.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <exception>
+#include <new>
+#include <optional>
+#include <tuple>
+#include <utility>
 
+#include "models/networks/standardise.h"
+#include "models/support/status_macros.h"
 #include "server/adaptation/autograd/autograd_parameters.h"
 #include "server/adaptation/autograd/tensor_rows.h"
+#include "server/adaptation/check_problem.h"
 
 namespace foresight {
 namespace {
 
 constexpr int64_t kMaxTapeBytes = int64_t{1} << 30;
+
+// While it lives LibTorch uses the calling thread alone: products that are
+// shared out among threads are summed in another order.
+class OneThread {
+ public:
+  OneThread() {
+    if (before_ != 1) at::set_num_threads(1);
+  }
+  ~OneThread() {
+    if (before_ != 1) at::set_num_threads(before_);
+  }
+
+ private:
+  const int before_ = at::get_num_threads();
+};
 
 // Every problem of the evaluation has to stop.
 class Stopped : public std::exception {};
@@ -40,44 +63,126 @@ at::Tensor FlatRows(const std::vector<at::Tensor>& tensors, int64_t rows) {
   return at::cat(parts, 1);
 }
 
+// Problems that can be computed side by side have the same.
+auto ShapeOf(const Problem& problem) {
+  const AdaptationSettings& settings = problem.settings;
+  return std::tuple(settings.horizon, settings.particles,
+                    settings.sampler_steps, settings.discount);
+}
+
 }  // namespace
 
-TensorPolicies::TensorPolicies(const WorldModel& model,
-                               absl::Span<Problem* const> problems,
-                               int64_t max_rows)
-    : model_(model), problems_(problems), stopped_(problems.size()) {
-  std::vector<float> observations;
-  std::vector<at::Tensor> starts;
-  for (const Problem* problem : problems) {
-    observations.insert(observations.end(), problem->observation.begin(),
-                        problem->observation.end());
-    starts.push_back(problem->settings.mode == Mode::kReset
-                         ? model.pretrained()
-                         : ParametersOf(*problem).flat());
-  }
-  const int64_t count = problems.size();
-  observations_ = ToTensor(observations, {count, model.observation_size()},
-                           model.options());
-  start_ = count == 1 ? starts[0].unsqueeze(0) : at::stack(starts);
-  working_ = previous_ = start_;
+bool TensorPolicies::SameShape(const Problem& a, const Problem& b) {
+  return ShapeOf(a) == ShapeOf(b);
+}
 
-  const int64_t tape =
-      model.TapeBytes(settings().horizon, settings().sampler_steps);
-  blocks_ = SplitParticles(settings().particles, model.members(),
-                           std::min(max_rows, kMaxTapeBytes / tape) / count);
+TensorPolicies::TensorPolicies(const WorldModel& model, Options options)
+    : model_(model), options_(options) {}
+
+absl::Status TensorPolicies::Try(absl::FunctionRef<void()> body) const {
+  try {
+    std::optional<OneThread> one_thread;
+    if (model_.options().device().is_cpu()) one_thread.emplace();
+    body();
+    return absl::OkStatus();
+  } catch (const c10::OutOfMemoryError& error) {
+    return absl::ResourceExhaustedError(error.what_without_backtrace());
+  } catch (const std::bad_alloc& error) {
+    return absl::ResourceExhaustedError(error.what());
+  } catch (const c10::Error& error) {
+    return absl::InternalError(error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    return absl::InternalError(error.what());
+  }
+}
+
+absl::Status TensorPolicies::Check(const Problem& problem) const {
+  RETURN_IF_ERROR(CheckProblem(problem, model_.observation_size()));
+  const auto* parameters =
+      dynamic_cast<const AutogradParameters*>(problem.parameters);
+  const at::Tensor& psi_0 = model_.pretrained();
+  if (parameters == nullptr || parameters->flat().sizes() != psi_0.sizes() ||
+      parameters->flat().device() != psi_0.device() ||
+      parameters->flat().dtype() != psi_0.dtype()) {
+    return absl::InvalidArgumentError(
+        "parameters are not of this engine, expected its NewParameters");
+  }
+  return absl::OkStatus();
+}
+
+void TensorPolicies::Begin(int i, Problem& problem) {
+  Session session;
+  session.problem = &problem;
+  session.observation = ToTensor(problem.observation,
+                                 {model_.observation_size()}, model_.options());
+  session.start = problem.settings.mode == Mode::kReset
+                      ? model_.pretrained()
+                      : ParametersOf(problem).flat();
+  session.working = session.saved = session.start;
+  if (sessions_.size() <= static_cast<size_t>(i)) sessions_.resize(i + 1);
+  sessions_[i] = std::move(session);
+}
+
+// Another problem may come to have this one's address.
+void TensorPolicies::End(int i) noexcept {
+  const Problem* const problem = sessions_[i].problem;
+  if (std::count(noise_of_.begin(), noise_of_.end(), problem) > 0) {
+    noise_of_.clear();
+    noise_ = {};
+  }
+  drawn_ = {};
+  sessions_[i] = Session();
+}
+
+std::vector<std::vector<int>> TensorPolicies::Groups(
+    absl::Span<const int> which) const {
+  std::vector<std::vector<int>> groups;
+  for (const int i : which) {
+    const auto joins = [&](const std::vector<int>& group) {
+      return group.size() < static_cast<size_t>(options_.max_batch) &&
+             SameShape(*sessions_[group[0]].problem, *sessions_[i].problem);
+    };
+    const auto group = std::find_if(groups.begin(), groups.end(), joins);
+    if (group != groups.end()) {
+      group->push_back(i);
+    } else {
+      groups.push_back({i});
+    }
+  }
+  return groups;
+}
+
+at::Tensor TensorPolicies::Rows(absl::Span<const int> which,
+                                at::Tensor Session::*member) const {
+  if (which.size() == 1) return (sessions_[which[0]].*member).unsqueeze(0);
+  std::vector<at::Tensor> rows;
+  for (const int i : which) rows.push_back(sessions_[i].*member);
+  return at::stack(rows);
 }
 
 void TensorPolicies::Act(absl::Span<const int> which, Psi psi,
                          absl::Span<float> actions) {
   const c10::NoGradGuard no_grad;
-  const PolicyNetwork policy = model_.Policy(model_.Split(RowsOf(psi, which)));
-  at::Tensor s = SelectRows(observations_, which);
-  if (which.size() > 1) s = s.unsqueeze(1);  // [P', 1, S]
-  const at::Tensor a = policy.Act(s).to(at::kCPU, at::kFloat).contiguous();
-  const float* row = a.data_ptr<float>();
-  for (const int i : which) {
-    std::copy_n(row, action_size(), actions.begin() + i * action_size());
-    row += action_size();
+  ForEachBatch(which, [&](absl::Span<const int> some) {
+    const PolicyNetwork policy = model_.Policy(model_.Split(RowsOf(psi, some)));
+    at::Tensor s = Rows(some, &Session::observation);
+    if (some.size() > 1) s = s.unsqueeze(1);  // [P', 1, S]
+    const at::Tensor a = policy.Act(s).to(at::kCPU, at::kFloat).contiguous();
+    const float* row = a.data_ptr<float>();
+    for (const int i : some) {
+      std::copy_n(row, action_size(), actions.begin() + i * action_size());
+      row += action_size();
+    }
+  });
+}
+
+void TensorPolicies::ForEachBatch(
+    absl::Span<const int> which,
+    absl::FunctionRef<void(absl::Span<const int>)> body) const {
+  while (!which.empty()) {
+    const size_t count = std::min<size_t>(which.size(), options_.max_batch);
+    body(which.first(count));
+    which.remove_prefix(count);
   }
 }
 
@@ -93,12 +198,25 @@ bool TensorPolicies::Sweep(absl::Span<const int> which,
       CheckStop(which, stop, slope);
     });
   };
+  for (const int i : which) sessions_[i].stopped = false;
+  const AdaptationSettings& settings = sessions_[which[0]].problem->settings;
+  const int64_t tape =
+      model_.TapeBytes(settings.horizon, settings.sampler_steps);
+  const std::vector<ParticleBlock> blocks = SplitParticles(
+      settings.particles, model_.members(),
+      std::min(options_.max_rows, kMaxTapeBytes / tape) / which.size());
+  RollOuts roll_outs;
+  roll_outs.observations = Rows(which, &Session::observation);
+  roll_outs.sampler = &model_.sampler(settings.sampler_steps);
+  roll_outs.horizon = settings.horizon;
+  roll_outs.discount = settings.discount;
   try {
-    CheckStop(which, stop, observations_);
-    for (const ParticleBlock& block : blocks_) {
-      take(ImaginedReturn(model_, policy, RollOutsOf(which, bank, block),
-                          between) /
-           settings().particles);
+    CheckStop(which, stop, roll_outs.observations);
+    for (const ParticleBlock& block : blocks) {
+      roll_outs.noise = &Noise(which, bank, block, blocks.size() == 1);
+      roll_outs.particles = block.count;
+      take(ImaginedReturn(model_, policy, roll_outs, between) /
+           settings.particles);
     }
   } catch (const Stopped&) {
     return false;
@@ -110,28 +228,30 @@ void TensorPolicies::Differentiate(absl::Span<const int> which,
                                    const StopSignals& stop,
                                    absl::Span<Evaluation> out) {
   const c10::AutoGradMode grad_mode(true);
-  const int64_t count = which.size();
-  std::vector<at::Tensor> psi = model_.Split(SelectRows(working_, which));
-  for (at::Tensor& tensor : psi) {
-    tensor = tensor.detach().set_requires_grad(true);
-  }
-  at::Tensor objective, gradient;
-  const auto take = [&](const at::Tensor& returns) {
-    Add(FlatRows(torch::autograd::grad({returns.sum()}, psi), count), gradient);
-    Add(returns.detach().to(at::kDouble), objective);
-  };
-  if (!Sweep(which, model_.Policy(psi), NoiseBank::kAdaptation, stop, take)) {
-    for (const int i : which) out[i] = Evaluation();
-    return;
-  }
-  if (!gradient_.defined()) gradient_ = at::zeros_like(working_);
-  gradient_ = ReplaceRows(gradient_, which, gradient);
-  const at::Tensor numbers =
-      at::stack({objective, RowNorms(gradient)}, 1).to(at::kCPU).contiguous();
-  const double* number = numbers.data_ptr<double>();
-  for (const int i : which) {
-    out[i] = {!stopped_[i], number[0], number[1]};
-    number += 2;
+  for (const std::vector<int>& group : Groups(which)) {
+    const int64_t count = group.size();
+    std::vector<at::Tensor> psi = model_.Split(Rows(group, &Session::working));
+    for (at::Tensor& tensor : psi) {
+      tensor = tensor.detach().set_requires_grad(true);
+    }
+    at::Tensor objective, gradient;
+    const auto take = [&](const at::Tensor& returns) {
+      Add(FlatRows(torch::autograd::grad({returns.sum()}, psi), count),
+          gradient);
+      Add(returns.detach().to(at::kDouble), objective);
+    };
+    for (const int i : group) out[i] = Evaluation();
+    if (!Sweep(group, model_.Policy(psi), NoiseBank::kAdaptation, stop, take)) {
+      continue;
+    }
+    const at::Tensor numbers =
+        at::stack({objective, RowNorms(gradient)}, 1).to(at::kCPU).contiguous();
+    const double* number = numbers.data_ptr<double>();
+    for (int64_t k = 0; k < count; ++k, number += 2) {
+      Session& session = sessions_[group[k]];
+      session.gradient = gradient[k];
+      out[group[k]] = {!session.stopped, number[0], number[1]};
+    }
   }
 }
 
@@ -139,32 +259,37 @@ void TensorPolicies::Evaluate(absl::Span<const int> which, Psi psi,
                               NoiseBank bank, const StopSignals& stop,
                               absl::Span<Evaluation> out) {
   const c10::NoGradGuard no_grad;
-  at::Tensor objective;
-  const auto take = [&](const at::Tensor& returns) {
-    Add(returns.to(at::kDouble), objective);
-  };
-  if (!Sweep(which, model_.Policy(model_.Split(RowsOf(psi, which))), bank, stop,
-             take)) {
-    for (const int i : which) out[i] = Evaluation();
-    return;
+  for (const std::vector<int>& group : Groups(which)) {
+    at::Tensor objective;
+    const auto take = [&](const at::Tensor& returns) {
+      Add(returns.to(at::kDouble), objective);
+    };
+    for (const int i : group) out[i] = Evaluation();
+    if (!Sweep(group, model_.Policy(model_.Split(RowsOf(psi, group))), bank,
+               stop, take)) {
+      continue;
+    }
+    const at::Tensor numbers = objective.to(at::kCPU).contiguous();
+    const double* number = numbers.data_ptr<double>();
+    for (const int i : group) out[i] = {!sessions_[i].stopped, *number++, 0};
   }
-  const at::Tensor numbers = objective.to(at::kCPU).contiguous();
-  const double* number = numbers.data_ptr<double>();
-  for (const int i : which) out[i] = {!stopped_[i], *number++, 0};
+}
+
+void TensorPolicies::Save(absl::Span<const int> which) noexcept {
+  for (const int i : which) sessions_[i].saved = sessions_[i].working;
+}
+
+void TensorPolicies::Restore(absl::Span<const int> which) noexcept {
+  for (const int i : which) sessions_[i].working = sessions_[i].saved;
 }
 
 void TensorPolicies::Ascend(absl::Span<const int> which,
                             absl::Span<const double> scale) {
   const c10::NoGradGuard no_grad;
-  previous_ = working_;
-  working_ = ReplaceRows(working_, which,
-                         SelectRows(working_, which) +
-                             SelectRows(gradient_, which) *
-                                 SelectColumn(scale, which, model_.options()));
-}
-
-void TensorPolicies::Retract(absl::Span<const int> which) {
-  working_ = ReplaceRows(working_, which, SelectRows(previous_, which));
+  const at::Tensor next = Rows(which, &Session::working) +
+                          Rows(which, &Session::gradient) *
+                              SelectColumn(scale, which, model_.options());
+  SetWorking(which, next);
 }
 
 // A factor of 0 is a case of its own: -0 + 0 would not be -0.
@@ -173,30 +298,46 @@ void TensorPolicies::Pull(absl::Span<const int> which, Psi anchor,
   const c10::NoGradGuard no_grad;
   const at::Tensor from = RowsOf(anchor, which);
   const at::Tensor by = SelectColumn(factor, which, model_.options());
-  const at::Tensor pulled = from + (SelectRows(working_, which) - from) * by;
-  working_ = ReplaceRows(working_, which, at::where(by == 0, from, pulled));
+  const at::Tensor pulled = from + (Rows(which, &Session::working) - from) * by;
+  SetWorking(which, at::where(by == 0, from, pulled));
+}
+
+void TensorPolicies::SetWorking(absl::Span<const int> which,
+                                const at::Tensor& rows) {
+  for (size_t k = 0; k < which.size(); ++k) {
+    sessions_[which[k]].working = rows[k];
+  }
 }
 
 void TensorPolicies::Drift(absl::Span<const int> which,
                            absl::Span<double> drift) {
   const c10::NoGradGuard no_grad;
-  const at::Tensor norms =
-      RowNorms(SelectRows(working_, which) - model_.pretrained()).to(at::kCPU);
-  const at::Tensor flat = norms.contiguous();
-  const double* norm = flat.data_ptr<double>();
-  for (const int i : which) drift[i] = *norm++;
+  ForEachBatch(which, [&](absl::Span<const int> some) {
+    const at::Tensor norms =
+        RowNorms(Rows(some, &Session::working) - model_.pretrained())
+            .to(at::kCPU)
+            .contiguous();
+    const double* norm = norms.data_ptr<double>();
+    for (const int i : some) drift[i] = *norm++;
+  });
 }
 
-void TensorPolicies::Commit(absl::Span<const int> which) {
-  std::vector<at::Tensor> finals;  // All made before the first is taken.
+// A row of a larger tensor would keep all of it alive.
+void TensorPolicies::PrepareCommit(absl::Span<const int> which) {
   for (const int i : which) {
-    const bool reset = problems_[i]->settings.mode == Mode::kReset;
-    at::Tensor row = reset ? model_.pretrained() : working_[i];
-    if (!reset && problems_.size() > 1) row = row.clone();
-    finals.push_back(row);
+    Session& session = sessions_[i];
+    const bool reset = session.problem->settings.mode == Mode::kReset;
+    session.final_psi = reset ? model_.pretrained() : session.working;
+    if (session.final_psi.storage().nbytes() > session.final_psi.nbytes()) {
+      session.final_psi = session.final_psi.clone();
+    }
   }
-  for (size_t k = 0; k < which.size(); ++k) {
-    ParametersOf(*problems_[which[k]]).Replace(std::move(finals[k]));
+}
+
+void TensorPolicies::Commit(absl::Span<const int> which) noexcept {
+  for (const int i : which) {
+    ParametersOf(*sessions_[i].problem)
+        .Replace(std::move(sessions_[i].final_psi));
   }
 }
 
@@ -206,35 +347,27 @@ at::Tensor TensorPolicies::RowsOf(Psi psi, absl::Span<const int> which) const {
       return model_.pretrained().expand(
           {static_cast<int64_t>(which.size()), -1});
     case Psi::kStart:
-      return SelectRows(start_, which);
+      return Rows(which, &Session::start);
     case Psi::kWorking:
-      return SelectRows(working_, which);
+      return Rows(which, &Session::working);
   }
   return {};
 }
 
-RollOuts TensorPolicies::RollOutsOf(absl::Span<const int> which, NoiseBank bank,
-                                    const ParticleBlock& block) {
-  RollOuts roll_outs;
-  roll_outs.observations = SelectRows(observations_, which);
-  roll_outs.sampler = &model_.sampler(settings().sampler_steps);
-  roll_outs.noise = &Noise(which, bank, block);
-  roll_outs.particles = block.count;
-  roll_outs.horizon = settings().horizon;
-  roll_outs.discount = settings().discount;
-  return roll_outs;
-}
-
 const SamplerNoise& TensorPolicies::Noise(absl::Span<const int> which,
                                           NoiseBank bank,
-                                          const ParticleBlock& block) {
-  if (bank != NoiseBank::kAdaptation || blocks_.size() > 1) {
-    drawn_ = DrawNoise(model_, problems_, which, bank, block);
+                                          const ParticleBlock& block,
+                                          bool whole) {
+  std::vector<const Problem*> problems;
+  for (const int i : which) problems.push_back(sessions_[i].problem);
+  if (bank != NoiseBank::kAdaptation || !whole) {
+    drawn_ = DrawNoise(model_, problems, bank, block);
     return drawn_;
   }
-  if (noise_of_.empty() || absl::MakeConstSpan(noise_of_) != which) {
-    noise_ = DrawNoise(model_, problems_, which, bank, block);
-    noise_of_.assign(which.begin(), which.end());
+  if (noise_of_ != problems) {
+    noise_of_.clear();
+    noise_ = DrawNoise(model_, problems, bank, block);
+    noise_of_ = std::move(problems);
   }
   return noise_;
 }
@@ -245,13 +378,13 @@ void TensorPolicies::CheckStop(absl::Span<const int> which,
                                const StopSignals& stop,
                                const at::Tensor& latest) {
   const bool timed = std::any_of(which.begin(), which.end(), [&](int i) {
-    return problems_[i]->deadline != absl::InfiniteFuture();
+    return sessions_[i].problem->deadline != absl::InfiniteFuture();
   });
   if (timed && !latest.device().is_cpu()) latest.flatten()[0].item();
   bool all = true;
   for (const int i : which) {
-    if (stop.ShouldStop(i)) stopped_[i] = true;
-    all &= stopped_[i];
+    if (stop.ShouldStop(i)) sessions_[i].stopped = true;
+    all &= sessions_[i].stopped;
   }
   if (all) throw Stopped();
 }

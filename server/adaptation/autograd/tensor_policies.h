@@ -1,5 +1,5 @@
-// The policies of some problems as rows of one tensor: what the autograd engine
-// computes decisions with.
+// The policies of some problems as tensors: what the autograd engine computes
+// decisions with.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -15,42 +15,73 @@
 
 namespace foresight {
 
-// One call's; throws what LibTorch throws, and then nothing is committed.
+// Throws what LibTorch throws.
 //
-// The particles of large problems are imagined in blocks, one after the other,
-// whose size depends on the settings alone; a block's tape is freed before the
-// next one's is made. Not thread-safe.
+// Problems with the same horizon, particles, sampler_steps and discount are
+// imagined together, at most Options::max_batch of them. The particles of large
+// problems are imagined in blocks, one after the other, whose size depends on
+// the settings alone; a block's tape is freed before the next one's is made.
+//
+// Not thread-safe.
 class TensorPolicies : public WorkingPolicies {
  public:
-  // Both outlive this. The problems' parameters are AutogradParameters, their
-  // observations of size S; they have horizon, particles, sampler_steps and
-  // discount in common. At most `max_rows` rows (P times particles) are
-  // imagined at once.
-  TensorPolicies(const WorldModel& model, absl::Span<Problem* const> problems,
-                 int64_t max_rows);
+  struct Options {
+    int max_batch = 1;     // >= 1
+    int64_t max_rows = 1;  // Rows (P times particles) imagined at once, >= 1.
+  };
+
+  // `model` outlives this. Problems' parameters are AutogradParameters.
+  TensorPolicies(const WorldModel& model, Options options);
+
+  // Whether the two can be imagined together.
+  static bool SameShape(const Problem& a, const Problem& b);
 
   int action_size() const override { return model_.action_size(); }
+  // Beyond that of working_policies.h, what LibTorch throws.
+  absl::Status Try(absl::FunctionRef<void()> body) const override;
+  absl::Status Check(const Problem& problem) const override;
+  void Begin(int i, Problem& problem) override;
+  void End(int i) noexcept override;
   void Act(absl::Span<const int> which, Psi psi,
            absl::Span<float> actions) override;
   void Differentiate(absl::Span<const int> which, const StopSignals& stop,
                      absl::Span<Evaluation> out) override;
   void Evaluate(absl::Span<const int> which, Psi psi, NoiseBank bank,
                 const StopSignals& stop, absl::Span<Evaluation> out) override;
+  void Save(absl::Span<const int> which) noexcept override;
+  void Restore(absl::Span<const int> which) noexcept override;
   void Ascend(absl::Span<const int> which,
               absl::Span<const double> scale) override;
-  void Retract(absl::Span<const int> which) override;
   void Pull(absl::Span<const int> which, Psi anchor,
             absl::Span<const double> factor) override;
   void Drift(absl::Span<const int> which, absl::Span<double> drift) override;
-  void Commit(absl::Span<const int> which) override;
+  void PrepareCommit(absl::Span<const int> which) override;
+  void Commit(absl::Span<const int> which) noexcept override;
 
  private:
-  const AdaptationSettings& settings() const { return problems_[0]->settings; }
+  // Tensors are replaced, never changed in place, and may be rows of a larger
+  // one.
+  struct Session {
+    Problem* problem = nullptr;
+    at::Tensor observation;            // [S]
+    at::Tensor start, working, saved;  // [N]
+    at::Tensor gradient;               // [N]
+    at::Tensor final_psi;              // [N], with memory of its own.
+    bool stopped = false;              // In the evaluation that runs.
+  };
+
+  // Calls `body` with at most max_batch of `which` at a time.
+  void ForEachBatch(absl::Span<const int> which,
+                    absl::FunctionRef<void(absl::Span<const int>)> body) const;
+  // `which` in groups that are imagined together.
+  std::vector<std::vector<int>> Groups(absl::Span<const int> which) const;
+  // A member of each as rows: [P, ...].
+  at::Tensor Rows(absl::Span<const int> which,
+                  at::Tensor Session::*member) const;
+  void SetWorking(absl::Span<const int> which, const at::Tensor& rows);
   at::Tensor RowsOf(Psi psi, absl::Span<const int> which) const;
   const SamplerNoise& Noise(absl::Span<const int> which, NoiseBank bank,
-                            const ParticleBlock& block);
-  RollOuts RollOutsOf(absl::Span<const int> which, NoiseBank bank,
-                      const ParticleBlock& block);
+                            const ParticleBlock& block, bool whole);
   // Calls `take` with each block's part of J [P'], divided by all particles;
   // false if every problem had to stop before the end.
   bool Sweep(absl::Span<const int> which, const PolicyNetwork& policy,
@@ -61,16 +92,12 @@ class TensorPolicies : public WorkingPolicies {
                  const at::Tensor& latest);
 
   const WorldModel& model_;
-  const absl::Span<Problem* const> problems_;
-  std::vector<ParticleBlock> blocks_;
-  at::Tensor observations_;                // [P, S]
-  at::Tensor start_, working_, previous_;  // [P, N], never changed in place.
-  at::Tensor gradient_;                    // [P, N]
-  std::vector<bool> stopped_;              // [P], in the evaluation that runs.
+  const Options options_;
+  std::vector<Session> sessions_;  // [P]
   // The first bank's noise where one block holds all particles, and whose it
   // is; any other is drawn when it is needed.
   SamplerNoise noise_, drawn_;
-  std::vector<int> noise_of_;
+  std::vector<const Problem*> noise_of_;
 };
 
 }  // namespace foresight

@@ -1,4 +1,4 @@
-// Tensors with a row per problem, of which some are meant.
+// Numbers of the problems of a batch as tensors.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -8,16 +8,7 @@
 
 namespace foresight {
 
-// Rows `which` of `all` [P, ...]: [P', ...], where P' = which.size(). Shares
-// storage where those are all.
-at::Tensor SelectRows(const at::Tensor& all, absl::Span<const int> which);
-
-// `all` [P, ...] with rows `which` replaced by `rows` [P', ...]; a tensor of
-// its own unless those are all.
-at::Tensor ReplaceRows(const at::Tensor& all, absl::Span<const int> which,
-                       const at::Tensor& rows);
-
-// Elements `which` as a column [P', 1].
+// Elements `which` as a column [P', 1], where P' = which.size().
 at::Tensor SelectColumn(absl::Span<const double> values,
                         absl::Span<const int> which,
                         const at::TensorOptions& options);

@@ -4,165 +4,201 @@
 #include <cmath>
 #include <utility>
 
+#include "models/support/status_macros.h"
+#include "server/adaptation/check_problem.h"
+
 namespace foresight::fused {
 
 FusedPolicies::FusedPolicies(std::shared_ptr<const Model> model)
     : model_(std::move(model)),
-      spares_{Buffer(model_->policy.size()), Buffer(model_->policy.size())},
-      gradient_(model_->policy.size()),
-      adjoint_(model_->policy.adjoint_size()),
       policy_(model_->policy.Bind(model_->psi_0.data(), nullptr)) {}
-
-void FusedPolicies::Begin(Problem& problem) {
-  problem_ = &problem;
-  session_ = static_cast<FusedParameters*>(problem.parameters);
-  start_ = problem.settings.mode == Mode::kReset ? model_->psi_0.data()
-                                                 : session_->psi().data();
-  working_ = previous_ = start_;
-  prepared_ = false;
-}
 
 int FusedPolicies::action_size() const { return model_->bundle->action_size(); }
 
-const float* FusedPolicies::Of(Psi psi) const {
+absl::Status FusedPolicies::Check(const Problem& problem) const {
+  RETURN_IF_ERROR(CheckProblem(problem, model_->bundle->observation_size()));
+  const auto* parameters =
+      dynamic_cast<const FusedParameters*>(problem.parameters);
+  if (parameters != nullptr && parameters->model() == model_.get()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      "parameters are not of this engine, expected its NewParameters");
+}
+
+void FusedPolicies::Begin(int i, Problem& problem) {
+  if (sessions_.size() <= static_cast<size_t>(i)) sessions_.resize(i + 1);
+  Session& session = sessions_[i];
+  for (Buffer* buffer :
+       {&session.spares[0], &session.spares[1], &session.gradient}) {
+    if (buffer->size() == 0) *buffer = Buffer(model_->policy.size());
+  }
+  if (session.adjoint.size() == 0) {
+    session.adjoint = Buffer(model_->policy.adjoint_size());
+  }
+  session.problem = &problem;
+  session.parameters = static_cast<FusedParameters*>(problem.parameters);
+  session.start = problem.settings.mode == Mode::kReset
+                      ? model_->psi_0.data()
+                      : session.parameters->psi().data();
+  session.working = session.saved = session.start;
+}
+
+void FusedPolicies::End(int i) noexcept { sessions_[i].problem = nullptr; }
+
+const float* FusedPolicies::Of(const Session& session, Psi psi) const {
   switch (psi) {
     case Psi::kPretrained:
       return model_->psi_0.data();
     case Psi::kStart:
-      return start_;
+      return session.start;
     case Psi::kWorking:
-      return working_;
+      return session.working;
   }
-  return working_;
+  return session.working;
 }
 
-Buffer& FusedPolicies::Spare() {
-  return spares_[working_ == spares_[0].data() ? 1 : 0];
-}
-
-RolloutPlan FusedPolicies::Plan(NoiseBank bank, bool differentiate) const {
-  const AdaptationSettings& settings = problem_->settings;
+RolloutPlan FusedPolicies::Plan(const Session& session, NoiseBank bank,
+                                bool differentiate) const {
+  const Problem& problem = *session.problem;
+  const AdaptationSettings& settings = problem.settings;
   RolloutPlan plan;
   plan.model = model_.get();
   plan.sampler = &model_->Sampler(settings.sampler_steps);
-  plan.observation = problem_->observation;
+  plan.observation = problem.observation;
   plan.horizon = settings.horizon;
   plan.particles = settings.particles;
   plan.discount = settings.discount;
-  plan.noise = {problem_->seed, problem_->decision, bank, settings.noise_scale};
+  plan.noise = {problem.seed, problem.decision, bank, settings.noise_scale};
   plan.policy = &policy_;
   plan.differentiate = differentiate;
   return plan;
 }
 
-void FusedPolicies::PrepareRollout() {
-  if (std::exchange(prepared_, true)) return;
-  arena_.Reset();
-  rollout_.Prepare(arena_, Plan(NoiseBank::kAdaptation, true),
-                   problem_->workers);
-}
-
 void FusedPolicies::Act(absl::Span<const int> which, Psi psi,
                         absl::Span<float> actions) {
-  if (which.empty()) return;
-  model_->policy.Bind(Of(psi), nullptr, policy_);
-  action_arena_.Reset();
-  const Matrix input = action_arena_.TakeMatrix(1, model_->state_tiles);
-  const Matrix action = action_arena_.TakeMatrix(1, model_->action_tiles);
-  const Scaling& scaling = model_->policy_input;
-  for (int i = 0; i < model_->bundle->observation_size(); ++i) {
-    input.at(0, i) = (problem_->observation[i] - scaling.mean.data()[i]) *
-                     scaling.scale.data()[i];
+  for (const int i : which) {
+    const Session& session = sessions_[i];
+    model_->policy.Bind(Of(session, psi), nullptr, policy_);
+    action_arena_.Reset();
+    const Matrix input = action_arena_.TakeMatrix(1, model_->state_tiles);
+    const Matrix action = action_arena_.TakeMatrix(1, model_->action_tiles);
+    const Scaling& scaling = model_->policy_input;
+    for (int j = 0; j < model_->bundle->observation_size(); ++j) {
+      input.at(0, j) =
+          (session.problem->observation[j] - scaling.mean.data()[j]) *
+          scaling.scale.data()[j];
+    }
+    NetworkPass pass;
+    pass.kernels = &model_->kernels;
+    pass.network = &policy_;
+    pass.rows = 1;
+    pass.hidden = action_arena_.TakeMatrix(1, 2 * policy_.widest);
+    Forward(pass, input, action);
+    model_->kernels.tanh(1, model_->action_tiles, action, {});
+    float* const row = actions.data() + i * action_size();
+    for (int j = 0; j < action_size(); ++j) row[j] = action.at(0, j);
   }
-  NetworkPass pass;
-  pass.kernels = &model_->kernels;
-  pass.network = &policy_;
-  pass.rows = 1;
-  pass.hidden = action_arena_.TakeMatrix(1, 2 * policy_.widest);
-  Forward(pass, input, action);
-  model_->kernels.tanh(1, model_->action_tiles, action, {});
-  for (int i = 0; i < action_size(); ++i) actions[i] = action.at(0, i);
 }
 
 void FusedPolicies::Differentiate(absl::Span<const int> which,
                                   const StopSignals& stop,
                                   absl::Span<Evaluation> out) {
-  if (which.empty()) return;
-  model_->policy.Transpose(model_->kernels, working_, adjoint_.data());
-  model_->policy.Bind(working_, adjoint_.data(), policy_);
-  PrepareRollout();
-  const Rollout::Result result =
-      rollout_.Run(Plan(NoiseBank::kAdaptation, true), working_,
-                   gradient_.data(), [&] { return stop.ShouldStop(0); });
-  out[0].complete = result.complete;
-  out[0].objective = result.objective;
-  out[0].gradient_norm = std::sqrt(
-      model_->kernels.sum_squares(gradient_.size(), gradient_.data()));
+  for (const int i : which) {
+    Session& session = sessions_[i];
+    model_->policy.Transpose(model_->kernels, session.working,
+                             session.adjoint.data());
+    model_->policy.Bind(session.working, session.adjoint.data(), policy_);
+    const RolloutPlan plan = Plan(session, NoiseBank::kAdaptation, true);
+    arena_.Reset();
+    rollout_.Prepare(arena_, plan, session.problem->workers);
+    const Rollout::Result result =
+        rollout_.Run(plan, session.working, session.gradient.data(),
+                     [&] { return stop.ShouldStop(i); });
+    out[i].complete = result.complete;
+    out[i].objective = result.objective;
+    out[i].gradient_norm = std::sqrt(model_->kernels.sum_squares(
+        session.gradient.size(), session.gradient.data()));
+  }
 }
 
 void FusedPolicies::Evaluate(absl::Span<const int> which, Psi psi,
                              NoiseBank bank, const StopSignals& stop,
                              absl::Span<Evaluation> out) {
-  if (which.empty()) return;
-  model_->policy.Bind(Of(psi), nullptr, policy_);
-  PrepareRollout();
-  const Rollout::Result result = rollout_.Run(
-      Plan(bank, false), Of(psi), nullptr, [&] { return stop.ShouldStop(0); });
-  out[0].complete = result.complete;
-  out[0].objective = result.objective;
-  out[0].gradient_norm = 0;
+  for (const int i : which) {
+    const Session& session = sessions_[i];
+    model_->policy.Bind(Of(session, psi), nullptr, policy_);
+    const RolloutPlan plan = Plan(session, bank, false);
+    arena_.Reset();
+    rollout_.Prepare(arena_, plan, session.problem->workers);
+    const Rollout::Result result = rollout_.Run(
+        plan, Of(session, psi), nullptr, [&] { return stop.ShouldStop(i); });
+    out[i] = {result.complete, result.objective, 0};
+  }
+}
+
+void FusedPolicies::Save(absl::Span<const int> which) noexcept {
+  for (const int i : which) sessions_[i].saved = sessions_[i].working;
+}
+
+void FusedPolicies::Restore(absl::Span<const int> which) noexcept {
+  for (const int i : which) sessions_[i].working = sessions_[i].saved;
 }
 
 void FusedPolicies::Ascend(absl::Span<const int> which,
                            absl::Span<const double> scale) {
-  if (which.empty()) return;
-  Buffer& next = Spare();
-  model_->kernels.add_scaled(next.size(), working_,
-                             static_cast<float>(scale[0]), gradient_.data(),
-                             next.data());
-  previous_ = std::exchange(working_, next.data());
-}
-
-void FusedPolicies::Retract(absl::Span<const int> which) {
-  if (!which.empty()) working_ = previous_;
+  for (const int i : which) {
+    Session& session = sessions_[i];
+    Buffer& next = session.Spare();
+    model_->kernels.add_scaled(next.size(), session.working,
+                               static_cast<float>(scale[i]),
+                               session.gradient.data(), next.data());
+    session.working = next.data();
+  }
 }
 
 void FusedPolicies::Pull(absl::Span<const int> which, Psi anchor,
                          absl::Span<const double> factor) {
-  if (which.empty()) return;
-  if (factor[0] == 0) {
-    working_ = Of(anchor);
-    return;
+  for (const int i : which) {
+    Session& session = sessions_[i];
+    const float* const from = Of(session, anchor);
+    if (factor[i] == 0) {
+      session.working = from;
+      continue;
+    }
+    Buffer& next = session.Spare();
+    model_->kernels.interpolate(next.size(), from,
+                                static_cast<float>(factor[i]), session.working,
+                                next.data());
+    session.working = next.data();
   }
-  Buffer& next = Spare();
-  model_->kernels.interpolate(next.size(), Of(anchor),
-                              static_cast<float>(factor[0]), working_,
-                              next.data());
-  working_ = next.data();
 }
 
 void FusedPolicies::Drift(absl::Span<const int> which,
                           absl::Span<double> drift) {
-  if (which.empty()) return;
-  drift[0] = std::sqrt(model_->kernels.squared_distance(
-      spares_[0].size(), working_, model_->psi_0.data()));
-}
-
-void FusedPolicies::Commit(absl::Span<const int> which) {
-  if (which.empty()) return;
-  if (problem_->settings.mode == Mode::kReset ||
-      working_ == model_->psi_0.data()) {
-    session_->Reset();
-    return;
-  }
-  for (Buffer& spare : spares_) {
-    if (working_ == spare.data()) session_->Swap(spare);
+  for (const int i : which) {
+    drift[i] = std::sqrt(model_->kernels.squared_distance(
+        model_->psi_0.size(), sessions_[i].working, model_->psi_0.data()));
   }
 }
 
-std::vector<float> FusedPolicies::ExportGradient() const {
+void FusedPolicies::Commit(absl::Span<const int> which) noexcept {
+  for (const int i : which) {
+    Session& session = sessions_[i];
+    if (session.problem->settings.mode == Mode::kReset ||
+        session.working == model_->psi_0.data()) {
+      session.parameters->Reset();
+      continue;
+    }
+    for (Buffer& spare : session.spares) {
+      if (session.working == spare.data()) session.parameters->Swap(spare);
+    }
+  }
+}
+
+std::vector<float> FusedPolicies::ExportGradient(int i) const {
   std::vector<float> gradient(model_->policy_parameters);
-  model_->policy.Export(gradient_.data(), absl::MakeSpan(gradient));
+  model_->policy.Export(sessions_[i].gradient.data(), absl::MakeSpan(gradient));
   return gradient;
 }
 

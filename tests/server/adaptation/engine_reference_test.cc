@@ -62,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(Engines, EngineReferenceTest,
 // As the reference says of itself: within 10 times what its own float32 does.
 TEST_P(EngineReferenceTest, ActionsAreWithinTheGapOfFloat32) {
   const auto bundle = ReferenceBundle();
-  const auto engine = GetParam().make(bundle, absl::Now);
+  const auto engine = GetParam().make(bundle, MonotonicNow);
   ForEachDecision(
       *bundle, *engine,
       [](const ReferenceDecision& expected, const Decision& decision) {

@@ -244,7 +244,7 @@ TEST_P(EngineTest, ObjectiveThatIsNotFiniteIsRefused) {
   tensors.at("reward.output.mean").values = {3e38f};
   const auto bundle =
       std::make_shared<const Bundle>(Bundle::Create(manifest, tensors).value());
-  const auto engine = GetParam().make(bundle, absl::Now);
+  const auto engine = GetParam().make(bundle, MonotonicNow);
   const auto psi = engine->NewParameters();
   Problem problem = MakeProblem();
   problem.parameters = psi.get();

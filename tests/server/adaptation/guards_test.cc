@@ -7,7 +7,7 @@
 #include <limits>
 #include <vector>
 
-#include "server/adaptation/decision_loop.h"
+#include "server/adaptation/decision_batch.h"
 #include "tests/support/outcome_names.h"
 #include "tests/support/quadratic_policies.h"
 
@@ -15,7 +15,7 @@ namespace foresight {
 namespace {
 
 using ::testing::ElementsAre;
-using One = QuadraticPolicies::One;
+using One = QuadraticWorld::One;
 using Evaluation = WorkingPolicies::Evaluation;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -25,24 +25,23 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // 0); the guards then judge it as part of a whole decision.
 class GuardsTest : public ::testing::Test {
  protected:
-  GuardsTest() : policies_({One()}) {
+  GuardsTest() : world_{{One()}} {
     problem_.settings.steps = 1;
     problem_.settings.step_size = 1;
     problem_.settings.max_gradient_norm = 0;
   }
 
   const Report& Run() {
-    Problem* problems[] = {&problem_};
-    DecisionLoop([this] { return now_; }).Run(problems, policies_);
+    QuadraticEngine(world_, [this] { return now_; }).Adapt({&problem_, 1});
     EXPECT_TRUE(problem_.decision_or.ok()) << problem_.decision_or.status();
     return problem_.decision_or->report;
   }
 
-  One& one() { return policies_.ones[0]; }
+  One& one() { return world_.ones[0]; }
 
   absl::Time now_ = absl::UnixEpoch();
   Problem problem_;
-  QuadraticPolicies policies_;
+  QuadraticWorld world_;
 };
 
 TEST_F(GuardsTest, DriftIsProjectedOntoTheBall) {
@@ -92,7 +91,7 @@ TEST_F(GuardsTest, TenHalvingsAreLimitedElevenWouldBeRejected) {
   problem_.settings.max_action_change = std::ldexp(1.0f, -10);
   EXPECT_EQ(Run().outcome, Outcome::kLimited);
   EXPECT_THAT(one().working, ElementsAre(std::ldexp(1.0, -10), 0));
-  policies_.ones = {One()};
+  world_.ones = {One()};
   problem_.settings.max_action_change = std::ldexp(0.99f, -10);
   const Report& report = Run();
   EXPECT_EQ(report.outcome, Outcome::kRejected);
@@ -124,7 +123,7 @@ TEST_F(GuardsTest, FallOfTheSecondObjectiveIsUndone) {
 TEST_F(GuardsTest, RiseOrEqualityOfTheSecondObjectiveIsKept) {
   problem_.settings.accept_only_improvement = true;
   for (const double top : {0.5, 0.6}) {
-    policies_.ones = {One()};
+    world_.ones = {One()};
     one().acceptance_top = {top, 0};
     EXPECT_EQ(Run().outcome, Outcome::kAdapted);
     EXPECT_THAT(one().working, ElementsAre(1, 0));
@@ -134,8 +133,8 @@ TEST_F(GuardsTest, RiseOrEqualityOfTheSecondObjectiveIsKept) {
 TEST_F(GuardsTest, SecondObjectiveThatIsNotFiniteIsUndone) {
   problem_.settings.accept_only_improvement = true;
   for (const double bad : {kNan, kInfinity}) {
-    policies_.ones = {One()};
-    policies_.spoil = [&](int, Evaluation& evaluation) {
+    world_.ones = {One()};
+    world_.spoil = [&](int, Evaluation& evaluation) {
       const bool at_top = evaluation.objective == 0;
       if (at_top) evaluation.objective = bad;
     };
@@ -147,7 +146,7 @@ TEST_F(GuardsTest, SecondObjectiveThatIsNotFiniteIsUndone) {
 TEST_F(GuardsTest, WithoutTimeToJudgeNothingIsAccepted) {
   problem_.settings.accept_only_improvement = true;
   problem_.deadline = now_ + absl::Milliseconds(19);
-  policies_.meanwhile = [this] { now_ += absl::Milliseconds(5); };
+  world_.meanwhile = [this] { now_ += absl::Milliseconds(5); };
   const Report& report = Run();
   EXPECT_EQ(report.outcome, Outcome::kRejected);
   EXPECT_EQ(report.steps_done, 1);
@@ -169,19 +168,19 @@ TEST_F(GuardsTest, NothingIsGuardedWithoutAStep) {
 TEST_F(GuardsTest, OutcomesHaveTheirPrecedence) {
   problem_.settings.max_drift = 0.5f;
   problem_.settings.steps = 3;
-  policies_.meanwhile = [this] { now_ += absl::Milliseconds(5); };
+  world_.meanwhile = [this] { now_ += absl::Milliseconds(5); };
   problem_.deadline = now_ + absl::Milliseconds(25);
   EXPECT_EQ(Run().outcome, Outcome::kTruncated);  // And limited.
   EXPECT_FLOAT_EQ(problem_.decision_or->report.drift, 0.5f);
 
-  policies_.ones = {One()};
+  world_.ones = {One()};
   problem_.deadline = now_ + absl::Milliseconds(25);
   problem_.settings.max_action_change = 1e-4f;
   EXPECT_EQ(Run().outcome, Outcome::kRejected);  // And truncated, limited.
 
-  policies_.ones = {One()};
+  world_.ones = {One()};
   problem_.deadline = absl::InfiniteFuture();
-  policies_.spoil = [this](int, Evaluation& evaluation) {
+  world_.spoil = [this](int, Evaluation& evaluation) {
     if (one().differentiations == 2) evaluation.objective = kNan;
   };
   EXPECT_EQ(Run().outcome, Outcome::kNonFinite);  // And rejected.

@@ -46,16 +46,16 @@ TEST(SplitParticles, ThereIsAlwaysProgress) {
 TEST(DrawNoise, RowsAreTheParticlesOfTheProblems) {
   const WorldModel model(RandomBundle(), Double());
   Problem problems[3];
-  Problem* pointers[3];
+  std::vector<const Problem*> pointers;
   for (int p = 0; p < 3; ++p) {
     problems[p].seed = p;
     problems[p].decision = 10 + p;
     problems[p].settings.horizon = 2;
     problems[p].settings.noise_scale = 0.5f * p;
-    pointers[p] = &problems[p];
+    if (p > 0) pointers.push_back(&problems[p]);
   }
   const SamplerNoise noise =
-      DrawNoise(model, pointers, {1, 2}, NoiseBank::kAcceptance, {4, 3});
+      DrawNoise(model, pointers, NoiseBank::kAcceptance, {4, 3});
   for (int h = 0; h < 2; ++h) {
     const at::Tensor z = noise.shares[0].z[h][0];  // [2 * 3, S]
     for (int row = 0; row < 6; ++row) {

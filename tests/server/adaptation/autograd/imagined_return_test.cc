@@ -78,10 +78,10 @@ class ImaginedReturnTest : public ::testing::TestWithParam<Case> {
 
   // J of `which` with psi [P', N].
   at::Tensor Returns(const std::vector<int>& which, const at::Tensor& psi) {
-    Problem* const problems[] = {&problems_[0], &problems_[1]};
-    const SamplerNoise noise =
-        DrawNoise(model_, problems, which, NoiseBank::kAdaptation,
-                  {0, GetParam().particles});
+    std::vector<const Problem*> problems;
+    for (const int p : which) problems.push_back(&problems_[p]);
+    const SamplerNoise noise = DrawNoise(
+        model_, problems, NoiseBank::kAdaptation, {0, GetParam().particles});
     RollOuts roll_outs;
     std::vector<std::vector<double>> states;
     for (const int p : which) states.push_back(cases_[p].state);
@@ -184,9 +184,9 @@ TEST(ImaginedReturn, ShowsEachImaginedStateAsItIsMade) {
   Problem problem;
   problem.settings.horizon = 3;
   problem.settings.particles = 2;
-  Problem* const problems[] = {&problem};
+  const Problem* const problems[] = {&problem};
   const SamplerNoise noise =
-      DrawNoise(model, problems, {0}, NoiseBank::kAdaptation, {0, 2});
+      DrawNoise(model, problems, NoiseBank::kAdaptation, {0, 2});
   RollOuts roll_outs;
   roll_outs.observations = FromRows({{0.3, -1, 0.5}});
   roll_outs.sampler = &model.sampler(1);

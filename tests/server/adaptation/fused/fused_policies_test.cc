@@ -121,7 +121,7 @@ class FusedPoliciesTest
     problem_.settings.noise_scale = param.noise_scale;
     noise_ = {problem_.seed, problem_.decision, NoiseBank::kAdaptation,
               param.noise_scale};
-    policies_->Begin(problem_);
+    policies_->Begin(0, problem_);
   }
 
   double Objective(const std::vector<double>& psi) {
@@ -131,7 +131,7 @@ class FusedPoliciesTest
   WorkingPolicies::Evaluation Differentiate() {
     WorkingPolicies::Evaluation evaluation;
     Problem* const one = &problem_;
-    const Clock clock = absl::Now;
+    const Clock clock = MonotonicNow;
     policies_->Differentiate(kFirst, StopSignals({&one, 1}, clock),
                              {&evaluation, 1});
     return evaluation;
@@ -164,7 +164,7 @@ TEST_P(FusedPoliciesTest, ObjectiveAndGradientAreTheReferences) {
   // A sum of up to some hundred rewards of order 1 in float32.
   EXPECT_NEAR(evaluation.objective, objective,
               2e-6 * (1 + std::abs(objective)) * problem_.settings.horizon);
-  const std::vector<float> gradient = policies_->ExportGradient();
+  const std::vector<float> gradient = policies_->ExportGradient(0);
   double square = 0;
   for (const float g : gradient) square += double{g} * g;
   EXPECT_NEAR(evaluation.gradient_norm, std::sqrt(square),
@@ -209,12 +209,12 @@ TEST_P(FusedPoliciesTest, EvaluateUsesTheBankAndThePolicyAskedFor) {
   ASSERT_TRUE(Differentiate().complete);
   const double scale[] = {0.01};
   policies_->Ascend(kFirst, scale);
-  const std::vector<float> gradient = policies_->ExportGradient();
+  const std::vector<float> gradient = policies_->ExportGradient(0);
   std::vector<double> moved = reference_->psi_0();
   for (size_t i = 0; i < moved.size(); ++i) moved[i] += 0.01 * gradient[i];
   noise_.bank = NoiseBank::kAcceptance;
   Problem* const one = &problem_;
-  const Clock clock = absl::Now;
+  const Clock clock = MonotonicNow;
   for (const Psi psi : {Psi::kStart, Psi::kWorking}) {
     WorkingPolicies::Evaluation evaluation;
     policies_->Evaluate(kFirst, psi, NoiseBank::kAcceptance,

@@ -1,0 +1,65 @@
+// One decision from its beginning to its report: steps, guards and outcome
+// (method.md sections 1 and 5), the same for every engine.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/types/span.h"
+#include "server/adaptation/engine.h"
+#include "server/adaptation/trials.h"
+#include "server/adaptation/working_policies.h"
+
+namespace foresight {
+
+// The problems of a call go through each phase together, so that an engine can
+// compute them side by side; what becomes of one never depends on another.
+//
+//   admit   the frozen action.
+//   step    one that is not finite is refused, one that the deadline cuts is
+//           dropped; after either no other is wanted.
+//   retire  guards as in guards.h, where a step was done;
+//           objective_after, left out if there is no time for it or it is not
+//           finite;
+//           commit, the last of all and without exceptions: until then the
+//           session's policy is as it was.
+//
+// The outcome of a decision that did fewer steps than its settings ask for,
+// none refused, is kTruncated; kFrozen if it did none.
+//
+// Not thread-safe. Once warm, with no more problems at once than before, it
+// allocates nothing itself except for answers without room for their action.
+class DecisionBatch : public Batch {
+ public:
+  // `clock` outlives this.
+  DecisionBatch(std::unique_ptr<WorkingPolicies> policies, const Clock& clock);
+
+  bool Admit(Problem* problem) override;
+  bool WantsStep(const Problem& problem) const override;
+  void Step(absl::Span<Problem* const> which) override;
+  void Retire(absl::Span<Problem* const> which) override;
+
+ private:
+  // Fills places_.
+  void FindPlaces(absl::Span<Problem* const> which);
+  // Runs `phase` on places_; if it throws, on each of them alone, where it
+  // fails only those for which it throws again.
+  void Together(absl::FunctionRef<void()> phase);
+
+  absl::Status ActFrozen(int i);
+  void TakeStep(const StopSignals& stop);
+  void SelectDifferentiated();
+  void Ascend();
+  void Decide(const StopSignals& stop);
+  void ChooseActions();
+  void EvaluateAfter(const StopSignals& stop);
+  void Finish();
+
+  const std::unique_ptr<WorkingPolicies> policies_;
+  const Clock& clock_;
+  Trials trials_;
+  std::vector<int> places_;  // Of the problems of the call.
+};
+
+}  // namespace foresight
