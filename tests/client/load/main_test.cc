@@ -62,8 +62,9 @@ TEST_P(TransportTest, LoadsReportsAndWritesItsFile) {
 // passes whatever the machine does.
 TEST_F(ForesightLoadTest, ARampReportsItsProbes) {
   const CommandResult result =
-      RunCommand(Command({"--ramp", "--rate", "100", "--deadline", "1ns",
-                          "--stream", "--duration", "100ms", "--json", json_}));
+      RunCommand({kProgram, "--server", server_.address(), "--sessions", "3",
+                  "--rate", "100", "--deadline", "1ns", "--stream", "--ramp",
+                  "--duration", "100ms", "--json", json_});
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_THAT(result.output,
               HasSubstr("        3 sessions    100.000 % missed"));
