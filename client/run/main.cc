@@ -1,13 +1,12 @@
 // foresight-run: see its --help.
 #include <cstdio>
-#include <fstream>
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "client/adaptation_client.h"
 #include "client/environments/environment.h"
 #include "client/run/interrupt.h"
 #include "client/run/options.h"
+#include "client/run/output_file.h"
 #include "client/run/report.h"
 #include "client/run/tournament.h"
 
@@ -23,20 +22,11 @@ int Complain(const absl::Status& status, int exit_code) {
   return exit_code;
 }
 
-// Empties `file`, or writes `text` into it. An empty name means none.
-absl::Status Write(const std::string& file, const std::string& text) {
-  if (file.empty()) return absl::OkStatus();
-  std::ofstream stream(file, std::ios::binary);
-  stream << text << std::flush;
-  if (stream) return absl::OkStatus();
-  return absl::UnavailableError(absl::StrCat("cannot write ", file));
-}
-
 absl::StatusOr<Comparison> Run(const RunOptions& options,
                                Cancellation& cancellation) {
   // Rather now than after an hour of episodes.
   for (const std::string& file : {options.csv, options.json}) {
-    if (absl::Status status = Write(file, ""); !status.ok()) return status;
+    if (absl::Status status = WriteFile(file, ""); !status.ok()) return status;
   }
   AdaptationClient::Options client_options;
   client_options.connect_timeout = options.connect_timeout;
@@ -47,11 +37,11 @@ absl::StatusOr<Comparison> Run(const RunOptions& options,
   if (!client.ok()) return client.status();
   auto comparison = Play(*client, options, cancellation);
   if (!comparison.ok()) return comparison;
-  if (absl::Status status = Write(options.csv, ToCsv(*comparison));
+  if (absl::Status status = WriteFile(options.csv, ToCsv(*comparison));
       !status.ok()) {
     return status;
   }
-  if (absl::Status status = Write(options.json, ToJson(*comparison));
+  if (absl::Status status = WriteFile(options.json, ToJson(*comparison));
       !status.ok()) {
     return status;
   }

@@ -1,17 +1,10 @@
 #include "client/run/progress.h"
 
-#include <unistd.h>
-
-#include <cstdio>
-
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 
 namespace foresight {
 namespace {
-
-constexpr absl::Duration kRedraw = absl::Milliseconds(200);
-constexpr absl::Duration kPrint = absl::Seconds(10);
 
 std::string ClockText(absl::Duration duration) {
   const int64_t seconds = absl::ToInt64Seconds(duration);
@@ -42,15 +35,7 @@ RunProgress::RunProgress(int episodes, int steps_each, bool quiet)
     : steps_each_(steps_each), start_(absl::Now()) {
   state_.episodes = episodes;
   state_.steps = static_cast<int64_t>(episodes) * steps_each;
-  if (!quiet) drawer_ = std::thread([this] { Draw(); });
-}
-
-RunProgress::~RunProgress() {
-  {
-    absl::MutexLock lock(&mutex_);
-    stopping_ = true;
-  }
-  if (drawer_.joinable()) drawer_.join();
+  drawer_.emplace([this] { return ProgressLine(state()); }, quiet);
 }
 
 void RunProgress::AddStep() {
@@ -69,22 +54,6 @@ ProgressState RunProgress::state() const {
   ProgressState state = state_;
   state.elapsed = absl::Now() - start_;
   return state;
-}
-
-void RunProgress::Draw() {
-  const bool terminal = isatty(STDERR_FILENO) == 1;
-  const absl::Duration pause = terminal ? kRedraw : kPrint;
-  while (true) {
-    {
-      absl::MutexLock lock(&mutex_);
-      if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), pause)) break;
-    }
-    const std::string line = ProgressLine(state());
-    // \r: back to the line's start; \033[K: clear what is left of the old one.
-    std::fprintf(stderr, terminal ? "\r%s\033[K" : "%s\n", line.c_str());
-    std::fflush(stderr);
-  }
-  if (terminal) std::fprintf(stderr, "\r\033[K");
 }
 
 }  // namespace foresight

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
-#include <thread>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "client/run/line_drawer.h"
 
 namespace foresight {
 
@@ -23,15 +24,13 @@ struct ProgressState {
 // the time left are of the whole run so far; without a step there are none.
 std::string ProgressLine(const ProgressState& state);
 
-// Draws the line a few times a second on a terminal, and prints one now and
-// then to anything else.
+// Counts what has been played, and draws the line.
 //
 // Thread-safe.
 class RunProgress {
  public:
   // Of `episodes` episodes of at most `steps_each`. Quiet: draws nothing.
   RunProgress(int episodes, int steps_each, bool quiet);
-  ~RunProgress();  // Clears the line.
   RunProgress(const RunProgress&) = delete;
   RunProgress& operator=(const RunProgress&) = delete;
 
@@ -42,14 +41,11 @@ class RunProgress {
   ProgressState state() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  void Draw() ABSL_LOCKS_EXCLUDED(mutex_);
-
   const int steps_each_;
   const absl::Time start_;
   mutable absl::Mutex mutex_;
   ProgressState state_ ABSL_GUARDED_BY(mutex_);
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  std::thread drawer_;
+  std::optional<LineDrawer> drawer_;
 };
 
 }  // namespace foresight

@@ -1,12 +1,11 @@
 #include "client/run/report.h"
 
-#include <google/protobuf/util/json_util.h>
-
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "client/run/settings_text.h"
 
 namespace foresight {
 namespace {
@@ -33,26 +32,6 @@ std::string OutcomesRow(const VariantSummary& summary) {
                     " times the budget ran out before the decision began");
   }
   return row + "\n";
-}
-
-std::string OneSetting(const v1::AdaptationSettings& settings) {
-  return absl::StrFormat(
-      "H %d, M %d, E %d, eta %g, %s, gamma %g, K %d, tau %g, max gradient "
-      "norm %g",
-      settings.horizon(), settings.particles(), settings.steps(),
-      settings.step_size(), settings.mode() == v1::RESET ? "reset" : "persist",
-      settings.discount(), settings.sampler_steps(), settings.noise_scale(),
-      settings.max_gradient_norm());
-}
-
-Json SettingsJson(const v1::AdaptationSettings& settings) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  std::string text;
-  // Plain fields alone: there is nothing in it that cannot be printed.
-  static_cast<void>(
-      google::protobuf::util::MessageToJsonString(settings, &text, options));
-  return Json::parse(text);
 }
 
 template <typename Value>
@@ -87,7 +66,7 @@ std::string ToTable(const Comparison& comparison) {
       comparison.environment.name, comparison.model.name(),
       comparison.model.engine(), comparison.model.device(), episodes.size(),
       episodes.front().seed, episodes.back().seed,
-      OneSetting(comparison.settings));
+      SettingsLine(comparison.settings));
   absl::StrAppendFormat(&table, "%-12s%22s%7s%12s%15s%12s\n", "policy",
                         "return (s.e.)  ", "score", "steps done", "latency p50",
                         "p99");

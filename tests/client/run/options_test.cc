@@ -134,7 +134,7 @@ TEST(RunOptionsTest, MistakesAreNamed) {
   EXPECT_THAT(Mistake({"--mode", "fast"}),
               HasSubstr("\"fast\" is neither persist nor reset"));
   EXPECT_THAT(Mistake({"--budget", "20"}),
-              HasSubstr("\"20\" is no positive duration like 20ms"));
+              HasSubstr("\"20\" is not a positive duration such as 20ms"));
   EXPECT_THAT(Mistake({"--deadline", "-1s"}), HasSubstr("--deadline"));
   EXPECT_THAT(Mistake({"--frozen-only", "--adapted-only"}),
               HasSubstr("excludes"));

@@ -1,0 +1,58 @@
+// What the sessions of a load observe.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "client/adaptation_client.h"
+#include "client/cancellation.h"
+#include "client/environments/environment.h"
+#include "proto/adaptation.pb.h"
+
+namespace foresight {
+
+// Immutable once it is made.
+class Observations {
+ public:
+  // `values` [count, size], count >= 1.
+  Observations(std::string source, int size, std::vector<float> values);
+
+  const std::string& source() const { return source_; }  // For people.
+  int count() const { return count_; }
+
+  // What session `loop` of `loops` observes at its tick `number` [S]. Every
+  // session replays all observations, and each begins at a place of its own.
+  absl::Span<const float> At(int loop, int loops, int64_t number) const;
+
+ private:
+  std::string source_;
+  int size_;
+  int count_;
+  std::vector<float> values_;
+};
+
+// `count` standard normal observations [S]; `why` ends their source().
+Observations NormalObservations(int size, int count, uint64_t seed,
+                                const std::string& why);
+
+// Plays `environment` for up to `count` steps with the frozen policy of
+// `model`, in a session of its own.
+// Errors: the server's; Cancelled.
+absl::StatusOr<Observations> RecordEpisode(const AdaptationClient& client,
+                                           const v1::Model& model,
+                                           Environment& environment, int count,
+                                           uint64_t seed,
+                                           Cancellation& cancellation);
+
+// RecordEpisode in the first environment with the model's sizes, else
+// NormalObservations; source() says which. `assets`: as MakeEnvironment.
+absl::StatusOr<Observations> MakeObservations(const AdaptationClient& client,
+                                              const v1::Model& model,
+                                              const std::string& assets,
+                                              int count, uint64_t seed,
+                                              Cancellation& cancellation);
+
+}  // namespace foresight

@@ -1,0 +1,31 @@
+// Finds how many control loops a server carries.
+#pragma once
+
+#include <optional>
+
+namespace foresight {
+
+// Says which number of sessions to try next: it doubles until one fails, then
+// bisects until the largest that passed and the smallest that failed are
+// neighbours or within 2 %.
+//
+// Not thread-safe. Holds no thread; callers make the probes.
+class Ramp {
+ public:
+  // Probes first, then up to `limit`. 1 <= first <= limit.
+  Ramp(int first, int limit) : first_(first), limit_(limit) {}
+
+  // The number to probe, or nothing if the search is over.
+  std::optional<int> Next() const;
+  void Report(int sessions, bool passed);
+
+  int largest_passed() const { return passed_; }  // 0: none yet.
+
+ private:
+  const int first_;
+  const int limit_;
+  int passed_ = 0;
+  std::optional<int> failed_;  // The smallest.
+};
+
+}  // namespace foresight

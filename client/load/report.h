@@ -1,0 +1,51 @@
+// What a load has found, for people and for programs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "client/load/host.h"
+#include "client/load/latency_histogram.h"
+#include "client/load/load.h"
+#include "client/load/options.h"
+#include "proto/adaptation.pb.h"
+
+namespace foresight {
+
+// What the run was made with; the same for all probes of a ramp.
+struct LoadContext {
+  LoadOptions options;
+  v1::Model model;
+  std::string observations;  // Where they come from.
+  Host host;
+};
+
+// How a number of sessions fared in a ramp.
+struct Probe {
+  int sessions = 0;
+  double missed_fraction = 0;
+  bool refused = false;  // The server did not open as many sessions.
+  bool passed = false;
+};
+
+struct RampResult {
+  std::vector<Probe> probes;  // In the order in which they ran.
+  // Of the most sessions that passed; no sessions if none did.
+  LoadResult largest;
+};
+
+// A table, then the latencies as a histogram.
+std::string LoadTable(const LoadContext& context, const LoadResult& result);
+std::string LoadJson(const LoadContext& context, const LoadResult& result);
+
+std::string ProbeLine(const Probe& probe);  // Without a line's end.
+std::string RampTable(const LoadContext& context, const RampResult& ramp);
+// The fields of LoadJson for the largest number that passed, if any did; then
+// largest_sessions and probes.
+std::string RampJson(const LoadContext& context, const RampResult& ramp);
+
+// A line for each doubling of the latency. The bars are logarithmic too, so
+// that a single late answer is visible among a million.
+std::string HistogramText(const LatencyHistogram& latencies);
+
+}  // namespace foresight

@@ -1,0 +1,48 @@
+#include "client/load/transport.h"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "client/call_error.h"
+
+namespace foresight {
+
+absl::StatusOr<Stubs> OpenStubs(const std::string& address, int connections,
+                                absl::Duration timeout) {
+  const absl::Time deadline = absl::Now() + timeout;
+  grpc::ChannelArguments arguments;
+  // Else channels to the same address share one connection.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  Stubs stubs;
+  for (int i = 0; i < connections; ++i) {
+    const auto channel = grpc::CreateCustomChannel(
+        address, grpc::InsecureChannelCredentials(), arguments);
+    if (!channel->WaitForConnected(absl::ToChronoTime(deadline))) {
+      return absl::UnavailableError(absl::StrCat("connection ", i + 1, " of ",
+                                                 connections, " to ", address,
+                                                 " failed"));
+    }
+    stubs.push_back(v1::Adaptation::NewStub(channel));
+  }
+  return stubs;
+}
+
+void SetObservation(absl::Span<const float> observation,
+                    v1::ActRequest* request) {
+  request->mutable_observation()->Resize(static_cast<int>(observation.size()),
+                                         0);
+  std::copy(observation.begin(), observation.end(),
+            request->mutable_observation()->begin());
+}
+
+std::string ReasonOf(const absl::Status& status) {
+  const std::string reason = ErrorReason(status);
+  return reason.empty() ? absl::StatusCodeToString(status.code()) : reason;
+}
+
+}  // namespace foresight

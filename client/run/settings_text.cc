@@ -1,0 +1,29 @@
+#include "client/run/settings_text.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include "absl/strings/str_format.h"
+
+namespace foresight {
+
+std::string SettingsLine(const v1::AdaptationSettings& settings) {
+  return absl::StrFormat(
+      "H %d, M %d, E %d, eta %g, %s, gamma %g, K %d, tau %g, max gradient "
+      "norm %g",
+      settings.horizon(), settings.particles(), settings.steps(),
+      settings.step_size(), settings.mode() == v1::RESET ? "reset" : "persist",
+      settings.discount(), settings.sampler_steps(), settings.noise_scale(),
+      settings.max_gradient_norm());
+}
+
+nlohmann::ordered_json SettingsJson(const v1::AdaptationSettings& settings) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string text;
+  // The message has only plain fields, so printing it cannot fail.
+  static_cast<void>(
+      google::protobuf::util::MessageToJsonString(settings, &text, options));
+  return nlohmann::ordered_json::parse(text);
+}
+
+}  // namespace foresight
