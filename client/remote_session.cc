@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "client/call_error.h"
 
 namespace foresight {
@@ -47,7 +46,7 @@ RemoteSession::~RemoteSession() {
 
 absl::StatusOr<v1::ActResponse> RemoteSession::Act(
     absl::Span<const float> observation, const ActOptions& options) {
-  const absl::Time deadline = connection_->Deadline(options.call);
+  const SteadyTime deadline = connection_->Deadline(options.call);
   v1::ActRequest request = MakeRequest(id(), observation, options);
   request.set_decision_index(next_decision_);
   auto response = Decide(request, options, deadline);
@@ -64,16 +63,16 @@ absl::StatusOr<v1::ActResponse> RemoteSession::Act(
 
 absl::StatusOr<v1::ActResponse> RemoteSession::Decide(
     const v1::ActRequest& request, const ActOptions& options,
-    absl::Time deadline) const {
+    SteadyTime deadline) const {
   CallOptions call = options.call;
-  call.timeout = deadline - absl::Now();
+  call.timeout = Between(SteadyNow(), deadline);
   if (options.stream == nullptr) {
     return connection_->Call(&Stub::Act, request, call, Repeat::kHarmless);
   }
   absl::StatusOr<v1::ActResponse> response = absl::UnknownError("not run");
   const absl::Status status = WithRetries(
       connection_->options().retry, deadline, call.cancellation, [&] {
-        call.timeout = deadline - absl::Now();
+        call.timeout = Between(SteadyNow(), deadline);
         response = options.stream->Act(request, call);
         // A stream that broke stays broken: trying again on it is no use.
         return options.stream->broken() ? absl::OkStatus() : response.status();

@@ -12,6 +12,7 @@
 #include "absl/types/span.h"
 #include "client/connection.h"
 #include "client/control_stream.h"
+#include "client/steady_time.h"
 #include "proto/adaptation.pb.h"
 
 namespace foresight {
@@ -63,7 +64,7 @@ class RemoteSession {
  private:
   absl::StatusOr<v1::ActResponse> Decide(const v1::ActRequest& request,
                                          const ActOptions& options,
-                                         absl::Time deadline) const;
+                                         SteadyTime deadline) const;
 
   const std::shared_ptr<const Connection> connection_;
   v1::Session description_;
