@@ -52,6 +52,10 @@ ControlStream::Answer ControlStream::Act(const v1::ActRequest& request,
 
 bool ControlStream::broken() const { return reactor_->ended(); }
 
+bool ControlStream::done() const { return reactor_->done(); }
+
+void ControlStream::Cancel() { reactor_->Cancel(); }
+
 void ControlStream::Close() {
   reactor_->Cancel();
   reactor_->AwaitDone();
