@@ -55,6 +55,10 @@ gpr_timespec GrpcDeadline(SteadyTime deadline) {
 
 }  // namespace
 
+void SetDeadline(SteadyTime deadline, grpc::ClientContext* context) {
+  context->set_deadline(GrpcDeadline(deadline));
+}
+
 absl::StatusOr<std::shared_ptr<const Connection>> Connection::Open(
     const std::string& address, const Options& options) {
   if (absl::Status status = Check(address, options); !status.ok()) {
@@ -98,7 +102,7 @@ absl::Status Connection::Run(
   return WithRetries(policy, deadline, call.cancellation, [&] {
     // Shared with the watch, which may act while this call comes back.
     const auto context = std::make_shared<grpc::ClientContext>();
-    context->set_deadline(GrpcDeadline(deadline));
+    SetDeadline(deadline, context.get());
     std::unique_ptr<Cancellation::Watch> watch;
     if (call.cancellation != nullptr) {
       watch = call.cancellation->OnCancel([context] { context->TryCancel(); });

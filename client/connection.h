@@ -26,6 +26,8 @@ struct CallOptions {
   Cancellation* cancellation = nullptr;  // Null: cannot be cancelled.
 };
 
+void SetDeadline(SteadyTime deadline, grpc::ClientContext* context);
+
 // Thread-safe.
 class Connection {
  public:

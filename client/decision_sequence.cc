@@ -61,7 +61,10 @@ DecisionSequence::Next DecisionSequence::Take(const Answer& answer) {
     lost_ = false;
     return Next::kAgain;
   }
-  if (reason == "DECISION_SKIPPED" && !aligning_) return Next::kAlign;
+  if ((reason == "DECISION_SKIPPED" || reason == "DECISION_CHANGED") &&
+      !aligning_) {
+    return Next::kAlign;
+  }
   lost_ = true;
   return Lasts(answer.status()) ? Next::kFail : Next::kLater;
 }

@@ -28,7 +28,7 @@ class DecisionSequence {
     kDone,   // The decision was answered: go on with the next one.
     kAgain,  // Ask again at once, with `next()`.
     kLater,  // Ask again after a wait: the error may pass.
-    kAlign,  // DECISION_SKIPPED: the server is behind; see AlignNext.
+    kAlign,  // The server is at another decision; see AlignNext.
     kFail,   // The error lasts until the caller changes something.
   };
 

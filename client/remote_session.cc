@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "client/call_error.h"
+#include "absl/strings/str_cat.h"
 
 namespace foresight {
 namespace {
@@ -82,6 +82,34 @@ absl::StatusOr<v1::ActResponse> RemoteSession::Decide(
       });
   if (!status.ok()) return status;
   return response;
+}
+
+std::unique_ptr<PendingAct> RemoteSession::Begin(
+    absl::Span<const float> observation, const ActOptions& options,
+    ReconnectingStream* stream) {
+  v1::ActRequest request =
+      MakeRequest(id(), decisions_.epoch(), observation, options);
+  const std::optional<uint64_t> index = decisions_.next_index();
+  if (index.has_value()) request.set_decision_index(*index);
+  if (stream != nullptr && index.has_value()) {
+    return PendingAct::Send(*stream, request);
+  }
+  return PendingAct::Call(
+      connection_, request,
+      options.call.timeout.value_or(connection_->options().call_timeout));
+}
+
+DecisionSequence::Next RemoteSession::Finish(
+    absl::StatusOr<v1::ActResponse>& answer) {
+  answer = decisions_.RefuseStale(std::move(answer));
+  const auto size = static_cast<int>(description_.model().action_size());
+  if (answer.ok() && answer->action_size() != size) {
+    answer = absl::InternalError(absl::StrCat(
+        "the action has ", answer->action_size(), " values, expected ", size));
+  }
+  const DecisionSequence::Next next = decisions_.Take(answer);
+  if (next == DecisionSequence::Next::kAlign) decisions_.AlignNext();
+  return next;
 }
 
 absl::Status RemoteSession::Reset(const ResetOptions& options) {

@@ -13,6 +13,8 @@
 #include "client/connection.h"
 #include "client/control_stream.h"
 #include "client/decision_sequence.h"
+#include "client/pending_act.h"
+#include "client/reconnecting_stream.h"
 #include "client/steady_time.h"
 #include "proto/adaptation.pb.h"
 
@@ -66,6 +68,17 @@ class RemoteSession {
   // ControlStream::Act.
   absl::StatusOr<v1::ActResponse> Act(absl::Span<const float> observation,
                                       const ActOptions& options = {});
+
+  // The two halves of Act, for a loop that must not wait for it (see
+  // client/control_loop.h). Begin asks, on `stream` or, if that is null, with a
+  // call of its own that ends after options.call.timeout; options.stream is not
+  // used. Finish takes what was answered: an answer that is not to be acted on
+  // becomes an error. One at a time, without retries; if Finish gave kAlign,
+  // the next Begin lets the server say where the session is.
+  std::unique_ptr<PendingAct> Begin(absl::Span<const float> observation,
+                                    const ActOptions& options,
+                                    ReconnectingStream* stream);
+  DecisionSequence::Next Finish(absl::StatusOr<v1::ActResponse>& answer);
 
   // Back to decision 0 for the next episode, with the pretrained policy unless
   // the options keep the adapted one.

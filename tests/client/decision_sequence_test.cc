@@ -58,13 +58,17 @@ TEST(DecisionSequenceTest, AChangedDecisionAfterALostAnswerHadBeenMade) {
   EXPECT_EQ(sequence.Take(Refusal("DECISION_CHANGED")), Next::kAgain);
   EXPECT_EQ(sequence.next_index(), 4u);
   // Only one answer was lost.
-  EXPECT_EQ(sequence.Take(Refusal("DECISION_CHANGED")), Next::kFail);
+  EXPECT_EQ(sequence.Take(Refusal("DECISION_CHANGED")), Next::kAlign);
 }
 
-TEST(DecisionSequenceTest, AChangedDecisionWithoutALossIsAnError) {
-  DecisionSequence sequence(SessionAt(3, 0));
-  EXPECT_EQ(sequence.Take(Refusal("DECISION_CHANGED")), Next::kFail);
-  EXPECT_EQ(sequence.next_index(), 3u);
+TEST(DecisionSequenceTest, AnErrorWhileAligningLasts) {
+  for (const char* reason : {"DECISION_CHANGED", "DECISION_SKIPPED"}) {
+    DecisionSequence sequence(SessionAt(3, 0));
+    EXPECT_EQ(sequence.Take(Refusal(reason)), Next::kAlign);
+    EXPECT_EQ(sequence.next_index(), 3u);
+    sequence.AlignNext();
+    EXPECT_EQ(sequence.Take(Refusal(reason)), Next::kFail);
+  }
 }
 
 TEST(DecisionSequenceTest, ADecisionInFlightIsWaitedFor) {
@@ -114,7 +118,7 @@ TEST(DecisionSequenceTest, ARestartCountsAnewAndKeepsTheEpoch) {
   sequence.Restart(SessionAt(0, 0));
   EXPECT_EQ(sequence.next_index(), 0u);
   EXPECT_EQ(sequence.epoch(), 3u);
-  EXPECT_EQ(sequence.Take(Refusal("DECISION_CHANGED")), Next::kFail);
+  EXPECT_EQ(sequence.Take(Refusal("DECISION_CHANGED")), Next::kAlign);
 }
 
 }  // namespace

@@ -161,7 +161,7 @@ void FakeAdaptationServer::AnswerAsOfEpoch(uint64_t epoch, int times) {
   answer_epochs_.insert(answer_epochs_.end(), times, epoch);
 }
 
-void FakeAdaptationServer::Rewind(uint64_t next_decision) {
+void FakeAdaptationServer::MoveTo(uint64_t next_decision) {
   absl::MutexLock lock(&mutex_);
   for (auto& [id, state] : sessions_) {
     state.session.set_next_decision(next_decision);

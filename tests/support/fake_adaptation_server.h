@@ -62,9 +62,9 @@ class FakeAdaptationServer : private v1::Adaptation::Service {
   void SetEpoch(uint64_t epoch);
   // The next `times` decisions are made and answered as of epoch `epoch`.
   void AnswerAsOfEpoch(uint64_t epoch, int times);
-  // All sessions go back to decision `next_decision`, as after the import of an
-  // older snapshot.
-  void Rewind(uint64_t next_decision);
+  // All sessions move to decision `next_decision`, as after the import of
+  // another snapshot.
+  void MoveTo(uint64_t next_decision);
   // Control sends each answer twice.
   void AnswerTwice();
   // Control answers in groups of `size`, the last of a group first.
