@@ -46,4 +46,9 @@ std::unique_ptr<ControlStream> AdaptationClient::OpenControlStream() const {
   return std::make_unique<ControlStream>(connection_);
 }
 
+std::unique_ptr<ReconnectingStream> AdaptationClient::OpenReconnectingStream(
+    const ReconnectingStream::Options& options) const {
+  return std::make_unique<ReconnectingStream>(connection_, options);
+}
+
 }  // namespace foresight

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "client/connection.h"
 #include "client/control_stream.h"
+#include "client/reconnecting_stream.h"
 #include "client/remote_session.h"
 #include "proto/adaptation.pb.h"
 
@@ -58,6 +59,9 @@ class AdaptationClient {
 
   // A stream that carries decisions of any number of sessions.
   std::unique_ptr<ControlStream> OpenControlStream() const;
+  // The same, and it opens again after it ended.
+  std::unique_ptr<ReconnectingStream> OpenReconnectingStream(
+      const ReconnectingStream::Options& options = {}) const;
 
  private:
   explicit AdaptationClient(std::shared_ptr<const Connection> connection)

@@ -1,12 +1,13 @@
 #include "client/connection.h"
 
+#include <grpc/support/time.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/support/channel_arguments.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "client/call_error.h"
 
 namespace foresight {
@@ -21,6 +22,14 @@ absl::Status Check(const std::string& address,
       options.call_timeout <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("timeouts must be positive");
   }
+  if (options.initial_reconnect <= absl::ZeroDuration() ||
+      options.max_reconnect < options.initial_reconnect) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "initial_reconnect is ",
+        absl::FormatDuration(options.initial_reconnect),
+        " and max_reconnect is ", absl::FormatDuration(options.max_reconnect),
+        "; expected 0 < initial_reconnect <= max_reconnect"));
+  }
   if (options.retry.max_attempts < 1) {
     return absl::InvalidArgumentError(absl::StrCat(
         "max_attempts is ", options.retry.max_attempts, ", expected >= 1"));
@@ -28,7 +37,27 @@ absl::Status Check(const std::string& address,
   return absl::OkStatus();
 }
 
+int Milliseconds(absl::Duration duration) {
+  return static_cast<int>(
+      std::clamp<int64_t>(absl::ToInt64Milliseconds(duration), 1, 1 << 30));
+}
+
+// `deadline` on gRPC's monotonic clock.
+gpr_timespec GrpcDeadline(SteadyTime deadline) {
+  if (deadline == SteadyTime::max()) {
+    return gpr_inf_future(GPR_CLOCK_MONOTONIC);
+  }
+  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                      gpr_time_from_nanos(absl::ToInt64Nanoseconds(
+                                              Between(SteadyNow(), deadline)),
+                                          GPR_TIMESPAN));
+}
+
 }  // namespace
+
+void SetDeadline(SteadyTime deadline, grpc::ClientContext* context) {
+  context->set_deadline(GrpcDeadline(deadline));
+}
 
 absl::StatusOr<std::shared_ptr<const Connection>> Connection::Open(
     const std::string& address, const Options& options) {
@@ -36,17 +65,21 @@ absl::StatusOr<std::shared_ptr<const Connection>> Connection::Open(
     return status;
   }
   grpc::ChannelArguments arguments;
-  // A server that restarts is found again within one retry or two.
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+  // gRPC's defaults are 1 s and 120 s, and 20 s for one attempt, which is its
+  // minimum despite the name.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
+                   Milliseconds(options.initial_reconnect));
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
+                   Milliseconds(options.max_reconnect));
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
+                   Milliseconds(options.max_reconnect));
   const auto credentials = options.credentials != nullptr
                                ? options.credentials
                                : grpc::InsecureChannelCredentials();
   const auto channel =
       grpc::CreateCustomChannel(address, credentials, arguments);
   if (!channel->WaitForConnected(
-          absl::ToChronoTime(absl::Now() + options.connect_timeout))) {
+          GrpcDeadline(After(SteadyNow(), options.connect_timeout)))) {
     return absl::UnavailableError(
         absl::StrCat("no server answered at ", address, " within ",
                      absl::FormatDuration(options.connect_timeout),
@@ -56,8 +89,8 @@ absl::StatusOr<std::shared_ptr<const Connection>> Connection::Open(
       new Connection(options, v1::Adaptation::NewStub(channel)));
 }
 
-absl::Time Connection::Deadline(const CallOptions& call) const {
-  return absl::Now() + call.timeout.value_or(options_.call_timeout);
+SteadyTime Connection::Deadline(const CallOptions& call) const {
+  return After(SteadyNow(), call.timeout.value_or(options_.call_timeout));
 }
 
 absl::Status Connection::Run(
@@ -65,11 +98,11 @@ absl::Status Connection::Run(
     absl::FunctionRef<grpc::Status(grpc::ClientContext*)> attempt) const {
   RetryPolicy policy = options_.retry;
   if (repeat == Repeat::kHarmful) policy.max_attempts = 1;
-  const absl::Time deadline = Deadline(call);
+  const SteadyTime deadline = Deadline(call);
   return WithRetries(policy, deadline, call.cancellation, [&] {
     // Shared with the watch, which may act while this call comes back.
     const auto context = std::make_shared<grpc::ClientContext>();
-    context->set_deadline(absl::ToChronoTime(deadline));
+    SetDeadline(deadline, context.get());
     std::unique_ptr<Cancellation::Watch> watch;
     if (call.cancellation != nullptr) {
       watch = call.cancellation->OnCancel([context] { context->TryCancel(); });

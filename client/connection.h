@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "client/cancellation.h"
 #include "client/retry.h"
+#include "client/steady_time.h"
 #include "proto/adaptation.grpc.pb.h"
 
 namespace foresight {
@@ -25,6 +26,8 @@ struct CallOptions {
   Cancellation* cancellation = nullptr;  // Null: cannot be cancelled.
 };
 
+void SetDeadline(SteadyTime deadline, grpc::ClientContext* context);
+
 // Thread-safe.
 class Connection {
  public:
@@ -32,6 +35,10 @@ class Connection {
     absl::Duration connect_timeout = absl::Seconds(5);
     absl::Duration call_timeout = absl::Seconds(10);
     RetryPolicy retry;
+    // How long the channel waits before it connects again, with jitter: from
+    // the first to the second of these. Short, as control loops are waiting.
+    absl::Duration initial_reconnect = absl::Milliseconds(50);
+    absl::Duration max_reconnect = absl::Seconds(1);  // At least 100 ms.
     // Null: plain text, for a server on this machine.
     std::shared_ptr<grpc::ChannelCredentials> credentials;
   };
@@ -41,8 +48,8 @@ class Connection {
 
   // Waits until the server at `address` ("host:port") answers.
   // Errors:
-  //   InvalidArgument: the address is empty, a timeout is not positive, or
-  //                    max_attempts is not.
+  //   InvalidArgument: the address is empty, or a timeout, a reconnect wait
+  //                    or max_attempts is not positive.
   //   Unavailable:     nothing answered within connect_timeout.
   static absl::StatusOr<std::shared_ptr<const Connection>> Open(
       const std::string& address, const Options& options);
@@ -50,7 +57,7 @@ class Connection {
   const Options& options() const { return options_; }
   v1::Adaptation::StubInterface& stub() const { return *stub_; }
 
-  absl::Time Deadline(const CallOptions& call) const;
+  SteadyTime Deadline(const CallOptions& call) const;
 
   // `method` of the stub with `request`. Errors: the server's; Unavailable
   // without a connection; DeadlineExceeded; Cancelled.

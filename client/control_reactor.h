@@ -49,6 +49,11 @@ class ControlReactor
     absl::MutexLock lock(&mutex_);
     return ending_;
   }
+  // Everything has been answered and the stream is gone.
+  bool done() const ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::MutexLock lock(&mutex_);
+    return done_;
+  }
   void Cancel() { context_.TryCancel(); }
   // Returns when everything has been answered and the stream is gone.
   void AwaitDone() ABSL_LOCKS_EXCLUDED(mutex_) {

@@ -54,6 +54,13 @@ class ControlStream {
   // True once the stream has ended; nothing can be sent on it any more.
   bool broken() const;
 
+  // True once, besides, everything has been answered: destroying it takes no
+  // time.
+  bool done() const;
+
+  // Begins to end the stream and returns at once; done() tells when it has.
+  void Cancel();
+
   // Ends the stream. What is outstanding is answered with Cancelled before
   // this returns; the server's decisions may have been made or not.
   void Close();

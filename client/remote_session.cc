@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/time/clock.h"
-#include "client/call_error.h"
+#include "absl/strings/str_cat.h"
 
 namespace foresight {
 namespace {
@@ -12,11 +11,13 @@ namespace {
 using Stub = v1::Adaptation::StubInterface;
 using Repeat = Connection::Repeat;
 
-v1::ActRequest MakeRequest(const std::string& session,
+v1::ActRequest MakeRequest(const std::string& session, uint64_t epoch,
                            absl::Span<const float> observation,
                            const ActOptions& options) {
   v1::ActRequest request;
   request.set_session_id(session);
+  request.set_epoch(epoch);
+  request.set_plan_length(options.plan_length);
   request.mutable_observation()->Add(observation.begin(), observation.end());
   request.set_report_objective_after(options.report_objective_after);
   if (options.budget.has_value()) {
@@ -36,7 +37,7 @@ RemoteSession::RemoteSession(std::shared_ptr<const Connection> connection,
                              v1::Session description)
     : connection_(std::move(connection)),
       description_(std::move(description)),
-      next_decision_(description_.next_decision()) {}
+      decisions_(description_) {}
 
 RemoteSession::~RemoteSession() {
   CallOptions call;
@@ -47,52 +48,80 @@ RemoteSession::~RemoteSession() {
 
 absl::StatusOr<v1::ActResponse> RemoteSession::Act(
     absl::Span<const float> observation, const ActOptions& options) {
-  const absl::Time deadline = connection_->Deadline(options.call);
-  v1::ActRequest request = MakeRequest(id(), observation, options);
-  request.set_decision_index(next_decision_);
-  auto response = Decide(request, options, deadline);
-  if (answer_lost_ && ErrorReason(response.status()) == "DECISION_CHANGED") {
-    // The decision whose answer was lost had been made, for an observation
-    // that is past: this is the one after it.
-    request.set_decision_index(++next_decision_);
-    response = Decide(request, options, deadline);
+  const SteadyTime deadline = connection_->Deadline(options.call);
+  v1::ActRequest request =
+      MakeRequest(id(), decisions_.epoch(), observation, options);
+  while (true) {
+    request.set_decision_index(decisions_.next());
+    auto response = Decide(request, options, deadline);
+    // Again: the decision whose answer was lost had been made, for an
+    // observation that is past. This is the one after it.
+    if (decisions_.Take(response) != DecisionSequence::Next::kAgain) {
+      return response;
+    }
   }
-  answer_lost_ = !response.ok();
-  if (response.ok()) ++next_decision_;
-  return response;
 }
 
 absl::StatusOr<v1::ActResponse> RemoteSession::Decide(
     const v1::ActRequest& request, const ActOptions& options,
-    absl::Time deadline) const {
+    SteadyTime deadline) {
   CallOptions call = options.call;
-  call.timeout = deadline - absl::Now();
-  if (options.stream == nullptr) {
-    return connection_->Call(&Stub::Act, request, call, Repeat::kHarmless);
-  }
   absl::StatusOr<v1::ActResponse> response = absl::UnknownError("not run");
   const absl::Status status = WithRetries(
       connection_->options().retry, deadline, call.cancellation, [&] {
-        call.timeout = deadline - absl::Now();
-        response = options.stream->Act(request, call);
+        call.timeout = Between(SteadyNow(), deadline);
+        response = decisions_.RefuseStale(
+            options.stream != nullptr
+                ? options.stream->Act(request, call)
+                : connection_->Call(&Stub::Act, request, call,
+                                    Repeat::kHarmful));
         // A stream that broke stays broken: trying again on it is no use.
-        return options.stream->broken() ? absl::OkStatus() : response.status();
+        return options.stream != nullptr && options.stream->broken()
+                   ? absl::OkStatus()
+                   : response.status();
       });
   if (!status.ok()) return status;
   return response;
 }
 
-absl::Status RemoteSession::Reset(std::optional<uint64_t> seed,
-                                  const CallOptions& call) {
+std::unique_ptr<PendingAct> RemoteSession::Begin(
+    absl::Span<const float> observation, const ActOptions& options,
+    ReconnectingStream* stream) {
+  v1::ActRequest request =
+      MakeRequest(id(), decisions_.epoch(), observation, options);
+  const std::optional<uint64_t> index = decisions_.next_index();
+  if (index.has_value()) request.set_decision_index(*index);
+  if (stream != nullptr && index.has_value()) {
+    return PendingAct::Send(*stream, request);
+  }
+  return PendingAct::Call(
+      connection_, request,
+      options.call.timeout.value_or(connection_->options().call_timeout));
+}
+
+DecisionSequence::Next RemoteSession::Finish(
+    absl::StatusOr<v1::ActResponse>& answer) {
+  answer = decisions_.RefuseStale(std::move(answer));
+  const auto size = static_cast<int>(description_.model().action_size());
+  if (answer.ok() && answer->action_size() != size) {
+    answer = absl::InternalError(absl::StrCat(
+        "the action has ", answer->action_size(), " values, expected ", size));
+  }
+  const DecisionSequence::Next next = decisions_.Take(answer);
+  if (next == DecisionSequence::Next::kAlign) decisions_.AlignNext();
+  return next;
+}
+
+absl::Status RemoteSession::Reset(const ResetOptions& options) {
   v1::ResetSessionRequest request;
   request.set_session_id(id());
-  if (seed.has_value()) request.set_seed(*seed);
-  auto session =
-      connection_->Call(&Stub::ResetSession, request, call, Repeat::kHarmless);
+  request.set_keep_policy(options.keep_policy);
+  if (options.seed.has_value()) request.set_seed(*options.seed);
+  auto session = connection_->Call(&Stub::ResetSession, request, options.call,
+                                   Repeat::kHarmless);
   if (!session.ok()) return session.status();
   description_ = *std::move(session);
-  next_decision_ = description_.next_decision();
-  answer_lost_ = false;
+  decisions_.Restart(description_);
   return absl::OkStatus();
 }
 

@@ -12,6 +12,10 @@
 #include "absl/types/span.h"
 #include "client/connection.h"
 #include "client/control_stream.h"
+#include "client/decision_sequence.h"
+#include "client/pending_act.h"
+#include "client/reconnecting_stream.h"
+#include "client/steady_time.h"
 #include "proto/adaptation.pb.h"
 
 namespace foresight {
@@ -21,7 +25,17 @@ struct ActOptions {
   // The server's time for this decision; unset: the call's timeout alone.
   std::optional<absl::Duration> budget;
   bool report_objective_after = false;  // Costs one more imagined roll-out.
-  ControlStream* stream = nullptr;      // Null: a call of its own.
+  // 0..64: how many further actions the answer's `plan` holds, for the steps
+  // after this one in which an answer is late.
+  uint32_t plan_length = 0;
+  ControlStream* stream = nullptr;  // Null: a call of its own.
+};
+
+struct ResetOptions {
+  std::optional<uint64_t> seed;  // Unset: as before.
+  // The adapted policy goes on instead of the pretrained one.
+  bool keep_policy = false;
+  CallOptions call;
 };
 
 // Made by AdaptationClient::OpenSession, closed when destroyed. Counts its
@@ -41,7 +55,11 @@ class RemoteSession {
   const std::string& id() const { return description_.session_id(); }
   // Its model, complete settings and seed as the server confirmed them.
   const v1::Session& description() const { return description_; }
-  uint64_t next_decision() const { return next_decision_; }
+  uint64_t next_decision() const { return decisions_.next(); }
+  // The newest that the server said; answers of an older one are not acted on:
+  // such a call is retried, and Unavailable if that does not help.
+  uint64_t epoch() const { return decisions_.epoch(); }
+  int64_t stale_answers() const { return decisions_.stale_answers(); }
 
   // The action for `observation` [S], raw units. After an error it is unknown
   // whether the server decided; calling again, with the same observation or a
@@ -51,10 +69,21 @@ class RemoteSession {
   absl::StatusOr<v1::ActResponse> Act(absl::Span<const float> observation,
                                       const ActOptions& options = {});
 
-  // Back to the pretrained policy and decision 0, for the next episode.
-  // Errors: NotFound (SESSION_UNKNOWN).
-  absl::Status Reset(std::optional<uint64_t> seed = std::nullopt,
-                     const CallOptions& call = {});
+  // The two halves of Act, for a loop that must not wait for it (see
+  // client/control_loop.h). Begin asks, on `stream` or, if that is null, with a
+  // call of its own that ends after options.call.timeout; options.stream is not
+  // used. Finish takes what was answered: an answer that is not to be acted on
+  // becomes an error. One at a time, without retries; if Finish gave kAlign,
+  // the next Begin lets the server say where the session is.
+  std::unique_ptr<PendingAct> Begin(absl::Span<const float> observation,
+                                    const ActOptions& options,
+                                    ReconnectingStream* stream);
+  DecisionSequence::Next Finish(absl::StatusOr<v1::ActResponse>& answer);
+
+  // Back to decision 0 for the next episode, with the pretrained policy unless
+  // the options keep the adapted one.
+  // Errors: NotFound (SESSION_UNKNOWN); Aborted (DECISION_IN_FLIGHT).
+  absl::Status Reset(const ResetOptions& options = {});
 
   // Frees it on the server. Closing again does nothing.
   // Errors: NotFound (SESSION_UNKNOWN): it had expired or was lost.
@@ -63,12 +92,11 @@ class RemoteSession {
  private:
   absl::StatusOr<v1::ActResponse> Decide(const v1::ActRequest& request,
                                          const ActOptions& options,
-                                         absl::Time deadline) const;
+                                         SteadyTime deadline);
 
   const std::shared_ptr<const Connection> connection_;
   v1::Session description_;
-  uint64_t next_decision_;
-  bool answer_lost_ = false;  // next_decision_ may have been made.
+  DecisionSequence decisions_;
   bool closed_ = false;
 };
 

@@ -6,7 +6,6 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "client/call_error.h"
 
 namespace foresight {
@@ -32,7 +31,7 @@ absl::Duration Backoff(const RetryPolicy& policy, int attempt,
   return std::max(wait, RetryAfter(status).value_or(absl::ZeroDuration()));
 }
 
-absl::Status WithRetries(const RetryPolicy& policy, absl::Time deadline,
+absl::Status WithRetries(const RetryPolicy& policy, SteadyTime deadline,
                          const Cancellation* cancellation,
                          absl::FunctionRef<absl::Status()> attempt) {
   static const Cancellation& never = *new Cancellation();
@@ -45,7 +44,7 @@ absl::Status WithRetries(const RetryPolicy& policy, absl::Time deadline,
     const absl::Status status = attempt();
     if (status.ok() || !IsRetryable(status)) return status;
     const absl::Duration wait = Backoff(policy, i, status, random);
-    if (i >= policy.max_attempts || absl::Now() + wait >= deadline) {
+    if (i >= policy.max_attempts || After(SteadyNow(), wait) >= deadline) {
       if (i == 1) return status;
       return MakeError(status.code(),
                        absl::StrCat(status.message(), " (tried ", i, " times)"),

@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "client/cancellation.h"
+#include "client/steady_time.h"
 
 namespace foresight {
 
@@ -31,7 +32,7 @@ absl::Duration Backoff(const RetryPolicy& policy, int attempt,
 // times, or the next wait would pass `deadline`; then gives its last status,
 // the message saying how often it was tried. Cancelled when `cancellation`
 // (may be null) is. Only for what may be done twice without harm.
-absl::Status WithRetries(const RetryPolicy& policy, absl::Time deadline,
+absl::Status WithRetries(const RetryPolicy& policy, SteadyTime deadline,
                          const Cancellation* cancellation,
                          absl::FunctionRef<absl::Status()> attempt);
 

@@ -65,6 +65,11 @@ TEST_F(AdaptationClientTest, WrongOptionsAreRefused) {
   options = {};
   options.call_timeout = absl::ZeroDuration();
   EXPECT_EQ(connect(options).code(), absl::StatusCode::kInvalidArgument);
+  options = {};
+  options.max_reconnect = absl::Milliseconds(10);
+  EXPECT_EQ(connect(options).message(),
+            "initial_reconnect is 50ms and max_reconnect is 10ms; expected 0 < "
+            "initial_reconnect <= max_reconnect");
   EXPECT_EQ(AdaptationClient::Connect("").status().code(),
             absl::StatusCode::kInvalidArgument);
 }

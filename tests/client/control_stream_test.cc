@@ -72,6 +72,19 @@ TEST_F(ControlStreamTest, AnswersFindTheirRequestsInAnyOrder) {
   }
 }
 
+TEST_F(ControlStreamTest, ASecondAnswerIsIgnored) {
+  server_.AnswerTwice();
+  const auto session = Open();
+  const auto stream = client_->OpenControlStream();
+  for (uint64_t decision = 0; decision < 3; ++decision) {
+    const float value = 0.1f * static_cast<float>(decision);
+    const auto answer = stream->Act(Request(*session, decision, value));
+    ASSERT_TRUE(answer.ok()) << answer.status();
+    EXPECT_EQ(answer->decision_index(), decision);
+    EXPECT_FLOAT_EQ(answer->action(0), 0.1f * 2 * value);
+  }
+}
+
 TEST_F(ControlStreamTest, ThreadsShareOneStream) {
   const auto stream = client_->OpenControlStream();
   std::vector<std::thread> threads;

@@ -98,7 +98,9 @@ TEST_P(SessionTest, ALostSessionIsSaid) {
 TEST_P(SessionTest, ResetStartsAnotherEpisode) {
   const auto session = Open();
   ASSERT_TRUE(session->Act(kObservation, Options()).ok());
-  ASSERT_TRUE(session->Reset(6).ok());
+  ResetOptions reset;
+  reset.seed = 6;
+  ASSERT_TRUE(session->Reset(reset).ok());
   EXPECT_EQ(session->next_decision(), 0u);
   const auto response = session->Act(kNewer, Options());
   ASSERT_TRUE(response.ok()) << response.status();
@@ -150,6 +152,51 @@ TEST_P(SessionTest, BudgetAndObjectiveTravel) {
   EXPECT_EQ(request.budget().seconds(), 1);
   EXPECT_EQ(request.budget().nanos(), 500000000);
   EXPECT_TRUE(request.report_objective_after());
+}
+
+TEST_P(SessionTest, ThePlanFollowsTheAction) {
+  const auto session = Open();
+  ActOptions options = Options();
+  options.plan_length = 2;
+  const auto response = session->Act(kObservation, options);
+  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_EQ(response->plan_size(), 2);
+  EXPECT_FLOAT_EQ(response->plan(0).values(5), response->action(5) + 0.1f);
+  EXPECT_FLOAT_EQ(response->plan(1).values(5), response->action(5) + 0.2f);
+}
+
+TEST_P(SessionTest, KeepPolicyTravels) {
+  const auto session = Open();
+  ASSERT_TRUE(session->Reset().ok());
+  EXPECT_FALSE(server_.last_reset().keep_policy());
+  ResetOptions options;
+  options.keep_policy = true;
+  ASSERT_TRUE(session->Reset(options).ok());
+  EXPECT_TRUE(server_.last_reset().keep_policy());
+  EXPECT_FALSE(server_.last_reset().has_seed());
+}
+
+TEST_P(SessionTest, AnAnswerOfAnOlderEpochIsNotActedOnButRetried) {
+  server_.SetEpoch(2);
+  const auto session = Open();
+  EXPECT_EQ(session->epoch(), 2u);
+  server_.AnswerAsOfEpoch(1, 2);
+  const auto response = session->Act(kObservation, Options());
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->epoch(), 2u);
+  EXPECT_EQ(session->stale_answers(), 2);
+  EXPECT_EQ(session->next_decision(), 1u);
+}
+
+TEST_P(SessionTest, ANewerEpochIsTakenOverAndSaid) {
+  server_.SetEpoch(2);
+  const auto session = Open();
+  server_.SetEpoch(5);
+  ASSERT_TRUE(session->Act(kObservation, Options()).ok());
+  EXPECT_EQ(session->epoch(), 5u);
+  EXPECT_EQ(server_.last_act().epoch(), 2u);
+  ASSERT_TRUE(session->Act(kObservation, Options()).ok());
+  EXPECT_EQ(server_.last_act().epoch(), 5u);
 }
 
 // The server decided, the answer was lost and the retries with it.

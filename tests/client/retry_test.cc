@@ -4,7 +4,6 @@
 
 #include <random>
 
-#include "absl/time/clock.h"
 #include "client/call_error.h"
 
 namespace foresight {
@@ -22,7 +21,7 @@ absl::Status Overloaded(absl::Duration retry_after) {
 // Runs with attempts that give `statuses` in turn, then OK.
 absl::Status RunWith(const RetryPolicy& policy,
                      std::vector<absl::Status> statuses, int* attempts,
-                     absl::Time deadline = absl::InfiniteFuture()) {
+                     SteadyTime deadline = SteadyTime::max()) {
   *attempts = 0;
   return WithRetries(policy, deadline, nullptr, [&]() -> absl::Status {
     const size_t i = (*attempts)++;
@@ -73,7 +72,7 @@ TEST(RetryTest, NoWaitGoesBeyondTheDeadline) {
   int attempts = 0;
   const absl::Status status = RunWith(
       {9, absl::Hours(1), absl::Hours(1)}, {absl::UnavailableError("gone")},
-      &attempts, absl::Now() + absl::Minutes(10));
+      &attempts, After(SteadyNow(), absl::Minutes(10)));
   EXPECT_EQ(attempts, 1);
   EXPECT_EQ(status, absl::UnavailableError("gone"));
 }
@@ -82,7 +81,7 @@ TEST(RetryTest, CancellationEndsTheWait) {
   Cancellation cancellation;
   int attempts = 0;
   const absl::Status status =
-      WithRetries({9, absl::Hours(1), absl::Hours(1)}, absl::InfiniteFuture(),
+      WithRetries({9, absl::Hours(1), absl::Hours(1)}, SteadyTime::max(),
                   &cancellation, [&] {
                     ++attempts;
                     cancellation.Cancel();

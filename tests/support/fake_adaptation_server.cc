@@ -28,6 +28,16 @@ std::vector<float> ObservationOf(const v1::ActRequest& request) {
   return {request.observation().begin(), request.observation().end()};
 }
 
+void AddPlan(uint32_t length, v1::ActResponse* response) {
+  for (uint32_t j = 1; j <= length; ++j) {
+    v1::Action* action = response->add_plan();
+    for (const float value : response->action()) {
+      action->add_values(
+          std::clamp(value + 0.1f * static_cast<float>(j), -1.0f, 1.0f));
+    }
+  }
+}
+
 v1::ControlResponse AnswerOf(const v1::ActRequest& request,
                              const grpc::Status& status,
                              const v1::ActResponse& response) {
@@ -102,12 +112,16 @@ void FakeAdaptationServer::Serve(const std::string& address) {
 }
 
 void FakeAdaptationServer::Stop() {
+  Disconnect();
+  absl::MutexLock lock(&mutex_);
+  sessions_.clear();
+}
+
+void FakeAdaptationServer::Disconnect() {
   // Cancels the calls that stall.
   if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
   server_ = nullptr;
   Release();
-  absl::MutexLock lock(&mutex_);
-  sessions_.clear();
 }
 
 void FakeAdaptationServer::Restart() { Serve(address_); }
@@ -135,6 +149,29 @@ void FakeAdaptationServer::Release() {
 void FakeAdaptationServer::FailOneStalled(const grpc::Status& status) {
   absl::MutexLock lock(&mutex_);
   stalled_failures_.push_back(status);
+}
+
+void FakeAdaptationServer::SetEpoch(uint64_t epoch) {
+  absl::MutexLock lock(&mutex_);
+  epoch_ = epoch;
+}
+
+void FakeAdaptationServer::AnswerAsOfEpoch(uint64_t epoch, int times) {
+  absl::MutexLock lock(&mutex_);
+  answer_epochs_.insert(answer_epochs_.end(), times, epoch);
+}
+
+void FakeAdaptationServer::MoveTo(uint64_t next_decision) {
+  absl::MutexLock lock(&mutex_);
+  for (auto& [id, state] : sessions_) {
+    state.session.set_next_decision(next_decision);
+    state.observation.clear();
+  }
+}
+
+void FakeAdaptationServer::AnswerTwice() {
+  absl::MutexLock lock(&mutex_);
+  answering_twice_ = true;
 }
 
 void FakeAdaptationServer::AnswerInReversedGroups(int size) {
@@ -183,6 +220,11 @@ std::vector<v1::OpenSessionRequest> FakeAdaptationServer::open_requests()
 v1::ActRequest FakeAdaptationServer::last_act() const {
   absl::MutexLock lock(&mutex_);
   return last_act_;
+}
+
+v1::ResetSessionRequest FakeAdaptationServer::last_reset() const {
+  absl::MutexLock lock(&mutex_);
+  return last_reset_;
 }
 
 void FakeAdaptationServer::AwaitStalled(int calls) const {
@@ -273,6 +315,7 @@ grpc::Status FakeAdaptationServer::OpenSession(
   session.set_seed(request->seed());
   absl::MutexLock lock(&mutex_);
   open_requests_.push_back(*request);
+  session.set_epoch(epoch_);
   session.set_session_id(request->session_id().empty()
                              ? absl::StrCat("session-", open_requests_.size())
                              : request->session_id());
@@ -315,6 +358,7 @@ grpc::Status FakeAdaptationServer::Decide(const v1::ActRequest& request,
         0.1f * static_cast<float>(1 + steps) * request.observation(i);
     response->add_action(std::clamp(value + offset, -1.0f, 1.0f));
   }
+  AddPlan(request.plan_length(), response);
   response->mutable_report()->set_outcome(steps > 0 ? v1::ADAPTED : v1::FROZEN);
   response->mutable_report()->set_steps_requested(steps);
   response->mutable_report()->set_steps_done(steps);
@@ -324,6 +368,13 @@ grpc::Status FakeAdaptationServer::Decide(const v1::ActRequest& request,
   return grpc::Status::OK;
 }
 
+uint64_t FakeAdaptationServer::NextEpoch() {
+  if (answer_epochs_.empty()) return epoch_;
+  const uint64_t epoch = answer_epochs_.front();
+  answer_epochs_.pop_front();
+  return epoch;
+}
+
 grpc::Status FakeAdaptationServer::Act(grpc::ServerContext* context,
                                        const v1::ActRequest* request,
                                        v1::ActResponse* response) {
@@ -331,6 +382,7 @@ grpc::Status FakeAdaptationServer::Act(grpc::ServerContext* context,
   if (grpc::Status status = AwaitRelease(context); !status.ok()) return status;
   const grpc::Status status = Decide(*request, response);
   absl::MutexLock lock(&mutex_);
+  if (status.ok()) response->set_epoch(NextEpoch());
   if (lost_answers_ == 0) return status;
   --lost_answers_;
   return grpc::Status(grpc::StatusCode::UNAVAILABLE, "the answer was lost");
@@ -354,6 +406,13 @@ grpc::Status FakeAdaptationServer::Control(
     v1::ActResponse response;
     if (status.ok()) status = AwaitRelease(context);
     if (status.ok()) status = Decide(request, &response);
+    bool twice = false;
+    {
+      absl::MutexLock lock(&mutex_);
+      twice = answering_twice_;
+      if (status.ok()) response.set_epoch(NextEpoch());
+    }
+    if (twice) group.push_back(AnswerOf(request, status, response));
     group.push_back(AnswerOf(request, status, response));
     if (group.size() < group_size) continue;
     for (; !group.empty(); group.pop_back()) stream->Write(group.back());
@@ -368,7 +427,9 @@ grpc::Status FakeAdaptationServer::ResetSession(
   const auto found = sessions_.find(request->session_id());
   if (found == sessions_.end()) return UnknownSession(request->session_id());
   v1::Session& session = found->second.session;
+  last_reset_ = *request;
   session.set_next_decision(0);
+  session.set_epoch(epoch_);
   if (request->has_seed()) session.set_seed(request->seed());
   *response = session;
   return grpc::Status::OK;

@@ -26,7 +26,8 @@ grpc::Status DetailedStatus(grpc::StatusCode code, const std::string& message,
 
 // Sessions behave as adaptation.proto says, decision indices included. The
 // "policy" is a_i = clamp(0.1 (1 + steps) o_i + 0.01 (seed mod 7)), so that a
-// test sees which settings, seed and observation an action came from.
+// test sees which settings, seed and observation an action came from. Action j
+// of a plan, counted from 1, is a_i = clamp(a_i of the answer + 0.1 j).
 //
 // Thread-safe.
 class FakeAdaptationServer : private v1::Adaptation::Service {
@@ -40,8 +41,10 @@ class FakeAdaptationServer : private v1::Adaptation::Service {
 
   const std::string& address() const { return address_; }  // "127.0.0.1:N"
 
-  // Ends all calls and forgets the sessions; Restart serves at the same port.
+  // Ends all calls; Restart serves at the same port. Stop also forgets the
+  // sessions, Disconnect keeps them.
   void Stop();
+  void Disconnect();
   void Restart();
 
   // The next `times` calls of any method but Control answer `status` and do
@@ -55,6 +58,15 @@ class FakeAdaptationServer : private v1::Adaptation::Service {
   void Release();
   // One of the decisions that stall answers `status`.
   void FailOneStalled(const grpc::Status& status);
+  // Answers and sessions say that the epoch is `epoch`, from now on.
+  void SetEpoch(uint64_t epoch);
+  // The next `times` decisions are made and answered as of epoch `epoch`.
+  void AnswerAsOfEpoch(uint64_t epoch, int times);
+  // All sessions move to decision `next_decision`, as after the import of
+  // another snapshot.
+  void MoveTo(uint64_t next_decision);
+  // Control sends each answer twice.
+  void AnswerTwice();
   // Control answers in groups of `size`, the last of a group first.
   void AnswerInReversedGroups(int size);
   // Control ends with `status` when it has read `requests` more requests.
@@ -67,6 +79,7 @@ class FakeAdaptationServer : private v1::Adaptation::Service {
   int opened_sessions() const;
   std::vector<v1::OpenSessionRequest> open_requests() const;
   v1::ActRequest last_act() const;
+  v1::ResetSessionRequest last_reset() const;
   void AwaitStalled(int calls) const;
   void AwaitCancelled(int calls) const;
 
@@ -107,6 +120,8 @@ class FakeAdaptationServer : private v1::Adaptation::Service {
       ABSL_LOCKS_EXCLUDED(mutex_);
   grpc::Status Decide(const v1::ActRequest& request, v1::ActResponse* response)
       ABSL_LOCKS_EXCLUDED(mutex_);
+  // Of the next answer.
+  uint64_t NextEpoch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   grpc::Status FindModel(const std::string& name, v1::Model* model) const;
 
   const std::vector<v1::Model> models_;
@@ -117,6 +132,10 @@ class FakeAdaptationServer : private v1::Adaptation::Service {
   std::deque<grpc::Status> failures_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::OpenSessionRequest> open_requests_ ABSL_GUARDED_BY(mutex_);
   v1::ActRequest last_act_ ABSL_GUARDED_BY(mutex_);
+  v1::ResetSessionRequest last_reset_ ABSL_GUARDED_BY(mutex_);
+  uint64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::deque<uint64_t> answer_epochs_ ABSL_GUARDED_BY(mutex_);
+  bool answering_twice_ ABSL_GUARDED_BY(mutex_) = false;
   int lost_answers_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stalling_ ABSL_GUARDED_BY(mutex_) = false;
   std::deque<grpc::Status> stalled_failures_ ABSL_GUARDED_BY(mutex_);

@@ -1,0 +1,174 @@
+#include "client/control_loop.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace foresight {
+namespace {
+
+constexpr absl::Duration kLeastBudget = absl::Milliseconds(1);
+
+std::vector<float> InitialAction(const ControlLoopOptions& options,
+                                 size_t action_size) {
+  if (!options.initial_action.empty()) return options.initial_action;
+  return std::vector<float>(action_size, 0.0f);
+}
+
+int64_t& CounterOf(ActionSource source, ControlLoop::Stats& stats) {
+  switch (source) {
+    case ActionSource::kAnswer:
+      return stats.in_time;
+    case ActionSource::kInitial:
+      return stats.initial;
+    case ActionSource::kHeld:
+      return stats.held;
+    case ActionSource::kPlan:
+      return stats.planned;
+    case ActionSource::kCallback:
+      break;
+  }
+  return stats.by_callback;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ControlLoop>> ControlLoop::Create(
+    std::unique_ptr<RemoteSession> session, const ControlLoopOptions& options) {
+  const absl::Status status =
+      Check(options, session->description().model().action_size());
+  if (!status.ok()) return status;
+  return std::unique_ptr<ControlLoop>(
+      new ControlLoop(std::move(session), options));
+}
+
+ControlLoop::ControlLoop(std::unique_ptr<RemoteSession> session,
+                         const ControlLoopOptions& options)
+    : options_(options),
+      session_(std::move(session)),
+      late_actions_(
+          options.late,
+          InitialAction(options, session_->description().model().action_size()),
+          options.callback),
+      backoff_(options.backoff, options.seed) {}
+
+ControlLoop::Command ControlLoop::Step(absl::Span<const float> observation) {
+  return StepUntil(observation, After(SteadyNow(), options_.deadline));
+}
+
+ControlLoop::Command ControlLoop::StepUntil(absl::Span<const float> observation,
+                                            SteadyTime deadline) {
+  ++step_;
+  const SteadyTime begin = SteadyNow();
+  if (!late_since_.has_value()) late_since_ = begin;
+  GiveUpOverdue(begin);
+  while (true) {
+    if (asked_ == nullptr) {
+      const SteadyTime now = SteadyNow();
+      const SteadyTime next = std::max(now, backoff_.next());
+      if (next > now && next >= deadline) {
+        return LateCommand(observation, last_error_);
+      }
+      if (asked_step_ == step_ && next >= deadline) break;
+      std::this_thread::sleep_until(next);
+      Ask(observation, deadline);
+    }
+    std::optional<AnswerSlot::Answer> answer = asked_->Await(deadline);
+    if (!answer.has_value()) break;
+    const std::optional<absl::Status> status = Take(*answer);
+    if (!status.has_value()) continue;
+    return status->ok() ? InTimeCommand(**answer)
+                        : LateCommand(observation, *status);
+  }
+  return LateCommand(observation, absl::DeadlineExceededError(
+                                      "no answer by the step's deadline"));
+}
+
+void ControlLoop::GiveUpOverdue(SteadyTime now) {
+  // A call of its own ends by itself.
+  if (asked_ == nullptr || options_.stream == nullptr) return;
+  if (Between(asked_at_, now) < options_.give_up_after) return;
+  options_.stream->Renew();
+  asked_at_ = now;
+}
+
+void ControlLoop::Ask(absl::Span<const float> observation,
+                      SteadyTime deadline) {
+  asked_at_ = SteadyNow();
+  asked_step_ = step_;
+  const absl::Duration left =
+      std::max(kLeastBudget, Between(asked_at_, deadline));
+  ActOptions act;
+  act.call.timeout = options_.give_up_after;
+  act.budget = std::min(left, options_.budget.value_or(left));
+  if (*act.budget == absl::InfiniteDuration()) act.budget.reset();
+  act.plan_length = options_.plan_length;
+  asked_ = session_->Begin(observation, act, options_.stream);
+}
+
+std::optional<absl::Status> ControlLoop::Take(AnswerSlot::Answer& answer) {
+  asked_ = nullptr;
+  const bool current = asked_step_ == step_;
+  switch (session_->Finish(answer)) {
+    case DecisionSequence::Next::kDone:
+      backoff_.Succeed();
+      late_actions_.TakeAnswer(*answer, asked_step_);
+      if (current) return absl::OkStatus();
+      ++stats_.late_answers;
+      return std::nullopt;
+    case DecisionSequence::Next::kAgain:
+      return std::nullopt;
+    case DecisionSequence::Next::kAlign:
+      ++stats_.realigned;
+      return std::nullopt;
+    case DecisionSequence::Next::kLater:
+      ++stats_.errors;
+      last_error_ = answer.status();
+      backoff_.Fail(last_error_, SteadyNow());
+      return std::nullopt;
+    case DecisionSequence::Next::kFail:
+      break;
+  }
+  ++stats_.errors;
+  // Another observation may be right where an earlier step's was wrong.
+  if (!current) return std::nullopt;
+  return answer.status();
+}
+
+ControlLoop::Command ControlLoop::InTimeCommand(const v1::ActResponse& answer) {
+  ++stats_.in_time;
+  late_since_.reset();
+  const std::vector<float> action(answer.action().begin(),
+                                  answer.action().end());
+  late_actions_.TakeAction(action);
+  return {action, ActionSource::kAnswer, answer.report(), absl::OkStatus()};
+}
+
+ControlLoop::Command ControlLoop::LateCommand(
+    absl::Span<const float> observation, absl::Status status) {
+  const absl::Duration late = Between(*late_since_, SteadyNow());
+  LateActions::Choice choice = late_actions_.Choose(step_, observation, late);
+  ++CounterOf(choice.source, stats_);
+  late_actions_.TakeAction(choice.action);
+  return {std::move(choice.action), choice.source, {}, std::move(status)};
+}
+
+absl::Status ControlLoop::Reset(const ResetOptions& options) {
+  asked_ = nullptr;
+  const absl::Status status = session_->Reset(options);
+  if (!status.ok()) return status;
+  late_actions_.Restart();
+  late_since_.reset();
+  return absl::OkStatus();
+}
+
+ControlLoop::Stats ControlLoop::stats() const {
+  Stats stats = stats_;
+  stats.stale_answers = session_->stale_answers();
+  if (options_.stream != nullptr) {
+    stats.reconnects = options_.stream->reconnects();
+  }
+  return stats;
+}
+
+}  // namespace foresight

@@ -1,0 +1,99 @@
+// A control loop that gets an action by its deadline, whatever the server does.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "client/backoff_timer.h"
+#include "client/control_loop_options.h"
+#include "client/late_actions.h"
+#include "client/pending_act.h"
+#include "client/remote_session.h"
+#include "client/steady_time.h"
+
+namespace foresight {
+
+// One session, one observation at a time. A step whose answer is late returns
+// an action by the policy, and the next step first takes up what became of that
+// answer: its plan is the newest from then on, and the next decision is asked
+// for as soon as the session is free. A request that was lost is repeated by
+// its index with the newest observation (client/decision_sequence.h), so that
+// the server decides each index once.
+//
+// Not thread-safe. Starts no thread.
+class ControlLoop {
+ public:
+  struct Command {
+    std::vector<float> action;  // [A], each in [-1, 1] but for the callback's.
+    ActionSource source = ActionSource::kInitial;
+    v1::AdaptationReport report;  // Of the answer; empty without one.
+    // Why there is no answer: DeadlineExceeded if it is late, otherwise the
+    // server's or the connection's error. OK with an answer.
+    absl::Status status;
+  };
+
+  struct Stats {
+    int64_t in_time = 0;  // Steps by the source of their action:
+    int64_t initial = 0;
+    int64_t held = 0;
+    int64_t planned = 0;
+    int64_t by_callback = 0;
+    int64_t late_answers = 0;   // Answers that came after their step.
+    int64_t stale_answers = 0;  // Answers of an older epoch, ignored.
+    int64_t errors = 0;         // Requests answered with an error.
+    int64_t realigned = 0;      // Times the server was at another decision.
+    int64_t reconnects = 0;     // Of the stream, with all its loops.
+  };
+
+  // `session` is not null.
+  // Errors: InvalidArgument: an option is out of its range.
+  static absl::StatusOr<std::unique_ptr<ControlLoop>> Create(
+      std::unique_ptr<RemoteSession> session,
+      const ControlLoopOptions& options);
+
+  // The action for `observation` [S], at the latest when options.deadline is
+  // over. Returns earlier without an answer if none can come by then.
+  Command Step(absl::Span<const float> observation);
+  // The same with a deadline of its own. If it has passed already, the decision
+  // is asked for but not waited for.
+  Command StepUntil(absl::Span<const float> observation, SteadyTime deadline);
+
+  // Begins another episode, as RemoteSession::Reset, and waits for it.
+  absl::Status Reset(const ResetOptions& options = {});
+
+  Stats stats() const;
+  const RemoteSession& session() const { return *session_; }
+
+ private:
+  ControlLoop(std::unique_ptr<RemoteSession> session,
+              const ControlLoopOptions& options);
+
+  void Ask(absl::Span<const float> observation, SteadyTime deadline);
+  // Gives the outstanding request up if it is overdue.
+  void GiveUpOverdue(SteadyTime now);
+  // Takes the outstanding request's answer; the status of this step if that
+  // ends it, and then, if OK, its answer is left in `answer`.
+  std::optional<absl::Status> Take(AnswerSlot::Answer& answer);
+  Command InTimeCommand(const v1::ActResponse& answer);
+  Command LateCommand(absl::Span<const float> observation, absl::Status status);
+
+  const ControlLoopOptions options_;
+  const std::unique_ptr<RemoteSession> session_;
+  LateActions late_actions_;
+  BackoffTimer backoff_;
+  Stats stats_;
+  absl::Status last_error_;  // That backoff_ waits for.
+  int64_t step_ = 0;         // Counts from 1.
+  std::optional<SteadyTime> late_since_;
+  // The outstanding request, if any, the step it was for, and its time.
+  std::unique_ptr<PendingAct> asked_;
+  int64_t asked_step_ = 0;
+  SteadyTime asked_at_;
+};
+
+}  // namespace foresight

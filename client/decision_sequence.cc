@@ -1,0 +1,72 @@
+#include "client/decision_sequence.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/call_error.h"
+
+namespace foresight {
+namespace {
+
+// Errors that only the caller or the operator can end.
+bool Lasts(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kUnimplemented:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+void DecisionSequence::Restart(const v1::Session& session) {
+  next_ = session.next_decision();
+  epoch_ = std::max<uint64_t>(epoch_, session.epoch());
+  lost_ = false;
+  aligning_ = false;
+}
+
+std::optional<uint64_t> DecisionSequence::next_index() const {
+  if (aligning_) return std::nullopt;
+  return next_;
+}
+
+DecisionSequence::Answer DecisionSequence::RefuseStale(Answer answer) {
+  if (!answer.ok() || answer->epoch() >= epoch_) return answer;
+  ++stale_answers_;
+  return absl::UnavailableError(
+      absl::StrCat("the answer is of epoch ", answer->epoch(),
+                   " of the session, which is in epoch ", epoch_));
+}
+
+DecisionSequence::Next DecisionSequence::Take(const Answer& answer) {
+  if (answer.ok()) {
+    next_ = answer->decision_index() + 1;
+    epoch_ = std::max<uint64_t>(epoch_, answer->epoch());
+    lost_ = false;
+    aligning_ = false;
+    return Next::kDone;
+  }
+  const std::string reason = ErrorReason(answer.status());
+  if (reason == "DECISION_CHANGED" && lost_ && !aligning_) {
+    ++next_;
+    lost_ = false;
+    return Next::kAgain;
+  }
+  if ((reason == "DECISION_SKIPPED" || reason == "DECISION_CHANGED") &&
+      !aligning_) {
+    return Next::kAlign;
+  }
+  lost_ = true;
+  return Lasts(answer.status()) ? Next::kFail : Next::kLater;
+}
+
+}  // namespace foresight

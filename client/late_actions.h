@@ -1,0 +1,71 @@
+// What a control loop does in a step whose answer is late.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "proto/adaptation.pb.h"
+
+namespace foresight {
+
+enum class LatePolicy {
+  kHoldLast,    // Repeats the last action.
+  kFollowPlan,  // Takes the newest plan's action for this step.
+  kCallback,    // Asks the caller's function.
+};
+
+enum class ActionSource {
+  kAnswer,    // The server's answer for this step's observation.
+  kInitial,   // No answer has come yet.
+  kHeld,      // The last action again.
+  kPlan,      // A plan that came with an earlier answer.
+  kCallback,  // The caller's function.
+};
+
+// The action [A] for `observation` [S] in a step without an answer; `late` is
+// the time since the first step in a row without one began. If it has another
+// size, the last action is held instead.
+using LateCallback = std::function<std::vector<float>(
+    absl::Span<const float> observation, absl::Duration late)>;
+
+// Chooses by the policy. Steps are counted by the caller. A plan tells the
+// actions of the steps after the one whose observation it was made for, so that
+// an answer that is two steps late is followed from its third action on; after
+// its end the last action of the plan is repeated.
+//
+// Not thread-safe. Reads no clock.
+class LateActions {
+ public:
+  struct Choice {
+    std::vector<float> action;  // [A]
+    ActionSource source;
+  };
+
+  // `callback` is used by kCallback alone.
+  LateActions(LatePolicy policy, std::vector<float> initial_action,
+              LateCallback callback);
+
+  // An answer, in time or late, for the observation of step `step`.
+  void TakeAnswer(const v1::ActResponse& answer, int64_t step);
+  // The action that a step returned, whoever chose it.
+  void TakeAction(std::vector<float> action) { last_ = std::move(action); }
+  // The episode is over: back to the initial action.
+  void Restart();
+
+  Choice Choose(int64_t step, absl::Span<const float> observation,
+                absl::Duration late) const;
+
+ private:
+  const LatePolicy policy_;
+  const std::vector<float> initial_action_;
+  const LateCallback callback_;
+  std::vector<float> last_;  // The action returned last.
+  bool answered_ = false;
+  std::vector<std::vector<float>> plan_;  // [plan_length, A]
+  int64_t plan_begin_ = 0;                // The step of its first action.
+};
+
+}  // namespace foresight

@@ -1,0 +1,54 @@
+// A decision that was asked for without waiting for it.
+#pragma once
+
+#include <grpcpp/client_context.h>
+
+#include <memory>
+#include <optional>
+
+#include "client/answer_slot.h"
+#include "client/connection.h"
+#include "client/reconnecting_stream.h"
+#include "client/steady_time.h"
+
+namespace foresight {
+
+// Thread-safe. Destroying it gives the decision up: a call of its own is
+// cancelled, which takes no time of the server; on a stream the answer, should
+// it still come, is ignored.
+class PendingAct {
+ public:
+  // Asks with a call of its own, which ends after `timeout`.
+  static std::unique_ptr<PendingAct> Call(
+      std::shared_ptr<const Connection> connection,
+      const v1::ActRequest& request, absl::Duration timeout);
+
+  // Asks on `stream`.
+  static std::unique_ptr<PendingAct> Send(ReconnectingStream& stream,
+                                          const v1::ActRequest& request);
+
+  ~PendingAct();
+  PendingAct(const PendingAct&) = delete;
+  PendingAct& operator=(const PendingAct&) = delete;
+
+  // The answer, as soon as there is one; none if there is none at `deadline`.
+  std::optional<AnswerSlot::Answer> Await(SteadyTime deadline) const {
+    return slot_->Await(deadline);
+  }
+
+ private:
+  // gRPC writes to it until the slot has its answer.
+  struct OwnCall {
+    std::shared_ptr<const Connection> connection;
+    grpc::ClientContext context;
+    v1::ActRequest request;
+    v1::ActResponse response;
+  };
+
+  PendingAct() = default;
+
+  const std::shared_ptr<AnswerSlot> slot_ = std::make_shared<AnswerSlot>();
+  std::unique_ptr<OwnCall> call_;  // Null on a stream.
+};
+
+}  // namespace foresight

@@ -1,0 +1,70 @@
+// A stream of decisions that opens again after it ended.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "client/backoff_timer.h"
+#include "client/control_stream.h"
+
+namespace foresight {
+
+// A ControlStream, and another one when it has ended. All that was outstanding
+// on the ended one is answered with an error: ask again with the same
+// decision_index, and the server decides once. The first new stream waits for
+// `backoff`, later ones longer until an answer shows that a stream works; until
+// then a request is Unavailable at once, with the time to wait as RetryAfter.
+//
+// Thread-safe. Starts no thread and never blocks but for its destruction, which
+// waits until all that is outstanding has been answered with Cancelled.
+class ReconnectingStream {
+ public:
+  struct Options {
+    // Its max_attempts does not apply: there is always another attempt.
+    RetryPolicy backoff = {1, absl::Milliseconds(50), absl::Seconds(2)};
+    uint64_t seed = 0;  // Of the jitter; give each client another one.
+  };
+
+  ReconnectingStream(std::shared_ptr<const Connection> connection,
+                     const Options& options);
+  ~ReconnectingStream();
+  ReconnectingStream(const ReconnectingStream&) = delete;
+  ReconnectingStream& operator=(const ReconnectingStream&) = delete;
+
+  // As ControlStream::Send. Not to be called by an `on_answer`.
+  void Send(const v1::ActRequest& request, ControlStream::OnAnswer on_answer)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Ends the current stream, because an answer has been missing for so long
+  // that its connection must be dead. Nothing more is sent on it.
+  void Renew() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Streams opened after the first.
+  int64_t reconnects() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  // The stream to send on, opened if need be.
+  // Errors: Unavailable: it is too early for another one.
+  absl::StatusOr<std::shared_ptr<ControlStream>> Current(SteadyTime now)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  // Learns from an answer on `stream` whether it works or has ended.
+  void Learn(const ControlStream* stream, const absl::Status& status)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void Retire(const absl::Status& status, SteadyTime now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const std::shared_ptr<const Connection> connection_;
+
+  mutable absl::Mutex mutex_;
+  BackoffTimer backoff_ ABSL_GUARDED_BY(mutex_);
+  int64_t opened_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::shared_ptr<ControlStream> current_ ABSL_GUARDED_BY(mutex_);
+  // Ended, but perhaps not done with answering.
+  std::vector<std::shared_ptr<ControlStream>> retired_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace foresight
