@@ -1,25 +1,103 @@
 #!/usr/bin/env bash
-# Everything that is tested: the format, the build with -Werror, and every test
-# of CTest (unit, integration, layering). The last line counts the tests.
-# usage: tests/run.sh [ctest arguments, such as -R session]
+# Everything that is checked: the format, the build with -Werror and every test
+# of CTest; then what needs no LibTorch once more, by clang (thread safety; no
+# tests), with AddressSanitizer and UBSan, and with ThreadSanitizer. The last
+# line counts the tests; a part that does not build counts as a failed one.
+# Needs deploy/install_dependencies.sh --checks.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+usage() {
+  cat <<TEXT
+usage: tests/run.sh [--quick] [--only PATH] [ctest arguments]
+
+  --quick       only the release build
+  --only PATH   only tests of this folder or file, such as server/scheduling or
+                server/scheduling/scheduler
+TEXT
+}
+
+parts=(release clang asan tsan)
+only=""
+ctest_arguments=()
+while (($# > 0)); do
+  case "$1" in
+    --quick) parts=(release); shift ;;
+    --only) only="${2:?--only needs a path}"; shift 2 ;;
+    --help | -h) usage; exit 0 ;;
+    *) ctest_arguments=("$@"); break ;;
+  esac
+done
+only="${only%/}"
+
+# What fails: arguments for count.py.
+broken=()
+results=()
+
+# The target of --only's tests. Empty without --only: all.
+target() {
+  if [[ -z "$only" ]]; then
+    return
+  elif [[ -d "tests/$only" ]]; then
+    echo "tests/$only/all"
+  else
+    echo "${only//\//.}_test"
+  fi
+}
+
+build() {  # PRESET
+  local log="build/$1-configure.log" targets=()
+  mkdir -p build
+  cmake --preset "$1" >"$log" 2>&1 || { cat "$log"; return 1; }
+  read -ra targets <<<"$(target)"
+  cmake --build --preset "$1" ${targets:+--target "${targets[@]}"}
+}
+
+# Whether the preset builds what --only names.
+covers() {  # PRESET
+  local name
+  name="$(target)"
+  [[ -z "$name" ]] || ninja -C "build/$1" -t query "$name" >/dev/null 2>&1
+}
+
+run_tests() {  # PRESET
+  local file="$PWD/build/$1/Testing/results.xml" arguments=()
+  mkdir -p "build/$1/Testing"
+  rm -f "$file"
+  if [[ -n "$only" ]]; then
+    arguments=(-R "^${only}[/_:]")
+  fi
+  # The failures are counted from the file.
+  ctest --preset "$1" --parallel "$(nproc)" --output-junit "$file" \
+    --no-tests=error "${arguments[@]}" "${ctest_arguments[@]}" |
+    grep -v ' Start ' || true
+  if [[ -f "$file" ]]; then
+    results+=("$file")
+  else
+    broken+=(--broken "$1: ctest")
+  fi
+}
+
 echo "== format"
-git ls-files -z -- '*.h' '*.cc' | xargs -0 -r clang-format --dry-run --Werror
+git ls-files -z -- '*.h' '*.cc' | xargs -0 -r clang-format --dry-run --Werror ||
+  broken+=(--broken format)
 
-echo "== build"
-mkdir -p build
-cmake --preset release >build/configure.log 2>&1 ||
-  { cat build/configure.log; exit 1; }
-cmake --build --preset release
+for part in "${parts[@]}"; do
+  begin=$SECONDS
+  echo "== $part: build"
+  if ! build "$part"; then
+    if [[ "$part" != release && -n "$only" ]] && ! covers "$part"; then
+      echo "$part does not build $only"
+      continue
+    fi
+    broken+=(--broken "$part: build")
+    continue
+  fi
+  if [[ "$part" != clang ]]; then
+    echo "== $part: tests"
+    run_tests "$part"
+  fi
+  echo "== $part: $((SECONDS - begin)) s"
+done
 
-echo "== tests"
-mkdir -p build/release/Testing
-results=build/release/Testing/results.xml
-rm -f "$results"
-status=0
-ctest --preset release --parallel "$(nproc)" --output-junit "$PWD/$results" \
-  --no-tests=error "$@" | grep -v ' Start ' || status=$?
-/usr/bin/python3 tests/count.py "$results" || status=$?
-exit "$status"
+/usr/bin/python3 tests/count.py "${broken[@]}" "${results[@]}"
