@@ -4,17 +4,20 @@
 # git ignores. Safe to run again: what is there already is left alone.
 set -euo pipefail
 
-readonly root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+readonly root
 readonly deps="${FORESIGHT_DEPS:-$root/.deps}"
 
 usage() {
   cat <<TEXT
-usage: deploy/install_dependencies.sh [--peers] [--plots] [--help]
+usage: deploy/install_dependencies.sh [--checks] [--peers] [--plots] [--help]
 
 Installs the Debian packages (with sudo unless root) and the PyPI wheels that
 foresight is built from. The wheels go to \$FORESIGHT_DEPS (default .deps in
 the checkout; about 1.4 GB).
 
+  --checks  also what tests/run.sh checks with: clang, and an abseil built for
+            ThreadSanitizer from Debian's source (a minute; 11 MB more)
   --peers   also the Python peers of the benchmark (PyTorch's CUDA
             libraries, JAX; 3 GB more)
   --plots   also matplotlib, for models/training/plot_training.py (50 MB more)
@@ -22,10 +25,12 @@ the checkout; about 1.4 GB).
 TEXT
 }
 
+checks=no
 peers=no
 plots=no
 for argument in "$@"; do
   case "$argument" in
+    --checks) checks=yes ;;
     --peers) peers=yes ;;
     --plots) plots=yes ;;
     --help | -h) usage; exit 0 ;;
@@ -47,23 +52,26 @@ packages=(
   # data, tests, benchmarks
   libhdf5-dev libgtest-dev libgmock-dev libbenchmark-dev
 )
+if [[ "$checks" == yes ]]; then
+  packages+=(clang dpkg-dev)  # dpkg-dev unpacks abseil's source.
+fi
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null |
     grep -q '^install ok installed$' || missing+=("$package")
 done
+as_root=()
+if ((EUID != 0)); then
+  as_root=(sudo)
+fi
 if ((${#missing[@]} == 0)); then
   say "Debian packages: all ${#packages[@]} are installed"
 else
   say "Debian packages: installing ${missing[*]}"
-  as_root=()
-  if ((EUID != 0)); then
-    command -v sudo >/dev/null || {
-      echo "install_dependencies.sh: not root, and no sudo: run it as root," \
-           "or install these packages first: ${missing[*]}" >&2
-      exit 1
-    }
-    as_root=(sudo)
+  if ((EUID != 0)) && ! command -v sudo >/dev/null; then
+    echo "install_dependencies.sh: not root, and no sudo: run it as root," \
+         "or install these packages first: ${missing[*]}" >&2
+    exit 1
   fi
   export DEBIAN_FRONTEND=noninteractive
   "${as_root[@]}" apt-get update -qq
@@ -116,5 +124,57 @@ if [[ "$plots" == yes ]]; then
   wheels plots matplotlib==3.10.3 contourpy==1.3.2 cycler==0.12.1 \
     fonttools==4.58.1 kiwisolver==1.4.8 pillow==11.2.1 pyparsing==3.2.3 \
     python-dateutil==2.9.0.post0 six==1.17.0
+fi
+
+# --- abseil for ThreadSanitizer ----------------------------------------------
+# The source package of the installed libabsl-dev, whether or not the machine's
+# own list of sources has any.
+fetch_abseil_source() {  # VERSION FOLDER
+  local apt="$2/apt"
+  mkdir -p "$apt"/{parts,lists/partial,cache/archives/partial}
+  [[ -n "$(find /var/lib/apt/lists -name '*Release' -print -quit)" ]] ||
+    "${as_root[@]}" apt-get update -qq
+  # shellcheck disable=SC2016  # The variables are apt's.
+  apt-get indextargets 'Created-By: Packages' 'Origin: Debian' \
+    --format 'deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)' |
+    sort -u >"$apt/sources.list"
+  local options=(-qq -o Dir::Etc::SourceList="$apt/sources.list"
+    -o Dir::Etc::SourceParts="$apt/parts" -o Dir::State::Lists="$apt/lists"
+    -o Dir::Cache="$apt/cache" -o APT::Sandbox::User="$(id -un)")
+  apt-get "${options[@]}" update
+  (cd "$2" && apt-get "${options[@]}" source "abseil=$1" >/dev/null)
+}
+
+# Shared libraries with Debian's names and inline namespace: a program that
+# finds them first loads them instead of Debian's, for libgrpc as well.
+abseil_tsan() {
+  local version stamp="$deps/abseil-tsan/.installed"
+  version="$(dpkg-query -W -f='${source:Version}' libabsl-dev)"
+  if [[ -f "$stamp" && "$(<"$stamp")" == "$version" ]]; then
+    say "abseil for ThreadSanitizer: $version is complete"
+    return
+  fi
+  say "abseil for ThreadSanitizer: building $version"
+  work="$(mktemp -d)"
+  trap 'rm -rf "$work"' EXIT
+  fetch_abseil_source "$version" "$work"
+  rm -rf "$deps/abseil-tsan"
+  # Like Debian's build, without NDEBUG, which abseil's mutexes look at.
+  export CCACHE_BASEDIR="$work" CCACHE_NOHASHDIR=1
+  if ! {
+    cmake -G Ninja -S "$work"/abseil-*/ -B "$work/build" \
+      -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_STANDARD=17 -DBUILD_SHARED_LIBS=ON \
+      -DCMAKE_CXX_FLAGS="-O2 -g1 -fsanitize=thread" \
+      -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_INSTALL_LIBDIR=lib \
+      -DCMAKE_INSTALL_PREFIX="$deps/abseil-tsan" &&
+      cmake --build "$work/build" && cmake --install "$work/build"
+  } >"$work/log" 2>&1; then
+    tail -n 40 "$work/log" >&2
+    exit 1
+  fi
+  echo "$version" >"$stamp"
+}
+if [[ "$checks" == yes ]]; then
+  abseil_tsan
 fi
 say "done: dependencies are in ${deps#"$root"/}"

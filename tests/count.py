@@ -1,23 +1,37 @@
-"""Prints the tests that were skipped, then `N passed, N failed, N skipped`."""
+"""Prints what failed or was skipped, then `N passed, N failed, N skipped`.
 
+Takes CTest's JUnit files, build/<preset>/Testing/results.xml, and with each
+--broken the name of something without such a file that failed.
+"""
+
+import argparse
+import pathlib
 import sys
 import xml.etree.ElementTree as ElementTree
 
 
+def result_of(case):
+    if case.find("failure") is not None or case.get("status") == "fail":
+        return "failed"
+    return "passed" if case.find("skipped") is None else "skipped"
+
+
 def main():
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
-    for case in ElementTree.parse(sys.argv[1]).getroot().iter("testcase"):
-        if case.find("failure") is not None:
-            result = "failed"
-        elif case.find("skipped") is not None:
-            result = "skipped"
-        else:
-            result = "passed"
-        if case.get("status") == "fail":
-            result = "failed"
-        counts[result] += 1
-        if result != "passed":
-            print(f"{result}: {case.get('name')}")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--broken", action="append", default=[])
+    parser.add_argument("files", nargs="*", type=pathlib.Path)
+    arguments = parser.parse_args()
+
+    counts = {"passed": 0, "failed": len(arguments.broken), "skipped": 0}
+    for name in arguments.broken:
+        print(f"failed: {name}")
+    for file in arguments.files:
+        preset = file.resolve().parent.parent.name
+        for case in ElementTree.parse(file).getroot().iter("testcase"):
+            result = result_of(case)
+            counts[result] += 1
+            if result != "passed":
+                print(f"{result}: {preset}: {case.get('name')}")
     print(
         f"{counts['passed']} passed, {counts['failed']} failed, "
         f"{counts['skipped']} skipped"

@@ -1,25 +1,107 @@
 #!/usr/bin/env bash
-# Everything that is tested: the format, the build with -Werror, and every test
-# of CTest (unit, integration, layering). The last line counts the tests.
-# usage: tests/run.sh [ctest arguments, such as -R session]
+# Everything that is checked: the format, the build with -Werror and every test
+# of CTest; then what needs no LibTorch once more, by clang (thread safety; no
+# tests), with AddressSanitizer and UBSan, and with ThreadSanitizer. The last
+# line counts the tests; a part that does not build counts as a failed one.
+# Installs what that needs, unless it is there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-echo "== format"
-git ls-files -z -- '*.h' '*.cc' | xargs -0 -r clang-format --dry-run --Werror
+usage() {
+  cat <<TEXT
+usage: tests/run.sh [--quick] [--only PATH] [ctest arguments]
 
-echo "== build"
-mkdir -p build
-cmake --preset release >build/configure.log 2>&1 ||
-  { cat build/configure.log; exit 1; }
-cmake --build --preset release
+  --quick       only the release build
+  --only PATH   only tests of this folder or file, such as server/scheduling or
+                server/scheduling/scheduler
+TEXT
+}
 
-echo "== tests"
-mkdir -p build/release/Testing
-results=build/release/Testing/results.xml
-rm -f "$results"
+parts=(release clang asan tsan)
+only=""
+ctest_arguments=()
+while (($# > 0)); do
+  case "$1" in
+    --quick) parts=(release); shift ;;
+    --only) only="${2:?--only needs a path}"; shift 2 ;;
+    --help | -h) usage; exit 0 ;;
+    *) ctest_arguments=("$@"); break ;;
+  esac
+done
+only="${only%/}"
+
 status=0
-ctest --preset release --parallel "$(nproc)" --output-junit "$PWD/$results" \
-  --no-tests=error "$@" | grep -v ' Start ' || status=$?
-/usr/bin/python3 tests/count.py "$results" || status=$?
+results=()  # JUnit files.
+broken=()   # What failed besides tests, as arguments of count.py.
+
+# The target of --only's tests. Empty without --only: all.
+target() {
+  if [[ -z "$only" ]]; then
+    return
+  elif [[ -d "tests/$only" ]]; then
+    echo "tests/$only/all"
+  else
+    echo "${only//\//.}_test"
+  fi
+}
+
+build() {  # PRESET
+  local log="build/$1-configure.log" targets=()
+  mkdir -p build
+  cmake --preset "$1" >"$log" 2>&1 || { cat "$log"; return 1; }
+  read -ra targets <<<"$(target)"
+  cmake --build --preset "$1" ${targets:+--target "${targets[@]}"}
+}
+
+# Whether the preset builds what --only names.
+covers() {  # PRESET
+  local name
+  name="$(target)"
+  [[ -z "$name" ]] || ninja -C "build/$1" -t query "$name" >/dev/null 2>&1
+}
+
+run_tests() {  # PRESET
+  local file="$PWD/build/$1/Testing/results.xml" arguments=(--no-tests=error)
+  mkdir -p "build/$1/Testing"
+  rm -f "$file"
+  if [[ -n "$only" ]]; then
+    arguments+=(-R "^${only}[/_:]")
+  elif ((${#ctest_arguments[@]} > 0)) && [[ "$1" != release ]]; then
+    arguments=(--no-tests=ignore)  # They may be about LibTorch.
+  fi
+  ctest --preset "$1" --parallel "$(nproc)" --output-junit "$file" \
+    "${arguments[@]}" "${ctest_arguments[@]}" | grep -v ' Start ' || status=1
+  if [[ -f "$file" ]]; then
+    results+=("$file")
+  fi
+}
+
+if [[ "${parts[*]}" == *tsan* ]]; then
+  echo "== dependencies"
+  deploy/install_dependencies.sh --checks
+fi
+
+echo "== format"
+git ls-files -z -- '*.h' '*.cc' | xargs -0 -r clang-format --dry-run --Werror ||
+  broken+=(--broken format)
+
+for part in "${parts[@]}"; do
+  begin=$SECONDS
+  echo "== $part: build"
+  if ! build "$part"; then
+    if [[ "$part" != release && -n "$only" ]] && ! covers "$part"; then
+      echo "$part does not build $only"
+      continue
+    fi
+    broken+=(--broken "$part: build")
+    continue
+  fi
+  if [[ "$part" != clang ]]; then
+    echo "== $part: tests"
+    run_tests "$part"
+  fi
+  echo "== $part: $((SECONDS - begin)) s"
+done
+
+/usr/bin/python3 tests/count.py "${broken[@]}" "${results[@]}" || status=1
 exit "$status"

@@ -4,9 +4,25 @@ add_library(foresight_options INTERFACE)
 target_include_directories(foresight_options INTERFACE "${CMAKE_SOURCE_DIR}")
 target_compile_options(foresight_options INTERFACE -Wall -Wextra -Wpedantic
                                                    -Wshadow -Werror)
-if(FORESIGHT_ASAN)
-  add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # ABSL_GUARDED_BY and its like: g++ ignores them.
+  target_compile_options(foresight_options INTERFACE -Wthread-safety
+                                                     -Werror=thread-safety)
+endif()
+
+if(FORESIGHT_SANITIZER STREQUAL "address")
+  # vptr wants type information that a build without LibTorch lacks.
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize=vptr
+                      -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
+elseif(FORESIGHT_SANITIZER STREQUAL "thread")
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+  # An RPATH, unlike a RUNPATH, also holds for the libraries that libgrpc loads:
+  # the whole process has one abseil, the instrumented one.
+  add_link_options(-fsanitize=thread -Wl,--disable-new-dtags)
+elseif(FORESIGHT_SANITIZER)
+  message(FATAL_ERROR "FORESIGHT_SANITIZER is ${FORESIGHT_SANITIZER}; "
+                      "expected address, thread or nothing")
 endif()
 
 # foresight_library(<name> SOURCES <file>... [DEPS <public target>...]
