@@ -34,7 +34,9 @@ class ControlLoopTest : public ::testing::TestWithParam<bool> {
  protected:
   ControlLoopTest()
       : server_({FakeAdaptationServer::HalfCheetahModel("cheetah")}) {
-    auto client = AdaptationClient::Connect(server_.address());
+    AdaptationClient::Options client_options;
+    client_options.call_timeout = absl::Hours(1);  // Nothing relies on it.
+    auto client = AdaptationClient::Connect(server_.address(), client_options);
     EXPECT_TRUE(client.ok()) << client.status();
     client_ = std::make_unique<AdaptationClient>(*std::move(client));
     options_.give_up_after = absl::Hours(1);
@@ -188,6 +190,16 @@ TEST_P(ControlLoopTest, APassingErrorIsRetriedWithinTheStep) {
   ASSERT_TRUE(command.status.ok()) << command.status;
   EXPECT_EQ(server_.last_act().decision_index(), 0u);
   EXPECT_EQ(loop_->stats().errors, 3);
+}
+
+TEST_P(ControlLoopTest, AnAnswerEndsTheGrowthOfTheWaits) {
+  options_.backoff = {1, absl::Microseconds(1), absl::Hours(1)};
+  Start();
+  // The waits would grow beyond the minute that a step has.
+  for (int i = 0; i < 30; ++i) {
+    server_.FailNext(1, Gone());
+    ASSERT_TRUE(Answered(kObservation).status.ok()) << i;
+  }
 }
 
 TEST_P(ControlLoopTest, AStepDoesNotWaitForATryThatComesTooLate) {

@@ -25,9 +25,13 @@ class ReconnectingStreamTest : public ::testing::Test {
   }
 
   std::unique_ptr<ReconnectingStream> Open(absl::Duration first_wait) {
+    return Open(first_wait, first_wait);
+  }
+  std::unique_ptr<ReconnectingStream> Open(absl::Duration first_wait,
+                                           absl::Duration longest_wait) {
     ReconnectingStream::Options options;
     options.backoff.initial_backoff = first_wait;
-    options.backoff.max_backoff = first_wait;
+    options.backoff.max_backoff = longest_wait;
     return client_->OpenReconnectingStream(options);
   }
 
@@ -90,6 +94,16 @@ TEST_F(ReconnectingStreamTest, AServerThatComesBackIsFound) {
   const Answer answer = ActUntilAnswered(*stream, 1);
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_EQ(answer->decision_index(), 1u);
+}
+
+TEST_F(ReconnectingStreamTest, AnAnswerEndsTheGrowthOfTheWaits) {
+  const auto stream = Open(absl::Microseconds(1), absl::Hours(1));
+  // Without that the waits would grow to many minutes.
+  for (uint64_t i = 0; i < 30; ++i) {
+    server_.EndStreamAfter(1,
+                           grpc::Status(grpc::StatusCode::UNAVAILABLE, "bye"));
+    ASSERT_TRUE(ActUntilAnswered(*stream, i).ok());
+  }
 }
 
 TEST_F(ReconnectingStreamTest, DuringTheWaitARequestIsRefusedAtOnce) {
