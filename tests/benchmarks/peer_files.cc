@@ -65,7 +65,7 @@ absl::Status WritePeerFiles(const BenchCase& bench_case,
   problem.parameters = &parameters;
   problem.seed = bench_case.seed;
   problem.settings = bench_case.settings;
-  policies.Begin(problem);
+  policies.Begin(0, problem);
   Problem* const one = &problem;
   const Clock clock = absl::Now;
   const int first[] = {0};
@@ -90,7 +90,7 @@ absl::Status WritePeerFiles(const BenchCase& bench_case,
   const std::string text = json.dump(1);
   RETURN_IF_ERROR(Write(folder / "case.json", text.data(), text.size()));
   RETURN_IF_ERROR(Write(folder / "noise.bin", Noise(bench_case)));
-  return Write(folder / "gradient.bin", policies.ExportGradient());
+  return Write(folder / "gradient.bin", policies.ExportGradient(0));
 }
 
 }  // namespace foresight

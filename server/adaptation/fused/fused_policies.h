@@ -18,6 +18,9 @@ class FusedPolicies : public WorkingPolicies {
  public:
   explicit FusedPolicies(std::shared_ptr<const Model> model);
 
+  // Whether the two can be computed side by side.
+  static bool SameShape(const Problem& a, const Problem& b);
+
   // dJ/dpsi of the last Differentiate, in the exchange form; for tests.
   std::vector<float> ExportGradient(int i) const;
 
@@ -50,6 +53,7 @@ class FusedPolicies : public WorkingPolicies {
     const float* saved = nullptr;
     Buffer spares[2];
     Buffer gradient, adjoint;
+    PackedNetwork policy;
 
     // The spare that the saved policy is not in. The working one may be, since
     // what came after Save may be written over.
@@ -57,14 +61,22 @@ class FusedPolicies : public WorkingPolicies {
   };
 
   const float* Of(const Session& session, Psi psi) const;
-  RolloutPlan Plan(const Session& session, NoiseBank bank,
-                   bool differentiate) const;
+  // Calls `body` for `which` in groups to be computed side by side.
+  void ForEachGroup(absl::Span<const int> which,
+                    absl::FunctionRef<void(absl::Span<const int>)> body);
+  // Of a group, whose sessions' policies are bound.
+  void RollOut(absl::Span<const int> group, NoiseBank bank, bool differentiate,
+               const StopSignals& stop, absl::Span<Evaluation> out);
 
   const std::shared_ptr<const Model> model_;
   std::vector<Session> sessions_;  // [P]
-  PackedNetwork policy_;
   Arena arena_, action_arena_;
   Rollout rollout_;
+  // Of the group that is computed.
+  std::vector<SessionRollout> rolled_;
+  std::vector<Rollout::Target> targets_;
+  std::vector<Rollout::Result> results_;
+  std::vector<int> pending_, group_;
 };
 
 }  // namespace foresight::fused
