@@ -9,6 +9,12 @@
 #include "server/adaptation/check_problem.h"
 
 namespace foresight::fused {
+namespace {
+
+// Depends on the settings alone, since the two ways differ in the last bits.
+constexpr int kMostUntransposed = 2;  // Particles.
+
+}  // namespace
 
 FusedPolicies::FusedPolicies(std::shared_ptr<const Model> model)
     : model_(std::move(model)) {}
@@ -29,12 +35,8 @@ absl::Status FusedPolicies::Check(const Problem& problem) const {
 void FusedPolicies::Begin(int i, Problem& problem) {
   if (sessions_.size() <= static_cast<size_t>(i)) sessions_.resize(i + 1);
   Session& session = sessions_[i];
-  for (Buffer* buffer :
-       {&session.spares[0], &session.spares[1], &session.gradient}) {
-    if (buffer->size() == 0) *buffer = Buffer(model_->policy.size());
-  }
-  if (session.adjoint.size() == 0) {
-    session.adjoint = Buffer(model_->policy.adjoint_size());
+  for (Buffer& spare : session.spares) {
+    if (spare.size() == 0) spare = Buffer(model_->policy.size());
   }
   if (session.policy.layers.empty()) {
     session.policy = model_->policy.Bind(model_->psi_0.data(), nullptr);
@@ -45,6 +47,7 @@ void FusedPolicies::Begin(int i, Problem& problem) {
                       ? model_->psi_0.data()
                       : session.parameters->psi().data();
   session.working = session.saved = session.start;
+  session.ascended = nullptr;
 }
 
 void FusedPolicies::End(int i) noexcept { sessions_[i].problem = nullptr; }
@@ -130,7 +133,7 @@ void FusedPolicies::RollOut(absl::Span<const int> group, NoiseBank bank,
                                  problem.settings.noise_scale};
     rolled_.push_back({problem.observation, noise, &session.policy});
     if (differentiate) {
-      targets_.push_back({session.working, session.gradient.data()});
+      targets_.push_back({session.working, session.Spare().data()});
     }
   }
   results_.resize(group.size());
@@ -153,21 +156,32 @@ void FusedPolicies::RollOut(absl::Span<const int> group, NoiseBank bank,
   }
 }
 
+// Transposed weights are made once for all rows of the way back; for few rows
+// reading psi as it is costs less, and keeps the other from the caches.
+void FusedPolicies::BindBothWays(Session& session) {
+  const float* adjoint = nullptr;
+  if (session.problem->settings.particles > kMostUntransposed) {
+    if (session.adjoint.size() == 0) {
+      session.adjoint = Buffer(model_->policy.adjoint_size());
+    }
+    model_->policy.Transpose(model_->kernels, session.working,
+                             session.adjoint.data());
+    adjoint = session.adjoint.data();
+  }
+  model_->policy.Bind(session.working, adjoint, session.policy);
+}
+
 void FusedPolicies::Differentiate(absl::Span<const int> which,
                                   const StopSignals& stop,
                                   absl::Span<Evaluation> out) {
   ForEachGroup(which, [&](absl::Span<const int> group) {
     for (const int i : group) {
-      Session& session = sessions_[i];
-      model_->policy.Transpose(model_->kernels, session.working,
-                               session.adjoint.data());
-      model_->policy.Bind(session.working, session.adjoint.data(),
-                          session.policy);
+      BindBothWays(sessions_[i]);
     }
     RollOut(group, NoiseBank::kAdaptation, true, stop, out);
     for (const int i : group) {
       if (!out[i].complete) continue;
-      const Buffer& gradient = sessions_[i].gradient;
+      const Buffer& gradient = sessions_[i].Spare();
       out[i].gradient_norm = std::sqrt(
           model_->kernels.sum_squares(gradient.size(), gradient.data()));
     }
@@ -199,10 +213,10 @@ void FusedPolicies::Ascend(absl::Span<const int> which,
   for (const int i : which) {
     Session& session = sessions_[i];
     Buffer& next = session.Spare();
-    model_->kernels.add_scaled(next.size(), session.working,
-                               static_cast<float>(scale[i]),
-                               session.gradient.data(), next.data());
-    session.working = next.data();
+    session.squared_drift = model_->kernels.ascend(
+        next.size(), session.working, static_cast<float>(scale[i]), next.data(),
+        model_->psi_0.data());
+    session.working = session.ascended = next.data();
   }
 }
 
@@ -220,14 +234,19 @@ void FusedPolicies::Pull(absl::Span<const int> which, Psi anchor,
                                 static_cast<float>(factor[i]), session.working,
                                 next.data());
     session.working = next.data();
+    session.ascended = nullptr;
   }
 }
 
 void FusedPolicies::Drift(absl::Span<const int> which,
                           absl::Span<double> drift) {
   for (const int i : which) {
-    drift[i] = std::sqrt(model_->kernels.squared_distance(
-        model_->psi_0.size(), sessions_[i].working, model_->psi_0.data()));
+    const Session& session = sessions_[i];
+    drift[i] = std::sqrt(
+        session.working == session.ascended
+            ? session.squared_drift
+            : model_->kernels.squared_distance(
+                  model_->psi_0.size(), session.working, model_->psi_0.data()));
   }
 }
 
@@ -245,9 +264,9 @@ void FusedPolicies::Commit(absl::Span<const int> which) noexcept {
   }
 }
 
-std::vector<float> FusedPolicies::ExportGradient(int i) const {
+std::vector<float> FusedPolicies::ExportGradient(int i) {
   std::vector<float> gradient(model_->policy_parameters);
-  model_->policy.Export(sessions_[i].gradient.data(), absl::MakeSpan(gradient));
+  model_->policy.Export(sessions_[i].Spare().data(), absl::MakeSpan(gradient));
   return gradient;
 }
 
