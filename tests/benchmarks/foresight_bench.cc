@@ -1,4 +1,5 @@
 // foresight-bench: the engines against each other and against the machine.
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -14,6 +15,7 @@
 #include "tests/benchmarks/contest.h"
 #include "tests/benchmarks/machine_peak.h"
 #include "tests/benchmarks/peer_files.h"
+#include "tests/benchmarks/sessions.h"
 
 namespace foresight {
 namespace {
@@ -24,6 +26,7 @@ struct Arguments {
   double seconds = 10;
   bool autograd = true;
   int threads = static_cast<int>(std::thread::hardware_concurrency());
+  int sessions = 0;  // 0: the engines against each other.
 };
 
 constexpr char kFormula[] =
@@ -95,6 +98,59 @@ void Print(const Result& result, double bandwidth) {
   std::fflush(stdout);
 }
 
+bool Chosen(const Arguments& arguments, size_t i) {
+  const auto& chosen = arguments.cases;
+  return chosen.empty() ||
+         std::find(chosen.begin(), chosen.end(), int(i)) != chosen.end();
+}
+
+int Fail(const absl::Status& status) {
+  std::cerr << "foresight-bench: " << status << "\n";
+  return 1;
+}
+
+int Write(const nlohmann::json& rows, const std::string& path) {
+  if (path.empty()) return 0;
+  std::ofstream file(path);
+  file << rows.dump(1) << "\n";
+  file.close();
+  if (file) return 0;
+  std::cerr << "foresight-bench: cannot write " << path << "\n";
+  return 1;
+}
+
+int RunSessions(const Arguments& arguments) {
+  std::printf("%d sessions on one thread\n", arguments.sessions);
+  std::printf("%-24s %-8s %-4s %12s %12s %8s\n", "(M,H,K,E) dynamics", "engine",
+              "", "alone ms", "together ms", "gain");
+  nlohmann::json rows = nlohmann::json::array();
+  const std::vector<BenchCase> cases = DefaultCases();
+  for (size_t i = 0; i < cases.size(); ++i) {
+    if (!Chosen(arguments, i)) continue;
+    for (const auto precision :
+         {fused::Precision::kFloat32, fused::Precision::kBfloat16}) {
+      const bool half = precision == fused::Precision::kBfloat16;
+      if (half && !HasBfloat16()) continue;
+      const absl::StatusOr<SessionsResult> result = CompareSessions(
+          cases[i], precision, arguments.sessions, arguments.seconds);
+      if (!result.ok()) return Fail(result.status());
+      const std::string name = half ? "bf16" : "fp32";
+      std::printf("%-24s %-8s %-4s %12.3f %12.3f %8.2f\n",
+                  cases[i].name().c_str(), "fused", name.c_str(),
+                  result->alone_ms, result->together_ms, result->gain);
+      std::fflush(stdout);
+      rows.push_back({{"dynamics", cases[i].dynamics()},
+                      {"particles", cases[i].settings.particles},
+                      {"precision", name},
+                      {"sessions", arguments.sessions},
+                      {"alone_ms", result->alone_ms},
+                      {"together_ms", result->together_ms},
+                      {"gain", result->gain}});
+    }
+  }
+  return Write(rows, arguments.json);
+}
+
 int Run(const Arguments& arguments) {
   const std::vector<BenchCase> cases = DefaultCases();
   const double bandwidth = MeasureReadBandwidth(size_t{1} << 19, 0.1);
@@ -107,39 +163,23 @@ int Run(const Arguments& arguments) {
               "engine", "", "threads", "ms", "GFLOP/s", "of peak", "/autograd");
   nlohmann::json rows = nlohmann::json::array();
   for (size_t i = 0; i < cases.size(); ++i) {
-    const auto& chosen = arguments.cases;
-    if (!chosen.empty() &&
-        std::find(chosen.begin(), chosen.end(), int(i)) == chosen.end()) {
-      continue;
-    }
+    if (!Chosen(arguments, i)) continue;
     if (!arguments.peer_files.empty()) {
       const absl::Status written =
           WritePeerFiles(cases[i], std::filesystem::path(arguments.peer_files) /
                                        std::to_string(i));
-      if (!written.ok()) {
-        std::cerr << "foresight-bench: " << written << "\n";
-        return 1;
-      }
+      if (!written.ok()) return Fail(written);
       continue;
     }
     const absl::StatusOr<std::vector<Result>> results =
         Contest(cases[i], Contestants(arguments), arguments.seconds);
-    if (!results.ok()) {
-      std::cerr << "foresight-bench: " << results.status() << "\n";
-      return 1;
-    }
+    if (!results.ok()) return Fail(results.status());
     for (const Result& result : *results) {
       Print(result, bandwidth);
       rows.push_back(ToJson(result));
     }
   }
-  if (arguments.json.empty()) return 0;
-  std::ofstream file(arguments.json);
-  file << rows.dump(1) << "\n";
-  file.close();
-  if (file) return 0;
-  std::cerr << "foresight-bench: cannot write " << arguments.json << "\n";
-  return 1;
+  return Write(rows, arguments.json);
 }
 
 }  // namespace
@@ -163,6 +203,11 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--autograd,!--no-autograd", arguments.autograd,
                "compare with the autograd engine (default)");
+  app.add_option("--sessions", arguments.sessions,
+                 "compare this many sessions side by side with one after the "
+                 "other instead")
+      ->check(CLI::Range(1, 1024));
   CLI11_PARSE(app, argc, argv);
-  return foresight::Run(arguments);
+  return arguments.sessions > 0 ? foresight::RunSessions(arguments)
+                                : foresight::Run(arguments);
 }

@@ -32,6 +32,16 @@ def check_rows(folder):
     assert abs(ten["gflops"] * ten["ms"] / 1e3 - 0.3446) < 1e-3, ten
 
 
+def check_sessions(folder):
+    path = folder / "sessions.json"
+    subprocess.run([BENCH, "--json", path, "--seconds", "0", "--cases", "0",
+                    "--sessions", "3"], check=True)
+    rows = json.loads(path.read_text())
+    assert rows and all(
+        row["sessions"] == 3 and row["together_ms"] > 0 and row["gain"] > 0
+        for row in rows), rows
+
+
 def check_refusal():
     refused = subprocess.run([BENCH, "--cases", "99"], capture_output=True,
                              text=True)
@@ -58,6 +68,7 @@ def main():
     check_refusal()
     with tempfile.TemporaryDirectory() as folder:
         check_rows(pathlib.Path(folder))
+        check_sessions(pathlib.Path(folder))
     if not pathlib.Path(peer_paths()[1]).exists():
         print("the peers are not installed (install_dependencies.sh --peers)")
         return 0

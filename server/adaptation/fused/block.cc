@@ -44,7 +44,12 @@ void Block::Prepare(Arena& arena, const RolloutPlan& plan, int max_rows) {
   action_ = arena.TakeMatrix(rows, actions);
   action_adjoint_ = arena.TakeMatrix(rows, actions);
   action_slope_ = Series::Take(arena, horizon + 1, rows, actions);
+  // Drawn without the padding, which must not be what was here before: nothing
+  // times NaN is NaN.
   noise_ = Series::Take(arena, plan.sampler->slots, rows, states);
+  for (int slot = 0; plan.noisy && slot < plan.sampler->slots; ++slot) {
+    Clear(rows, states, noise_.At(slot));
+  }
   condition_in_ = arena.TakeMatrix(rows, states + actions);
   condition_delta_ = arena.TakeMatrix(rows, states + actions);
   condition_ = arena.TakeMatrix(rows, first);
@@ -62,56 +67,74 @@ void Block::Prepare(Arena& arena, const RolloutPlan& plan, int max_rows) {
   value_seed_ = arena.TakeMatrix(rows, 1);
 }
 
-void Block::Begin(const RolloutPlan& plan, const BlockRows& block) {
+void Block::Begin(const RolloutPlan& plan, const BlockRows& block,
+                  absl::Span<const Segment> segments) {
   plan_ = &plan;
   model_ = plan.model;
   block_ = block;
+  segments_ = segments;
   Clear(block.rows, model_->state_tiles, state_);
-  for (int r = 0; r < block.rows; ++r) {
-    for (size_t i = 0; i < plan.observation.size(); ++i) {
-      state_.at(r, static_cast<int>(i)) = plan.observation[i];
+  for (const Segment& segment : segments) {
+    const absl::Span<const float> s =
+        plan.sessions[segment.session].observation;
+    const Matrix state = state_.Row(segment.first_row);
+    for (int r = 0; r < segment.rows; ++r) {
+      for (size_t i = 0; i < s.size(); ++i) {
+        state.at(r, static_cast<int>(i)) = s[i];
+      }
     }
   }
 }
 
-NetworkPass Block::PolicyPass(int h) const {
+NetworkPass Block::PolicyPass(const Segment& segment, int h) const {
   const PolicyTape& tape = *plan_->tape;
-  const int row = block_.first_row;
+  const int row = segment.tape_row;
   NetworkPass pass;
   pass.kernels = &model_->kernels;
-  pass.network = plan_->policy;
-  pass.rows = block_.rows;
+  pass.network = plan_->sessions[segment.session].policy;
+  pass.rows = segment.rows;
   pass.keep = true;
   pass.hidden = tape.hidden.At(h, row);
   if (!plan_->differentiate) return pass;
   pass.tape = tape.tape.At(h, row);
   pass.deltas = tape.deltas.At(h, row);
-  if (plan_->policy->layer_norm) {
-    pass.norm_deltas = tape.norm_deltas.At(h, row);
-  }
+  if (pass.network->layer_norm) pass.norm_deltas = tape.norm_deltas.At(h, row);
   return pass;
 }
 
 // a_h = tanh(policy(s_h))
 void Block::Act(int h) {
-  const Matrix input = plan_->tape->input.At(h, block_.first_row);
-  Standardise(block_.rows, model_->state_tiles, model_->policy_input, 0, state_,
-              input);
-  Forward(PolicyPass(h), input, action_);
+  for (const Segment& segment : segments_) {
+    const Matrix input = plan_->tape->input.At(h, segment.tape_row);
+    Standardise(segment.rows, model_->state_tiles, model_->policy_input, 0,
+                state_.Row(segment.first_row), input);
+    Forward(PolicyPass(segment, h), input, action_.Row(segment.first_row));
+  }
   model_->kernels.tanh(block_.rows, model_->action_tiles, action_,
                        action_slope_.At(h));
 }
 
 // From a*_h: the policy's deltas, and s*_h += Jpi_s^T a*_h.
 void Block::ActAdjoint(int h) {
-  const Matrix delta = plan_->tape->head_deltas.At(h, block_.first_row);
-  Times(block_.rows, model_->action_tiles, action_adjoint_, action_slope_.At(h),
-        delta);
-  const Matrix input_delta = h == 0 ? Matrix{} : score_adjoint_;
-  Backward(PolicyPass(h), delta, input_delta);
+  for (const Segment& segment : segments_) {
+    const int row = segment.first_row;
+    const Matrix delta = plan_->tape->head_deltas.At(h, segment.tape_row);
+    Times(segment.rows, model_->action_tiles, action_adjoint_.Row(row),
+          action_slope_.At(h, row), delta);
+    const Matrix input_delta = h == 0 ? Matrix{} : score_adjoint_.Row(row);
+    Backward(PolicyPass(segment, h), delta, input_delta);
+  }
   if (h == 0) return;
   AddScaled(block_.rows, model_->state_tiles, model_->policy_input.scale.data(),
             state_adjoint_, score_adjoint_, state_adjoint_);
+}
+
+// Of the segment's row `row`.
+double* Block::ReturnOf(double* returns, const Segment& segment,
+                        int row) const {
+  const int members = static_cast<int>(model_->dynamics.size());
+  return returns + ptrdiff_t{segment.session} * plan_->particles +
+         segment.first_particle + row * members;
 }
 
 // J_m, and the adjoints of what it is made of.
@@ -122,7 +145,6 @@ void Block::Appraise(double* returns) {
 
 void Block::AppraiseRewards(double* returns) {
   const int rows = block_.rows, horizon = plan_->horizon;
-  const int members = static_cast<int>(model_->dynamics.size());
   NetworkPass pass;
   pass.kernels = &model_->kernels;
   pass.network = &model_->reward.network;
@@ -133,10 +155,15 @@ void Block::AppraiseRewards(double* returns) {
   Clear(pass.rows, 1, reward_seed_);
   double weight = 1;  // gamma^h
   for (int h = 0; h < horizon; ++h, weight *= plan_->discount) {
+    for (const Segment& segment : segments_) {
+      for (int r = 0; r < segment.rows; ++r) {
+        *ReturnOf(returns, segment, r) +=
+            weight * (model_->reward_mean +
+                      model_->reward_std *
+                          reward_.at(h * rows + segment.first_row + r, 0));
+      }
+    }
     for (int r = 0; r < rows; ++r) {
-      returns[block_.first_particle + r * members] +=
-          weight * (model_->reward_mean +
-                    model_->reward_std * reward_.at(h * rows + r, 0));
       reward_seed_.at(h * rows + r, 0) =
           static_cast<float>(weight * model_->reward_std / plan_->particles);
     }
@@ -163,7 +190,6 @@ NetworkPass Block::CriticPass(int i) const {
 // Each particle's smaller value; its critic alone has an adjoint.
 void Block::AppraiseValues(double* returns) {
   const int rows = block_.rows, states = model_->state_tiles;
-  const int members = static_cast<int>(model_->dynamics.size());
   for (int i = 0; i < 2; ++i) {
     const Scaling& scaling = model_->critic_input[i];
     Standardise(rows, states, scaling, 0, state_, condition_in_);
@@ -172,9 +198,12 @@ void Block::AppraiseValues(double* returns) {
     Forward(CriticPass(i), condition_in_, value_.At(i));
   }
   const double weight = std::pow(plan_->discount, plan_->horizon);
-  for (int r = 0; r < rows; ++r) {
-    returns[block_.first_particle + r * members] =
-        weight * value_.At(Winner(r)).at(r, 0);
+  for (const Segment& segment : segments_) {
+    for (int r = 0; r < segment.rows; ++r) {
+      const int row = segment.first_row + r;
+      *ReturnOf(returns, segment, r) =
+          weight * value_.At(Winner(row)).at(row, 0);
+    }
   }
   if (!plan_->differentiate) return;
   Clear(rows, states, state_adjoint_);
@@ -201,11 +230,15 @@ void Block::AddValueAdjoint(int i, float seed) {
   }
   if (!any) return;
   Backward(CriticPass(i), value_seed_, condition_delta_);
+  // Row by row: another one's slope need not be finite.
   const float* scale = model_->critic_input[i].scale.data();
-  AddScaled(rows, states, scale, state_adjoint_, condition_delta_,
-            state_adjoint_);
-  AddScaled(rows, model_->action_tiles, scale + states * kTile, action_adjoint_,
-            condition_delta_.Tile(states), action_adjoint_);
+  for (int r = 0; r < rows; ++r) {
+    if (Winner(r) != i) continue;
+    const Matrix s = state_adjoint_.Row(r), a = action_adjoint_.Row(r);
+    AddScaled(1, states, scale, s, condition_delta_.Row(r), s);
+    AddScaled(1, model_->action_tiles, scale + states * kTile, a,
+              condition_delta_.Tile(states).Row(r), a);
+  }
 }
 
 }  // namespace foresight::fused

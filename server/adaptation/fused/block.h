@@ -1,6 +1,7 @@
-// The imagined roll-out of a few particles, forward and back (method.md section
-// 3, "Reverse"). Everything that a block touches besides the weights stays in
-// the cache, so a decision is one block after the other, not one layer.
+// The imagined roll-out of a few particles of one or more sessions, forward and
+// back (method.md section 3, "Reverse"). Everything that a block touches
+// besides the weights stays in the cache, so a decision is one block after the
+// other, not one layer.
 #pragma once
 
 #include <atomic>
@@ -42,27 +43,42 @@ struct PolicyTape {
             int action_tiles);
 };
 
+// A session's part of a pass.
+struct SessionRollout {
+  absl::Span<const float> observation;  // [S]
+  DecisionNoise noise;
+  const PackedNetwork* policy = nullptr;
+};
+
 // What all blocks of one pass over the particles have in common.
 struct RolloutPlan {
   const Model* model = nullptr;
   const SamplerPlan* sampler = nullptr;
-  absl::Span<const float> observation;  // [S]
-  int horizon = 0;                      // H
-  int particles = 0;                    // M
+  absl::Span<const SessionRollout> sessions;
+  int horizon = 0;    // H
+  int particles = 0;  // M of each session
   double discount = 1;
-  DecisionNoise noise;
-  const PackedNetwork* policy = nullptr;
+  bool noisy = true;  // False: the noise's scale is 0 for all sessions.
   const PolicyTape* tape = nullptr;
   bool differentiate = false;
 };
 
-// Particles first_particle + B i, i = 0..rows - 1, all of dynamics member
-// `member`; row i is row `first_row + i` of the policy's tape.
-struct BlockRows {
+// Particles first_particle + B i, i = 0..rows - 1, of one session: the block's
+// row first_row + i is row tape_row + i of the policy's tape.
+struct Segment {
+  int session = 0;
   int first_row = 0;
   int rows = 0;
-  int member = 0;
+  int tape_row = 0;
   int first_particle = 0;
+};
+
+// Rows of dynamics member `member`.
+struct BlockRows {
+  int rows = 0;
+  int member = 0;
+  int first_segment = 0;  // Of the list of all blocks' segments.
+  int segments = 0;
 };
 
 // The memory of one block at a time, and the roll-out on it.
@@ -76,13 +92,14 @@ class Block {
   // Floats that each row of a block takes for the tape of the dynamics.
   static size_t TapeSize(const RolloutPlan& plan);
 
-  // Rolls out; writes J_m to returns[m] and, to differentiate, the block's rows
-  // of the policy's tape with the adjoints seeded by 1 / M. Asks `stop` once
-  // per transition each way; false if it said so.
+  // Rolls out; writes J_m of session i to returns[i M + m] and, to
+  // differentiate, the block's rows of the policy's tape with the adjoints
+  // seeded by 1 / M. Asks `stop` once per transition each way; false if it said
+  // so. The frozen networks take all rows at once, a policy its session's.
   template <typename Stop>
-  bool Run(const RolloutPlan& plan, const BlockRows& block, double* returns,
-           Stop stop) {
-    Begin(plan, block);
+  bool Run(const RolloutPlan& plan, const BlockRows& block,
+           absl::Span<const Segment> segments, double* returns, Stop stop) {
+    Begin(plan, block, segments);
     for (int h = 0; h < plan.horizon; ++h) {
       if (stop()) return false;
       Act(h);
@@ -100,7 +117,8 @@ class Block {
   }
 
  private:
-  void Begin(const RolloutPlan& plan, const BlockRows& block);
+  void Begin(const RolloutPlan& plan, const BlockRows& block,
+             absl::Span<const Segment> segments);
   void Act(int h);
   void Transit(int h);
   void Condition(int h);
@@ -114,13 +132,15 @@ class Block {
   void SampleAdjoint(int h);
   void ActAdjoint(int h);
 
-  NetworkPass PolicyPass(int h) const;
+  double* ReturnOf(double* returns, const Segment& segment, int row) const;
+  NetworkPass PolicyPass(const Segment& segment, int h) const;
   NetworkPass DynamicsPass(int h, int j) const;
   NetworkPass CriticPass(int i) const;
 
   const RolloutPlan* plan_ = nullptr;
   const Model* model_ = nullptr;
   BlockRows block_;
+  absl::Span<const Segment> segments_;
   Matrix hidden_;                                 // Two layers by turns.
   Matrix state_, state_adjoint_;                  // [rows, S]
   Matrix action_, action_adjoint_;                // [rows, A]

@@ -20,19 +20,21 @@ NetworkPass Block::DynamicsPass(int h, int j) const {
 }
 
 void Block::DrawNoise(int h) {
-  const DecisionNoise& noise = plan_->noise;
-  NoiseBlock draw;
-  draw.key[0] = static_cast<uint32_t>(noise.seed);
-  draw.key[1] = static_cast<uint32_t>(noise.seed >> 32);
-  draw.transition = uint32_t(h) << 16;
-  if (noise.bank == NoiseBank::kAcceptance) draw.transition += 32768;
-  draw.decision = static_cast<uint32_t>(noise.decision);
-  draw.first_particle = block_.first_particle;
-  draw.particle_step = static_cast<uint32_t>(model_->dynamics.size());
-  draw.scale = noise.scale;
-  model_->kernels.noise(draw, plan_->sampler->slots, block_.rows,
-                        model_->bundle->observation_size(), noise_.first,
-                        noise_.step);
+  for (const Segment& segment : segments_) {
+    const DecisionNoise& noise = plan_->sessions[segment.session].noise;
+    NoiseBlock draw;
+    draw.key[0] = static_cast<uint32_t>(noise.seed);
+    draw.key[1] = static_cast<uint32_t>(noise.seed >> 32);
+    draw.transition = uint32_t(h) << 16;
+    if (noise.bank == NoiseBank::kAcceptance) draw.transition += 32768;
+    draw.decision = static_cast<uint32_t>(noise.decision);
+    draw.first_particle = segment.first_particle;
+    draw.particle_step = static_cast<uint32_t>(model_->dynamics.size());
+    draw.scale = noise.scale;
+    model_->kernels.noise(draw, plan_->sampler->slots, segment.rows,
+                          model_->bundle->observation_size(),
+                          noise_.At(0, segment.first_row), noise_.step);
+  }
 }
 
 // What stays the same for all sampler steps of a transition.
@@ -48,14 +50,14 @@ void Block::Condition(int h) {
   model_->kernels.multiply(
       ForwardProduct(model_->dynamics[block_.member].condition, rows,
                      condition_in_, condition_));
-  if (plan_->noise.scale != 0) DrawNoise(h);
+  if (plan_->noisy) DrawNoise(h);
 }
 
 // s_{h+1} = s_h + output.mean + output.std x, x by the sampler.
 void Block::Transit(int h) {
   const int rows = block_.rows, states = model_->state_tiles;
   const SamplerPlan& sampler = *plan_->sampler;
-  const bool noisy = plan_->noise.scale != 0;
+  const bool noisy = plan_->noisy;
   Condition(h);
   if (noisy) {
     Scale(rows, states, 1, noise_.At(0), x_);

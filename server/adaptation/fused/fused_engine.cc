@@ -63,10 +63,12 @@ std::unique_ptr<Batch> FusedEngine::NewBatch() const {
       std::make_unique<fused::FusedPolicies>(model_), clock());
 }
 
-bool FusedEngine::SideBySide(const Problem&, const Problem&) const {
-  return false;
+bool FusedEngine::SideBySide(const Problem& a, const Problem& b) const {
+  return BatchLimit(a.settings) > 1 && fused::FusedPolicies::SameShape(a, b);
 }
 
-int FusedEngine::BatchLimit(const AdaptationSettings&) const { return 1; }
+int FusedEngine::BatchLimit(const AdaptationSettings& settings) const {
+  return fused::Rollout::SessionLimit(*model_, settings);
+}
 
 }  // namespace foresight

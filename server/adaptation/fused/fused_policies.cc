@@ -2,16 +2,22 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 #include <utility>
 
 #include "models/support/status_macros.h"
 #include "server/adaptation/check_problem.h"
 
 namespace foresight::fused {
+namespace {
+
+// Depends on the settings alone, since the two ways differ in the last bits.
+constexpr int kMostUntransposed = 2;  // Particles.
+
+}  // namespace
 
 FusedPolicies::FusedPolicies(std::shared_ptr<const Model> model)
-    : model_(std::move(model)),
-      policy_(model_->policy.Bind(model_->psi_0.data(), nullptr)) {}
+    : model_(std::move(model)) {}
 
 int FusedPolicies::action_size() const { return model_->bundle->action_size(); }
 
@@ -29,12 +35,11 @@ absl::Status FusedPolicies::Check(const Problem& problem) const {
 void FusedPolicies::Begin(int i, Problem& problem) {
   if (sessions_.size() <= static_cast<size_t>(i)) sessions_.resize(i + 1);
   Session& session = sessions_[i];
-  for (Buffer* buffer :
-       {&session.spares[0], &session.spares[1], &session.gradient}) {
-    if (buffer->size() == 0) *buffer = Buffer(model_->policy.size());
+  for (Buffer& spare : session.spares) {
+    if (spare.size() == 0) spare = Buffer(model_->policy.size());
   }
-  if (session.adjoint.size() == 0) {
-    session.adjoint = Buffer(model_->policy.adjoint_size());
+  if (session.policy.layers.empty()) {
+    session.policy = model_->policy.Bind(model_->psi_0.data(), nullptr);
   }
   session.problem = &problem;
   session.parameters = static_cast<FusedParameters*>(problem.parameters);
@@ -42,6 +47,7 @@ void FusedPolicies::Begin(int i, Problem& problem) {
                       ? model_->psi_0.data()
                       : session.parameters->psi().data();
   session.working = session.saved = session.start;
+  session.ascended = nullptr;
 }
 
 void FusedPolicies::End(int i) noexcept { sessions_[i].problem = nullptr; }
@@ -58,28 +64,11 @@ const float* FusedPolicies::Of(const Session& session, Psi psi) const {
   return session.working;
 }
 
-RolloutPlan FusedPolicies::Plan(const Session& session, NoiseBank bank,
-                                bool differentiate) const {
-  const Problem& problem = *session.problem;
-  const AdaptationSettings& settings = problem.settings;
-  RolloutPlan plan;
-  plan.model = model_.get();
-  plan.sampler = &model_->Sampler(settings.sampler_steps);
-  plan.observation = problem.observation;
-  plan.horizon = settings.horizon;
-  plan.particles = settings.particles;
-  plan.discount = settings.discount;
-  plan.noise = {problem.seed, problem.decision, bank, settings.noise_scale};
-  plan.policy = &policy_;
-  plan.differentiate = differentiate;
-  return plan;
-}
-
 void FusedPolicies::Act(absl::Span<const int> which, Psi psi,
                         absl::Span<float> actions) {
   for (const int i : which) {
-    const Session& session = sessions_[i];
-    model_->policy.Bind(Of(session, psi), nullptr, policy_);
+    Session& session = sessions_[i];
+    model_->policy.Bind(Of(session, psi), nullptr, session.policy);
     action_arena_.Reset();
     const Matrix input = action_arena_.TakeMatrix(1, model_->state_tiles);
     const Matrix action = action_arena_.TakeMatrix(1, model_->action_tiles);
@@ -91,9 +80,9 @@ void FusedPolicies::Act(absl::Span<const int> which, Psi psi,
     }
     NetworkPass pass;
     pass.kernels = &model_->kernels;
-    pass.network = &policy_;
+    pass.network = &session.policy;
     pass.rows = 1;
-    pass.hidden = action_arena_.TakeMatrix(1, 2 * policy_.widest);
+    pass.hidden = action_arena_.TakeMatrix(1, 2 * session.policy.widest);
     Forward(pass, input, action);
     model_->kernels.tanh(1, model_->action_tiles, action, {});
     float* const row = actions.data() + i * action_size();
@@ -101,40 +90,114 @@ void FusedPolicies::Act(absl::Span<const int> which, Psi psi,
   }
 }
 
+bool FusedPolicies::SameShape(const Problem& a, const Problem& b) {
+  const auto shape = [](const AdaptationSettings& settings) {
+    return std::tuple(settings.horizon, settings.particles,
+                      settings.sampler_steps, settings.discount,
+                      settings.noise_scale == 0);
+  };
+  return shape(a.settings) == shape(b.settings);
+}
+
+void FusedPolicies::ForEachGroup(
+    absl::Span<const int> which,
+    absl::FunctionRef<void(absl::Span<const int>)> body) {
+  pending_.assign(which.begin(), which.end());
+  while (!pending_.empty()) {
+    const Problem& first = *sessions_[pending_[0]].problem;
+    const size_t limit = Rollout::SessionLimit(*model_, first.settings);
+    group_.clear();
+    const auto joins = [&](int i) {
+      if (group_.size() >= limit) return false;
+      if (!SameShape(first, *sessions_[i].problem)) return false;
+      group_.push_back(i);
+      return true;
+    };
+    pending_.erase(std::remove_if(pending_.begin(), pending_.end(), joins),
+                   pending_.end());
+    body(group_);
+  }
+}
+
+void FusedPolicies::RollOut(absl::Span<const int> group, NoiseBank bank,
+                            bool differentiate, const StopSignals& stop,
+                            absl::Span<Evaluation> out) {
+  const Problem& first = *sessions_[group[0]].problem;
+  const AdaptationSettings& settings = first.settings;
+  rolled_.clear();
+  targets_.clear();
+  for (const int i : group) {
+    Session& session = sessions_[i];
+    const Problem& problem = *session.problem;
+    const DecisionNoise noise = {problem.seed, problem.decision, bank,
+                                 problem.settings.noise_scale};
+    rolled_.push_back({problem.observation, noise, &session.policy});
+    if (differentiate) {
+      targets_.push_back({session.working, session.Spare().data()});
+    }
+  }
+  results_.resize(group.size());
+  RolloutPlan plan;
+  plan.model = model_.get();
+  plan.sampler = &model_->Sampler(settings.sampler_steps);
+  plan.sessions = rolled_;
+  plan.horizon = settings.horizon;
+  plan.particles = settings.particles;
+  plan.discount = settings.discount;
+  plan.noisy = settings.noise_scale != 0;
+  plan.differentiate = differentiate;
+  arena_.Reset();
+  rollout_.Prepare(arena_, plan, first.workers);
+  rollout_.Run(
+      plan, targets_, [&](int k) { return stop.ShouldStop(group[k]); },
+      absl::MakeSpan(results_));
+  for (size_t k = 0; k < group.size(); ++k) {
+    out[group[k]] = {results_[k].complete, results_[k].objective, 0};
+  }
+}
+
+// Transposed weights are made once for all rows of the way back; for few rows
+// reading psi as it is costs less, and keeps the other from the caches.
+void FusedPolicies::BindBothWays(Session& session) {
+  const float* adjoint = nullptr;
+  if (session.problem->settings.particles > kMostUntransposed) {
+    if (session.adjoint.size() == 0) {
+      session.adjoint = Buffer(model_->policy.adjoint_size());
+    }
+    model_->policy.Transpose(model_->kernels, session.working,
+                             session.adjoint.data());
+    adjoint = session.adjoint.data();
+  }
+  model_->policy.Bind(session.working, adjoint, session.policy);
+}
+
 void FusedPolicies::Differentiate(absl::Span<const int> which,
                                   const StopSignals& stop,
                                   absl::Span<Evaluation> out) {
-  for (const int i : which) {
-    Session& session = sessions_[i];
-    model_->policy.Transpose(model_->kernels, session.working,
-                             session.adjoint.data());
-    model_->policy.Bind(session.working, session.adjoint.data(), policy_);
-    const RolloutPlan plan = Plan(session, NoiseBank::kAdaptation, true);
-    arena_.Reset();
-    rollout_.Prepare(arena_, plan, session.problem->workers);
-    const Rollout::Result result =
-        rollout_.Run(plan, session.working, session.gradient.data(),
-                     [&] { return stop.ShouldStop(i); });
-    out[i].complete = result.complete;
-    out[i].objective = result.objective;
-    out[i].gradient_norm = std::sqrt(model_->kernels.sum_squares(
-        session.gradient.size(), session.gradient.data()));
-  }
+  ForEachGroup(which, [&](absl::Span<const int> group) {
+    for (const int i : group) {
+      BindBothWays(sessions_[i]);
+    }
+    RollOut(group, NoiseBank::kAdaptation, true, stop, out);
+    for (const int i : group) {
+      if (!out[i].complete) continue;
+      const Buffer& gradient = sessions_[i].Spare();
+      out[i].gradient_norm = std::sqrt(
+          model_->kernels.sum_squares(gradient.size(), gradient.data()));
+    }
+  });
 }
 
 void FusedPolicies::Evaluate(absl::Span<const int> which, Psi psi,
                              NoiseBank bank, const StopSignals& stop,
                              absl::Span<Evaluation> out) {
-  for (const int i : which) {
-    const Session& session = sessions_[i];
-    model_->policy.Bind(Of(session, psi), nullptr, policy_);
-    const RolloutPlan plan = Plan(session, bank, false);
-    arena_.Reset();
-    rollout_.Prepare(arena_, plan, session.problem->workers);
-    const Rollout::Result result = rollout_.Run(
-        plan, Of(session, psi), nullptr, [&] { return stop.ShouldStop(i); });
-    out[i] = {result.complete, result.objective, 0};
-  }
+  ForEachGroup(which, [&](absl::Span<const int> group) {
+    for (const int i : group) {
+      Session& session = sessions_[i];
+      model_->policy.Bind(Of(session, psi), nullptr, session.policy);
+    }
+    RollOut(group, bank, false, stop, out);
+  });
 }
 
 void FusedPolicies::Save(absl::Span<const int> which) noexcept {
@@ -150,10 +213,10 @@ void FusedPolicies::Ascend(absl::Span<const int> which,
   for (const int i : which) {
     Session& session = sessions_[i];
     Buffer& next = session.Spare();
-    model_->kernels.add_scaled(next.size(), session.working,
-                               static_cast<float>(scale[i]),
-                               session.gradient.data(), next.data());
-    session.working = next.data();
+    session.squared_drift = model_->kernels.ascend(
+        next.size(), session.working, static_cast<float>(scale[i]), next.data(),
+        model_->psi_0.data());
+    session.working = session.ascended = next.data();
   }
 }
 
@@ -171,14 +234,19 @@ void FusedPolicies::Pull(absl::Span<const int> which, Psi anchor,
                                 static_cast<float>(factor[i]), session.working,
                                 next.data());
     session.working = next.data();
+    session.ascended = nullptr;
   }
 }
 
 void FusedPolicies::Drift(absl::Span<const int> which,
                           absl::Span<double> drift) {
   for (const int i : which) {
-    drift[i] = std::sqrt(model_->kernels.squared_distance(
-        model_->psi_0.size(), sessions_[i].working, model_->psi_0.data()));
+    const Session& session = sessions_[i];
+    drift[i] = std::sqrt(
+        session.working == session.ascended
+            ? session.squared_drift
+            : model_->kernels.squared_distance(
+                  model_->psi_0.size(), session.working, model_->psi_0.data()));
   }
 }
 
@@ -196,9 +264,9 @@ void FusedPolicies::Commit(absl::Span<const int> which) noexcept {
   }
 }
 
-std::vector<float> FusedPolicies::ExportGradient(int i) const {
+std::vector<float> FusedPolicies::ExportGradient(int i) {
   std::vector<float> gradient(model_->policy_parameters);
-  model_->policy.Export(sessions_[i].gradient.data(), absl::MakeSpan(gradient));
+  model_->policy.Export(sessions_[i].Spare().data(), absl::MakeSpan(gradient));
   return gradient;
 }
 

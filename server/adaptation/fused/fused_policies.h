@@ -18,8 +18,12 @@ class FusedPolicies : public WorkingPolicies {
  public:
   explicit FusedPolicies(std::shared_ptr<const Model> model);
 
-  // dJ/dpsi of the last Differentiate, in the exchange form; for tests.
-  std::vector<float> ExportGradient(int i) const;
+  // Whether the two can be computed side by side.
+  static bool SameShape(const Problem& a, const Problem& b);
+
+  // dJ/dpsi of the last Differentiate, in the exchange form, until Ascend; for
+  // tests.
+  std::vector<float> ExportGradient(int i);
 
   int action_size() const override;
   absl::Status Check(const Problem& problem) const override;
@@ -48,8 +52,14 @@ class FusedPolicies : public WorkingPolicies {
     const float* start = nullptr;
     const float* working = nullptr;
     const float* saved = nullptr;
+    // The one that does not hold the saved policy takes the gradient, then what
+    // the gradient makes of it.
     Buffer spares[2];
-    Buffer gradient, adjoint;
+    Buffer adjoint;  // Without memory where the particles are few.
+    PackedNetwork policy;
+    // |ascended - psi_0|^2, of the policy that the last Ascend made.
+    const float* ascended = nullptr;
+    double squared_drift = 0;
 
     // The spare that the saved policy is not in. The working one may be, since
     // what came after Save may be written over.
@@ -57,14 +67,24 @@ class FusedPolicies : public WorkingPolicies {
   };
 
   const float* Of(const Session& session, Psi psi) const;
-  RolloutPlan Plan(const Session& session, NoiseBank bank,
-                   bool differentiate) const;
+  // Calls `body` for `which` in groups to be computed side by side.
+  void ForEachGroup(absl::Span<const int> which,
+                    absl::FunctionRef<void(absl::Span<const int>)> body);
+  // To the working policy, for the way forward and back.
+  void BindBothWays(Session& session);
+  // Of a group, whose sessions' policies are bound.
+  void RollOut(absl::Span<const int> group, NoiseBank bank, bool differentiate,
+               const StopSignals& stop, absl::Span<Evaluation> out);
 
   const std::shared_ptr<const Model> model_;
   std::vector<Session> sessions_;  // [P]
-  PackedNetwork policy_;
   Arena arena_, action_arena_;
   Rollout rollout_;
+  // Of the group that is computed.
+  std::vector<SessionRollout> rolled_;
+  std::vector<Rollout::Target> targets_;
+  std::vector<Rollout::Result> results_;
+  std::vector<int> pending_, group_;
 };
 
 }  // namespace foresight::fused

@@ -138,12 +138,21 @@ struct Kernels {
   void (*noise)(const NoiseBlock&, int slots, int rows, int size, Matrix z,
                 ptrdiff_t slot_step);
 
+  // out[r, i] = scale[r, i] * sum over o of in[r, o] w[o, i], from the panels
+  // of the way forward: `inputs` counts o, `depth` is the number of i. Saves
+  // the transpose where the rows are too few to pay for it. Uses of Product all
+  // but half_weights, bias and add.
+  void (*multiply_transposed)(const Product&, int depth);
+
   // On flat arrays of `size` floats, a multiple of 16.
   double (*sum_squares)(size_t size, const float* x);
   double (*squared_distance)(size_t size, const float* x, const float* y);
   // out = x + scale * y
   void (*add_scaled)(size_t size, const float* x, float scale, const float* y,
                      float* out);
+  // The same with out = y, and the squared distance of the result from z.
+  double (*ascend)(size_t size, const float* x, float scale, float* y,
+                   const float* z);
   // out = x + factor * (y - x)
   void (*interpolate)(size_t size, const float* x, float factor, const float* y,
                       float* out);

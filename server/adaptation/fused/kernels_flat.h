@@ -36,11 +36,35 @@ double SquaredDistance(size_t size, const float* x, const float* y) {
   });
 }
 
-void AddScaled(size_t size, const float* x, float scale, const float* y,
-               float* out) {
+FORESIGHT_INLINE void AddScaled(size_t size, const float* x, float scale,
+                                const float* y, float* out) {
   for (size_t i = 0; i < size; i += kLanes) {
     Store(out + i, Load(x + i) + scale * Load(y + i));
   }
+}
+
+// Adds up as SquaredDistance does, to the bit.
+double Ascend(size_t size, const float* x, float scale, float* y,
+              const float* z) {
+  Doubles sums[4] = {};
+  const auto distance = [&](size_t i) {
+    return Widen(LoadHalf(y + i)) - Widen(LoadHalf(z + i));
+  };
+  size_t i = 0;
+  for (; i + 4 * kHalf <= size; i += 4 * kHalf) {
+    AddScaled(4 * kHalf, x + i, scale, y + i, y + i);
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) {
+      const Doubles d = distance(i + j * kHalf);
+      sums[j] += d * d;
+    }
+  }
+  AddScaled(size - i, x + i, scale, y + i, y + i);
+  for (; i < size; i += kHalf) {
+    const Doubles d = distance(i);
+    sums[0] += d * d;
+  }
+  return Sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
 void Interpolate(size_t size, const float* x, float factor, const float* y,

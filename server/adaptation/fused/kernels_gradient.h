@@ -137,4 +137,48 @@ void Transpose(int inputs, int outputs, const float* panels, ptrdiff_t stride,
   }
 }
 
+// Inputs first..first + kLanes - 1 (of `depth`) of one row: each lane of a sum
+// has its own outputs; the sums of lanes come last.
+template <bool kWhole>
+FORESIGHT_INLINE Vector TransposedSums(const Product& p, int depth, int row,
+                                       int first) {
+  Vector sum[kLanes] = {};
+  const float* weights = p.weights + ptrdiff_t{first} * kTile;
+  const float* in = p.in.data + row * kTile;
+  for (int panel = Tiles(p.inputs); panel > 0; --panel) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectorsPerTile; ++v) {
+      const Vector delta = Load(in + v * kLanes);
+#pragma GCC unroll 16
+      for (int i = 0; i < kLanes; ++i) {
+        if (!kWhole && first + i >= depth) break;
+        sum[i] += delta * Load(weights + i * kTile + v * kLanes);
+      }
+    }
+    weights += p.panel_stride;
+    in += p.in.stride;
+  }
+  SwapBlocks<1>(sum);
+#pragma GCC unroll 4
+  for (int step = kLanes / 2; step > 0; step /= 2) {
+#pragma GCC unroll 16
+    for (int i = 0; i < step; ++i) sum[i] += sum[i + step];
+  }
+  return sum[0];
+}
+
+void MultiplyTransposed(const Product& p, int depth) {
+  for (int first = 0; first < p.panels * kTile; first += kLanes) {
+    const ptrdiff_t tile = first / kTile, lane = first % kTile;
+    for (int row = 0; row < p.rows; ++row) {
+      Vector sum = first + kLanes <= depth
+                       ? TransposedSums<true>(p, depth, row, first)
+                       : TransposedSums<false>(p, depth, row, first);
+      const ptrdiff_t at = row * kTile + lane;
+      if (p.scale.data != nullptr) sum *= Load(p.scale.Tile(tile).data + at);
+      Store(p.out.Tile(tile).data + at, sum);
+    }
+  }
+}
+
 }  // namespace foresight::fused::FORESIGHT_VARIANT

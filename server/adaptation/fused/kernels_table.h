@@ -23,10 +23,12 @@ constexpr Kernels Table(const char* name) {
   table.norm_adjoint = NormAdjoint;
   table.add = Add;
   table.transpose = Transpose;
+  table.multiply_transposed = MultiplyTransposed;
   table.noise = Noise;
   table.sum_squares = SumSquares;
   table.squared_distance = SquaredDistance;
   table.add_scaled = AddScaled;
+  table.ascend = Ascend;
   table.interpolate = Interpolate;
   return table;
 }

@@ -54,6 +54,15 @@ Product LayerProduct(const NetworkPass& pass, int l, Matrix in, Matrix out) {
   return product;
 }
 
+// By the transposed weights if there are any.
+void MultiplyBack(const NetworkPass& pass, const PackedLayer& layer,
+                  Product product) {
+  if (layer.adjoint != nullptr) return pass.kernels->multiply(product);
+  product.weights = layer.weight;
+  product.panel_stride = PanelStride(layer.inputs);
+  pass.kernels->multiply_transposed(product, layer.inputs);
+}
+
 }  // namespace
 
 void Forward(const NetworkPass& pass, Matrix input, Matrix out) {
@@ -76,16 +85,16 @@ Matrix Backward(const NetworkPass& pass, Matrix delta, Matrix input_delta) {
   for (int l = pass.network->hidden_layers(); l > 0; --l) {
     const LayerTape tape = TapeOf(pass, l - 1);
     const Matrix out = HiddenPlace(pass, pass.deltas, l - 1);
-    Product product =
-        AdjointProduct(pass.network->layers[l], pass.rows, delta, out);
+    const PackedLayer& layer = pass.network->layers[l];
+    Product product = AdjointProduct(layer, pass.rows, delta, out);
     if (!pass.network->layer_norm) {
       product.scale = tape.slope;
-      pass.kernels->multiply(product);
+      MultiplyBack(pass, layer, product);
     } else {
       if (pass.norm_deltas.data != nullptr) {
         product.out = HiddenPlace(pass, pass.norm_deltas, l - 1);
       }
-      pass.kernels->multiply(product);
+      MultiplyBack(pass, layer, product);
       pass.kernels->norm_adjoint(NormOf(pass, pass.network->layers[l - 1]),
                                  product.out, tape.normal, tape.inverse,
                                  tape.slope, out);
@@ -93,8 +102,9 @@ Matrix Backward(const NetworkPass& pass, Matrix delta, Matrix input_delta) {
     delta = out;
   }
   if (input_delta.data != nullptr) {
-    pass.kernels->multiply(
-        AdjointProduct(pass.network->layers[0], pass.rows, delta, input_delta));
+    const PackedLayer& layer = pass.network->layers[0];
+    MultiplyBack(pass, layer,
+                 AdjointProduct(layer, pass.rows, delta, input_delta));
   }
   return delta;
 }

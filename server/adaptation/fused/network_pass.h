@@ -27,6 +27,7 @@ struct NetworkPass {
 // out = network(input). [rows, outputs]
 void Forward(const NetworkPass& pass, Matrix input, Matrix out);
 
+// Takes the layers' transposed weights where they have them, else the weights.
 // From `delta`, the adjoint of the output [rows, outputs], to that of the
 // input, written to `input_delta` [rows, inputs] where its data is not null.
 // The tape is Forward's. Returns the first hidden layer's deltas, in

@@ -23,31 +23,54 @@ int SpreadStride(int rows) {
   return rows;
 }
 
-// Weights [inputs, outputs] of a layer's gradient, two panels per item.
+// Panels of a layer's weight gradient that make one item of work.
 constexpr int kPanelsPerItem = 2;
+constexpr int kMostSessions = 64;
+
+// Groups that a session's particles are taken in.
+int Groups(int particles, int horizon) {
+  return CeilDivide(particles, std::max(32, kGroupRows / (horizon + 1)));
+}
+
+int BlockRowLimit(const RolloutPlan& plan) {
+  const size_t tape = std::max<size_t>(1, Block::TapeSize(plan));
+  return static_cast<int>(std::clamp<size_t>(kLargestTape / tape, 1,
+                                             plan.model->kernels.best_rows));
+}
 
 }  // namespace
 
+int Rollout::SessionLimit(const Model& model,
+                          const AdaptationSettings& settings) {
+  if (Groups(settings.particles, settings.horizon) > 1) return 1;
+  RolloutPlan plan;
+  plan.model = &model;
+  plan.sampler = &model.Sampler(settings.sampler_steps);
+  plan.horizon = settings.horizon;
+  return std::clamp(BlockRowLimit(plan) / settings.particles, 1, kMostSessions);
+}
+
 void Rollout::Prepare(Arena& arena, const RolloutPlan& plan, Workers* workers) {
   const Model& model = *plan.model;
-  const int particles = plan.particles;
-  const int groups =
-      CeilDivide(particles, std::max(32, kGroupRows / (plan.horizon + 1)));
-  group_rows_ = CeilDivide(particles, groups);
-  const size_t tape = std::max<size_t>(1, Block::TapeSize(plan));
-  block_rows_ = static_cast<int>(
-      std::clamp<size_t>(kLargestTape / tape, 1, model.kernels.best_rows));
-  block_rows_ = std::min(block_rows_, group_rows_);
+  const int sessions = static_cast<int>(plan.sessions.size());
+  group_rows_ =
+      CeilDivide(plan.particles, Groups(plan.particles, plan.horizon));
+  const int rows = group_rows_ * sessions;
+  block_rows_ = std::min(BlockRowLimit(plan), rows);
   workers_ = workers;
   lanes_ = workers == nullptr ? 1 : std::max(1, workers->size());
-  lanes_ = std::min(lanes_, CeilDivide(group_rows_, kFewestRows));
-  tape_.Take(arena, *plan.policy, plan.horizon + 1, SpreadStride(group_rows_),
-             model.action_tiles);
+  lanes_ = std::min(lanes_, CeilDivide(rows, kFewestRows));
+  tape_.Take(arena, *plan.sessions[0].policy, plan.horizon + 1,
+             SpreadStride(rows), model.action_tiles);
   if (blocks_.size() < static_cast<size_t>(lanes_)) blocks_.resize(lanes_);
   for (int lane = 0; lane < lanes_; ++lane) {
     blocks_[lane].Prepare(arena, plan, block_rows_);
   }
-  returns_ = reinterpret_cast<double*>(arena.Take(2 * size_t(particles)));
+  returns_ = reinterpret_cast<double*>(
+      arena.Take(2 * size_t(plan.particles) * sessions));
+  if (stopped_.size() < plan.sessions.size()) {
+    stopped_ = std::vector<std::atomic<bool>>(sessions);
+  }
 }
 
 void Rollout::InParallel(absl::FunctionRef<void(int)> body) {
@@ -55,23 +78,42 @@ void Rollout::InParallel(absl::FunctionRef<void(int)> body) {
   workers_->Run(lanes_, body);
 }
 
-// Blocks of rows begin..end - 1 in the order member by member.
+// Blocks of each session's rows begin..end - 1 in the order member by member.
+// Of a member, the rows of all sessions come one after the other.
 void Rollout::PlanBlocks(const RolloutPlan& plan, int begin, int end) {
   const int members = static_cast<int>(plan.model->dynamics.size());
+  const int sessions = static_cast<int>(plan.sessions.size());
   todo_.clear();
+  segments_.clear();
   int first = 0;  // Row of the member's first particle.
   for (int b = 0; b < members; ++b) {
     const int size = CeilDivide(plan.particles - b, members);
     const int from = std::max(begin, first), to = std::min(end, first + size);
-    const int rows = to - from;
-    if (rows > 0) {
+    if (to > from) {
+      const int rows = (to - from) * sessions;
       const int lanes = std::min(lanes_, CeilDivide(rows, kFewestRows));
       const int count = CeilDivide(rows, block_rows_ * lanes) * lanes;
       for (int i = 0; i < count; ++i) {
-        const int low = from + int(int64_t{rows} * i / count);
-        const int high = from + int(int64_t{rows} * (i + 1) / count);
-        todo_.push_back(
-            {low - begin, high - low, b, b + (low - first) * members});
+        const int low = int(int64_t{rows} * i / count);
+        const int high = int(int64_t{rows} * (i + 1) / count);
+        BlockRows block;
+        block.rows = high - low;
+        block.member = b;
+        block.first_segment = static_cast<int>(segments_.size());
+        for (int row = low; row < high;) {
+          const int in_session = row % (to - from);
+          Segment segment;
+          segment.session = row / (to - from);
+          segment.first_row = row - low;
+          segment.rows = std::min(high - row, to - from - in_session);
+          segment.tape_row =
+              segment.session * group_rows_ + from - begin + in_session;
+          segment.first_particle = b + (from - first + in_session) * members;
+          segments_.push_back(segment);
+          row += segment.rows;
+          ++block.segments;
+        }
+        todo_.push_back(block);
       }
     }
     first += size;
@@ -81,96 +123,121 @@ void Rollout::PlanBlocks(const RolloutPlan& plan, int begin, int end) {
 void Rollout::RunBlocks(const RolloutPlan& plan, Stop stop) {
   next_ = 0;
   InParallel([&](int lane) {
-    const auto stopped = [&] {
-      if (!stopped_ && stop()) stopped_ = true;
-      return stopped_.load();
-    };
     for (int i; (i = next_++) < static_cast<int>(todo_.size());) {
-      if (!blocks_[lane].Run(plan, todo_[i], returns_, stopped)) return;
+      const absl::Span<const Segment> segments =
+          absl::MakeConstSpan(segments_).subspan(todo_[i].first_segment,
+                                                 todo_[i].segments);
+      blocks_[lane].Run(plan, todo_[i], segments, returns_, [&] {
+        bool all = true;
+        for (const Segment& segment : segments) {
+          std::atomic<bool>& stopped = stopped_[segment.session];
+          if (!stopped && stop(segment.session)) stopped = true;
+          all &= stopped;
+        }
+        return all;
+      });
     }
   });
 }
 
-Rollout::Result Rollout::Run(RolloutPlan plan, const float* psi,
-                             float* gradient, Stop stop) {
+void Rollout::Run(RolloutPlan plan, absl::Span<const Target> targets, Stop stop,
+                  absl::Span<Result> results) {
+  const int sessions = static_cast<int>(plan.sessions.size());
   plan.tape = &tape_;
-  stopped_ = false;
+  for (int i = 0; i < sessions; ++i) stopped_[i] = false;
+  const auto all_stopped = [&] {
+    return std::all_of(stopped_.begin(), stopped_.begin() + sessions,
+                       [](const std::atomic<bool>& s) { return s.load(); });
+  };
   for (int begin = 0; begin < plan.particles; begin += group_rows_) {
     const int end = std::min(plan.particles, begin + group_rows_);
     PlanBlocks(plan, begin, end);
     RunBlocks(plan, stop);
-    if (stopped_) return {};
+    if (all_stopped()) break;
     if (plan.differentiate) {
-      SumGradient(plan, end - begin, psi, gradient, begin > 0);
+      SumGradients(plan, end - begin, targets, begin > 0);
     }
   }
-  Result result;
-  result.complete = true;
-  for (int m = 0; m < plan.particles; ++m) result.objective += returns_[m];
-  result.objective /= plan.particles;
-  return result;
+  for (int i = 0; i < sessions; ++i) {
+    results[i] = Result();
+    if (stopped_[i]) continue;
+    results[i].complete = true;
+    const double* const returns = returns_ + ptrdiff_t{i} * plan.particles;
+    for (int m = 0; m < plan.particles; ++m) results[i].objective += returns[m];
+    results[i].objective /= plan.particles;
+  }
 }
 
-void Rollout::SumGradient(const RolloutPlan& plan, int rows, const float* psi,
-                          float* gradient, bool accumulate) {
-  const Kernels& kernels = plan.model->kernels;
-  const PackedNetwork& policy = *plan.policy;
-  const auto place = [&](const float* parameter) {
-    return gradient + (parameter - psi);
-  };
-  const auto columns = [&](int layer, Series delta) {
-    WeightGradient g;
-    g.steps = plan.horizon + 1;
-    g.rows = rows;
-    g.panels = Tiles(policy.layers[layer].outputs);
-    g.delta = delta.first;
-    g.delta_step = delta.step;
-    g.accumulate = accumulate;
-    return g;
-  };
-  const auto hidden = [&](Series series, int layer) {
-    series.first = series.first.Tile(policy.hidden_offset[layer]);
-    return series;
-  };
-  const auto sum_layer = [&](int l, int item, int of) {
-    const PackedLayer& layer = policy.layers[l];
-    const bool head = l == policy.hidden_layers();
-    const Series delta = head ? tape_.head_deltas : hidden(tape_.deltas, l);
-    const Series in = l == 0 ? tape_.input : hidden(tape_.hidden, l - 1);
-    WeightGradient g = columns(l, delta);
-    if (item == 0) {
-      g.gradient = place(layer.bias);
-      kernels.column_sums(g);
-      if (policy.layer_norm && !head) {
-        g.delta = hidden(tape_.norm_deltas, l).first;
-        g.gradient = place(layer.norm_bias);
-        kernels.column_sums(g);
-        g.in = tape_.tape.first.Tile(policy.tape_offset[l] + g.panels);
-        g.in_step = tape_.tape.step;
-        g.gradient = place(layer.norm_weight);
-        kernels.column_sums(g);
-        g = columns(l, delta);
+void Rollout::SumGradients(const RolloutPlan& plan, int rows,
+                           absl::Span<const Target> targets, bool accumulate) {
+  InParallel([&](int lane) {
+    for (size_t i = 0; i < targets.size(); ++i) {
+      if (stopped_[i]) continue;
+      const int layers = plan.sessions[i].policy->hidden_layers() + 1;
+      for (int l = 0; l < layers; ++l) {
+        SumLayer(plan, static_cast<int>(i), targets[i], l, rows, lane,
+                 accumulate);
       }
     }
-    g.inputs = layer.inputs;
-    g.in = in.first;
-    g.in_step = in.step;
-    g.panel_stride = PanelStride(layer.inputs);
-    const int all = g.panels;
-    for (int panel = item * kPanelsPerItem; panel < all;
-         panel += of * kPanelsPerItem) {
-      WeightGradient part = g;
-      part.panels = std::min(kPanelsPerItem, all - panel);
-      part.delta = g.delta.Tile(panel);
-      part.gradient = place(layer.weight) + panel * g.panel_stride;
-      kernels.weight_gradient(part);
-    }
-  };
-  InParallel([&](int lane) {
-    for (int l = 0; l <= policy.hidden_layers(); ++l) {
-      sum_layer(l, lane, lanes_);
-    }
   });
+}
+
+// The part of lane `item` of the layer's gradient.
+void Rollout::SumLayer(const RolloutPlan& plan, int session,
+                       const Target& target, int l, int rows, int item,
+                       bool accumulate) {
+  const Kernels& kernels = plan.model->kernels;
+  const PackedNetwork& policy = *plan.sessions[session].policy;
+  const PackedLayer& layer = policy.layers[l];
+  const bool head = l == policy.hidden_layers();
+  const auto place = [&](const float* parameter) {
+    return target.gradient + (parameter - target.psi);
+  };
+  const auto rows_of = [&](Series series) {
+    series.first = series.first.Row(session * group_rows_);
+    return series;
+  };
+  const auto hidden = [&](Series series, int at) {
+    series.first = series.first.Tile(policy.hidden_offset[at]);
+    return rows_of(series);
+  };
+  const Series delta =
+      head ? rows_of(tape_.head_deltas) : hidden(tape_.deltas, l);
+  const Series in = l == 0 ? rows_of(tape_.input) : hidden(tape_.hidden, l - 1);
+  WeightGradient g;
+  g.steps = plan.horizon + 1;
+  g.rows = rows;
+  g.panels = Tiles(layer.outputs);
+  g.delta = delta.first;
+  g.delta_step = delta.step;
+  g.accumulate = accumulate;
+  if (item == 0) {
+    WeightGradient sums = g;
+    sums.gradient = place(layer.bias);
+    kernels.column_sums(sums);
+    if (policy.layer_norm && !head) {
+      sums.delta = hidden(tape_.norm_deltas, l).first;
+      sums.gradient = place(layer.norm_bias);
+      kernels.column_sums(sums);
+      Series normal = rows_of(tape_.tape);
+      sums.in = normal.first.Tile(policy.tape_offset[l] + g.panels);
+      sums.in_step = normal.step;
+      sums.gradient = place(layer.norm_weight);
+      kernels.column_sums(sums);
+    }
+  }
+  g.inputs = layer.inputs;
+  g.in = in.first;
+  g.in_step = in.step;
+  g.panel_stride = PanelStride(layer.inputs);
+  for (int panel = item * kPanelsPerItem; panel < g.panels;
+       panel += lanes_ * kPanelsPerItem) {
+    WeightGradient part = g;
+    part.panels = std::min(kPanelsPerItem, g.panels - panel);
+    part.delta = g.delta.Tile(panel);
+    part.gradient = place(layer.weight) + panel * g.panel_stride;
+    kernels.weight_gradient(part);
+  }
 }
 
 }  // namespace foresight::fused

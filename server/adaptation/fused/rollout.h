@@ -1,4 +1,4 @@
-// The objective of one decision and its gradient, over all particles.
+// The objectives of some decisions and their gradients, over all particles.
 #pragma once
 
 #include <atomic>
@@ -10,47 +10,63 @@
 
 namespace foresight::fused {
 
-// Particles are taken member by member (m = b, b + B, ...), some hundred rows
-// at a time, each such group in blocks that run on any thread. A group's weight
-// gradient is summed in the order h, then row, whatever the blocks were. So
-// the result is the same to the bit for any number of workers.
+// Sessions with the same shape are computed together, particles member by
+// member (m = b, b + B, ...) in blocks that run on any thread: the frozen
+// weights are read once for all rows of a block. Many particles are taken some
+// hundred at a time. A session's weight gradient is summed in the order h, then
+// row, whatever the blocks were. So the result is the same to the bit for any
+// number of workers and whatever sessions there are besides.
 //
 // Not thread-safe. Reusable: once warm it allocates nothing.
 class Rollout {
  public:
-  using Stop = absl::FunctionRef<bool()>;
+  // Whether session `i` of the plan has to stop.
+  using Stop = absl::FunctionRef<bool(int i)>;
 
-  // Takes its memory from `arena` for decisions as `plan` says (but for its
-  // policy, noise bank and flags, which each Run may choose). `workers` may be
-  // null.
+  // How many sessions with these settings are worth computing together; >= 1.
+  static int SessionLimit(const Model& model,
+                          const AdaptationSettings& settings);
+
+  // Takes its memory from `arena` for passes as `plan` says, with at most
+  // SessionLimit sessions. `workers` may be null.
   void Prepare(Arena& arena, const RolloutPlan& plan, Workers* workers);
 
   struct Result {
     bool complete = false;
     double objective = 0;  // J
   };
-  // With plan.differentiate writes dJ/dpsi in the layout of model.policy to
-  // `gradient`, whose padding is left alone; `psi` is what plan.policy is bound
-  // to. Asks `stop` between transitions; incomplete if it ever says true.
-  Result Run(RolloutPlan plan, const float* psi, float* gradient, Stop stop);
+  // Where a session's gradient goes, in the layout of model.policy; the padding
+  // is left alone. `psi` is what the session's policy is bound to.
+  struct Target {
+    const float* psi = nullptr;
+    float* gradient = nullptr;
+  };
+  // With plan.differentiate writes dJ/dpsi to `targets`, which may otherwise be
+  // empty. Asks `stop` between transitions; a session of which it ever says
+  // true is incomplete.
+  void Run(RolloutPlan plan, absl::Span<const Target> targets, Stop stop,
+           absl::Span<Result> results);
 
  private:
   void PlanBlocks(const RolloutPlan& plan, int begin, int end);
   void RunBlocks(const RolloutPlan& plan, Stop stop);
-  void SumGradient(const RolloutPlan& plan, int rows, const float* psi,
-                   float* gradient, bool accumulate);
+  void SumGradients(const RolloutPlan& plan, int rows,
+                    absl::Span<const Target> targets, bool accumulate);
+  void SumLayer(const RolloutPlan& plan, int session, const Target& target,
+                int layer, int rows, int item, bool accumulate);
   void InParallel(absl::FunctionRef<void(int lane)> body);
 
   Workers* workers_ = nullptr;
   int lanes_ = 1;
-  int group_rows_ = 0;  // At most; and the policy tape's.
+  int group_rows_ = 0;  // Of a session, at most; the tape has as many of each.
   int block_rows_ = 0;  // At most.
   PolicyTape tape_;
-  std::vector<Block> blocks_;    // One per lane.
-  std::vector<BlockRows> todo_;  // Blocks of the group.
-  double* returns_ = nullptr;    // [M]
+  std::vector<Block> blocks_;      // One per lane.
+  std::vector<BlockRows> todo_;    // Blocks of the group.
+  std::vector<Segment> segments_;  // Of the blocks.
+  double* returns_ = nullptr;      // [sessions, M]
   std::atomic<int> next_{0};
-  std::atomic<bool> stopped_{false};
+  std::vector<std::atomic<bool>> stopped_;  // [sessions]
 };
 
 }  // namespace foresight::fused

@@ -207,9 +207,9 @@ TEST_P(FusedPoliciesTest, ActionsAreTheReferences) {
 
 TEST_P(FusedPoliciesTest, EvaluateUsesTheBankAndThePolicyAskedFor) {
   ASSERT_TRUE(Differentiate().complete);
+  const std::vector<float> gradient = policies_->ExportGradient(0);
   const double scale[] = {0.01};
   policies_->Ascend(kFirst, scale);
-  const std::vector<float> gradient = policies_->ExportGradient(0);
   std::vector<double> moved = reference_->psi_0();
   for (size_t i = 0; i < moved.size(); ++i) moved[i] += 0.01 * gradient[i];
   noise_.bank = NoiseBank::kAcceptance;

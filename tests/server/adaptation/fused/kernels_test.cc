@@ -273,6 +273,60 @@ TEST_P(KernelsTest, TransposesPanels) {
   }
 }
 
+TEST_P(KernelsTest, MultipliesByTransposedWeightsRowByRow) {
+  for (const int inputs : {1, 11, 16, 37, 64}) {  // i
+    for (const int outputs : {1, 16, 40, 256}) {  // o
+      const int rows = 3;
+      const Matrix in = Random(rows, outputs), scale = Random(rows, inputs);
+      const Matrix out = Zeros(rows, inputs), one = Zeros(rows, inputs);
+      const Buffer weights = RandomFlat(Tiles(outputs) * PanelStride(inputs));
+      PackedLayer layer;
+      layer.inputs = inputs;
+      layer.outputs = outputs;
+      Product product = AdjointProduct(layer, rows, in, out);
+      product.weights = weights.data();
+      product.panel_stride = PanelStride(inputs);
+      product.scale = scale;
+      kernels_.multiply_transposed(product, inputs);
+      for (int r = 0; r < rows; ++r) {
+        product.rows = 1;
+        product.in = in.Row(r);
+        product.scale = scale.Row(r);
+        product.out = one.Row(r);
+        kernels_.multiply_transposed(product, inputs);
+        for (int i = 0; i < inputs; ++i) {
+          double sum = 0;
+          for (int o = 0; o < outputs; ++o) {
+            sum += double{in.at(r, o)} *
+                   weights.data()[o / kTile * PanelStride(inputs) + i * kTile +
+                                  o % kTile];
+          }
+          // At most 256 terms of order 1 in float32.
+          ASSERT_NEAR(out.at(r, i), sum * scale.at(r, i), 1e-4)
+              << inputs << "x" << outputs;
+          ASSERT_EQ(out.at(r, i), one.at(r, i));
+        }
+        for (int i = inputs; i < Tiles(inputs) * kTile; ++i) {
+          ASSERT_EQ(out.at(r, i), 0);  // Padding stays zero.
+        }
+      }
+      buffers_.clear();
+    }
+  }
+}
+
+TEST_P(KernelsTest, AscendIsAddScaledAndSquaredDistanceToTheBit) {
+  for (const size_t size : {16, 48, 64, 4096 + 16}) {
+    const Buffer x = RandomFlat(size), z = RandomFlat(size);
+    Buffer y = RandomFlat(size), sum(size);
+    kernels_.add_scaled(size, x.data(), 0.3f, y.data(), sum.data());
+    const double distance =
+        kernels_.ascend(size, x.data(), 0.3f, y.data(), z.data());
+    for (size_t i = 0; i < size; ++i) ASSERT_EQ(y.data()[i], sum.data()[i]);
+    EXPECT_EQ(distance, kernels_.squared_distance(size, sum.data(), z.data()));
+  }
+}
+
 TEST_P(KernelsTest, ActivationsAreAccurateToFloat32) {
   const std::vector<float> points = Points();
   const int size = static_cast<int>(points.size());

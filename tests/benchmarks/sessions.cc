@@ -1,0 +1,72 @@
+#include "tests/benchmarks/sessions.h"
+
+#include <time.h>
+
+#include <memory>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "models/support/status_macros.h"
+#include "server/adaptation/fused/fused_engine.h"
+#include "tests/benchmarks/machine_peak.h"
+
+namespace foresight {
+namespace {
+
+constexpr int kFewestRounds = 3;
+
+// Of this thread: other programs may take turns on its core.
+double CpuSeconds() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return time.tv_sec + 1e-9 * time.tv_nsec;
+}
+
+absl::Status FirstError(absl::Span<const Problem> problems) {
+  for (const Problem& problem : problems) {
+    RETURN_IF_ERROR(problem.decision_or.status());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<SessionsResult> CompareSessions(const BenchCase& bench_case,
+                                               fused::Precision precision,
+                                               int sessions, double seconds) {
+  FusedEngine::Options options;
+  options.precision = precision;
+  ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine,
+                   FusedEngine::Create(bench_case.bundle, options));
+  std::vector<std::unique_ptr<PolicyParameters>> psi;
+  std::vector<Problem> problems(sessions);
+  for (int i = 0; i < sessions; ++i) {
+    psi.push_back(engine->NewParameters());
+    problems[i].observation = bench_case.observation;
+    problems[i].parameters = psi[i].get();
+    problems[i].seed = bench_case.seed + i;
+    problems[i].settings = bench_case.settings;
+    // Sessions in reset mode would share psi_0, and its place in the cache.
+    problems[i].settings.mode = Mode::kPersist;
+    problems[i].settings.step_size = 1e-9f;
+  }
+  std::vector<double> alone, together, gains;
+  const double begin = Now();
+  for (int round = -1; round < kFewestRounds || Now() < begin + seconds;
+       ++round) {
+    const double first = CpuSeconds();
+    for (Problem& problem : problems) engine->Adapt({&problem, 1});
+    const double middle = CpuSeconds();
+    engine->Adapt(absl::MakeSpan(problems));
+    const double last = CpuSeconds();
+    RETURN_IF_ERROR(FirstError(problems));
+    if (round < 0) continue;  // Warms up.
+    alone.push_back(middle - first);
+    together.push_back(last - middle);
+    gains.push_back((middle - first) / (last - middle));
+  }
+  return SessionsResult{1e3 * Median(alone), 1e3 * Median(together),
+                        Median(gains)};
+}
+
+}  // namespace foresight
