@@ -110,6 +110,15 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
       app, "--idle-timeout", absl::Milliseconds(1),
       "Free a session after this long without use; clients may override it",
       &options.idle_timeout);
+  AddNumber(app, "--max-owner-sessions", 1, "Sessions of one client",
+            &options.max_owner_sessions);
+  AddDuration(app, "--max-idle-timeout", absl::Milliseconds(1),
+              "Longest idle timeout that a client may ask for",
+              &options.max_idle_timeout);
+  AddDuration(app, "--lost-timeout", absl::Milliseconds(1),
+              "Free a session this long after its last use if the connection "
+              "that used it has gone",
+              &options.lost_timeout);
   AddNumber(app, "--max-queue", 1, "Decisions waiting for a core",
             &options.max_queue);
   AddNumber(app, "--max-owner-queue", 1,
@@ -128,6 +137,16 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
   AddNumber(app, "--max-stream-in-flight", 1,
             "Unanswered requests of one stream; more are not read",
             &options.max_stream_in_flight);
+  AddNumber(app, "--max-stream-bytes", 1024,
+            "Bytes of a stream's unanswered requests and unread answers; with "
+            "more, no further request is read",
+            &options.max_stream_bytes);
+  AddNumber(app, "--max-connection-calls", 1,
+            "Calls and streams at once on one connection",
+            &options.max_connection_calls);
+  AddNumber(app, "--max-transport-bytes", int64_t{1} << 20,
+            "Bytes of gRPC's buffers, over all connections",
+            &options.max_transport_bytes);
   AddNumber(app, "--max-message-size", 1024, "Bytes of one message",
             &options.max_message_size);
   AddNumber(app, "--max-samples", int64_t{1},

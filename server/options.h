@@ -24,14 +24,20 @@ struct ServerOptions {
   int threads = 0;                    // That decide; 0: one per available core.
 
   int max_sessions = 1024;
+  int max_owner_sessions = 768;  // Of one client.
   absl::Duration idle_timeout = absl::Seconds(60);
+  absl::Duration max_idle_timeout = absl::Hours(1);
+  absl::Duration lost_timeout = absl::Seconds(10);
   int max_queue = 4096;        // Decisions waiting for a core.
   int max_owner_queue = 2048;  // The same, of one client.
   absl::Duration max_decision_time = absl::Seconds(10);
-  int compute_nice = 5;            // Added to the niceness of compute threads.
-  int max_stream_in_flight = 256;  // Unanswered requests of one stream.
-  int max_message_size = 1 << 20;  // Bytes.
-  int64_t max_samples = 1 << 22;   // H * M * K.
+  int compute_nice = 5;             // Added to the niceness of compute threads.
+  int max_stream_in_flight = 256;   // Unanswered requests of one stream.
+  int max_message_size = 1 << 20;   // Bytes.
+  int max_stream_bytes = 4 << 20;   // Of unanswered requests, and answers.
+  int max_connection_calls = 1024;  // At once, streams included.
+  int64_t max_transport_bytes = int64_t{512} << 20;  // gRPC's buffers.
+  int64_t max_samples = 1 << 22;                     // H * M * K.
   absl::Duration answer_margin = absl::Milliseconds(1);
 
   absl::Duration shutdown_notice = absl::Milliseconds(200);

@@ -25,6 +25,7 @@
 #include "server/scheduling/scheduler.h"
 #include "server/scheduling/timer.h"
 #include "server/service/adaptation_service.h"
+#include "server/service/connections.h"
 #include "server/sessions/session_store.h"
 #include "server/support/clock.h"
 #include "server/support/cpu_count.h"
@@ -41,10 +42,22 @@ constexpr absl::Duration kStopTimeout = absl::Seconds(10);
 constexpr absl::Duration kQuiet = absl::Milliseconds(100);
 constexpr absl::Duration kQuietTimeout = absl::Seconds(2);
 // For calls that never end by themselves, such as health's Watch.
+// Connections are looked at so often.
+constexpr absl::Duration kLookAgain = absl::Seconds(1);
 constexpr absl::Duration kGrace = absl::Seconds(1);
+
+constexpr int kMaxMetadataBytes = 8 << 10;
 
 void SetArguments(const ServerOptions& options, grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(options.max_message_size);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                             options.max_connection_calls);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  grpc::ResourceQuota quota("foresight");
+  quota.Resize(options.max_transport_bytes);
+  builder.SetResourceQuota(quota);
+  // Tells which connections are alive (connections.h).
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 1);
   // Else a second server on the same port would take half of the calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // Clients may ping often to see that their control loop is connected.
@@ -66,15 +79,18 @@ struct Server::Parts {
   Parts(const ServerOptions& server_options, const std::string& version)
       : options(server_options),
         metrics(version),
-        sessions({static_cast<size_t>(options.max_sessions)}),
+        sessions({static_cast<size_t>(options.max_sessions),
+                  static_cast<size_t>(options.max_owner_sessions),
+                  options.lost_timeout}),
         scheduler(std::make_unique<Scheduler>(SchedulerOptions())),
         maker({options.answer_margin, options.max_samples,
                options.max_decision_time},
               {&models, &sessions, scheduler.get(), &timer, &metrics}),
-        operations({options.idle_timeout, options.max_samples,
-                    options.max_decision_time},
+        operations({options.idle_timeout, options.max_idle_timeout,
+                    options.max_samples, options.max_decision_time},
                    &models, &sessions, &metrics),
-        service({static_cast<size_t>(options.max_stream_in_flight)},
+        service({static_cast<size_t>(options.max_stream_in_flight),
+                 static_cast<size_t>(options.max_stream_bytes)},
                 {&models, &operations, &maker, &metrics}) {}
 
   Scheduler::Options SchedulerOptions() const;
@@ -97,6 +113,7 @@ struct Server::Parts {
   std::unique_ptr<grpc::Server> grpc_server;
   std::unique_ptr<MetricsEndpoint> endpoint;
   std::string address;
+  bool wrote_port_file = false;
   absl::Notification stopping;
   std::thread housekeeper;
 };
@@ -155,18 +172,30 @@ absl::Status Server::Parts::Listen() {
 
 absl::Status Server::Parts::WritePortFile() {
   if (options.port_file.empty()) return absl::OkStatus();
-  return WriteFileAtomically(options.port_file, address + "\n");
+  RETURN_IF_ERROR(WriteFileAtomically(options.port_file, address + "\n"));
+  wrote_port_file = true;  // A file of another server's is not removed.
+  return absl::OkStatus();
 }
 
 void Server::Parts::FreeIdleSessions() {
   absl::Duration pause;
   size_t before = 0;
+  absl::Time looked = absl::InfinitePast();
   do {
+    if (const absl::Time now = MonotonicNow(); now - looked > kLookAgain) {
+      looked = now;
+      sessions.KeepConnections(AliveConnections());
+    }
     operations.Expire();
-    // What freed sessions had goes back to the system, not only to the heap.
+    metrics.queued_decisions.Set(scheduler->size());
+    // Return freed sessions' memory to the operating system, but not in the
+    // middle of control loops: that holds the heap's locks.
     const size_t now_open = sessions.size();
-    if (now_open < before) malloc_trim(0);
-    before = now_open;
+    if (now_open < before && maker.AwaitIdle(absl::ZeroDuration())) {
+      malloc_trim(0);
+      before = now_open;
+    }
+    before = std::max(before, now_open);
     pause = std::clamp(sessions.next_expiry() - MonotonicNow(),
                        absl::Milliseconds(50), absl::Seconds(1));
   } while (!stopping.WaitForNotificationWithTimeout(pause));
@@ -197,7 +226,7 @@ void Server::Parts::Shutdown() {
   }
   stopping.Notify();
   if (housekeeper.joinable()) housekeeper.join();
-  if (!options.port_file.empty()) {
+  if (wrote_port_file) {
     std::error_code ignored;  // It may be gone already.
     std::filesystem::remove(options.port_file, ignored);
   }

@@ -48,7 +48,9 @@ class DecisionCall : public Scheduler::Task {
         owner_(std::move(owner)),
         arrival_(arrival),
         deadline_(deadline),
-        done_(std::move(done)) {}
+        done_(std::move(done)) {
+    request_.DiscardUnknownFields();  // They would be kept while it waits.
+  }
 
  private:
   friend class DecisionMaker;
@@ -68,7 +70,7 @@ class DecisionCall : public Scheduler::Task {
     return state_.compare_exchange_strong(from, to);
   }
 
-  const v1::ActRequest request_;
+  v1::ActRequest request_;  // Not changed after the constructor.
   const std::string owner_;
   const absl::Time arrival_;
   const absl::Time deadline_;

@@ -100,7 +100,8 @@ void DecisionMaker::BeginInSession(const Call& call) {
   // From here until it is left, Interrupt may end the call.
   call->state_ = State::kAwaitingTwin;
   auto admission = parts_.sessions->Begin(
-      {request.session_id(), index, request.observation(), call->cancelled_},
+      {request.session_id(), index, request.observation(), call->cancelled_,
+       call->owner_},
       resume, now());
   if (admission.ok() &&
       std::holds_alternative<SessionStore::Waiting>(*admission)) {
@@ -227,9 +228,11 @@ void DecisionMaker::Commit(const Call& call, const Decision& decision) {
   const absl::Time end = now();
   const absl::Duration queue_time = call->begun_ - call->arrival_;
   const absl::Duration adapt_time = end - call->begun_;
-  auto answer = std::make_shared<const v1::ActResponse>(
-      ToProto(decision, call->request_.session_id(), work.decision, queue_time,
-              adapt_time));
+  v1::ActResponse response = ToProto(decision, call->request_.session_id(),
+                                     work.decision, queue_time, adapt_time);
+  if (work.lease.held()) response.set_epoch(work.lease.session().epoch);
+  const auto answer =
+      std::make_shared<const v1::ActResponse>(std::move(response));
   parts_.metrics->queue_seconds.Observe(absl::ToDoubleSeconds(queue_time));
   parts_.metrics->adapt_seconds.Observe(absl::ToDoubleSeconds(adapt_time));
   parts_.metrics->CountDecision(answer->report());
@@ -237,7 +240,7 @@ void DecisionMaker::Commit(const Call& call, const Decision& decision) {
     const absl::Status closed = work.lease.Commit(answer, end);
     if (!closed.ok()) return Finish(call, closed);
   }
-  Finish(call, std::move(answer));
+  Finish(call, answer);
 }
 
 void DecisionMaker::Cancel(const Call& call) {
@@ -264,7 +267,9 @@ void DecisionMaker::Abandon(const Call& call, absl::Status why) {
 
 void DecisionMaker::Finish(const Call& call,
                            const DecisionCall::Answer& answer) {
-  if (answer.ok()) {
+  if (!answer.ok()) {
+    parts_.metrics->CountRefusal(answer.status());
+  } else {
     parts_.metrics->decision_seconds.Observe(
         absl::ToDoubleSeconds(now() - call->arrival_));
   }

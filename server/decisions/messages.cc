@@ -27,6 +27,7 @@ v1::Session ToProto(const SessionState& session) {
   *proto.mutable_settings() = ToProto(session.settings);
   proto.set_seed(session.seed);
   proto.set_next_decision(session.next_decision);
+  proto.set_epoch(session.epoch);
   *proto.mutable_idle_timeout() = ToProto(session.idle_timeout);
   return proto;
 }

@@ -83,15 +83,17 @@ absl::StatusOr<absl::Duration> CheckBudget(const v1::ActRequest& request) {
 }
 
 absl::StatusOr<absl::Duration> CheckIdleTimeout(
-    const v1::OpenSessionRequest& request, absl::Duration fallback) {
+    const v1::OpenSessionRequest& request, absl::Duration fallback,
+    absl::Duration longest) {
   if (!request.has_idle_timeout()) return fallback;
   ASSIGN_OR_RETURN(const absl::Duration timeout,
                    FromProto("idle_timeout", request.idle_timeout()));
-  if (timeout <= absl::ZeroDuration()) {
+  if (timeout <= absl::ZeroDuration() || timeout > longest) {
     return MakeError(
         Reason::kSettingsInvalid,
         absl::StrCat("idle_timeout is ", absl::FormatDuration(timeout),
-                     ", expected more than zero"));
+                     ", expected more than zero and at most ",
+                     absl::FormatDuration(longest)));
   }
   return timeout;
 }

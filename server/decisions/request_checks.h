@@ -41,9 +41,10 @@ absl::Status CheckStatefulFields(const v1::ActRequest& request);
 absl::StatusOr<absl::Duration> CheckBudget(const v1::ActRequest& request);
 
 // The request's idle timeout, else `fallback`.
-// Errors: SETTINGS_INVALID: not positive.
+// Errors: SETTINGS_INVALID: not positive, or more than `longest`.
 absl::StatusOr<absl::Duration> CheckIdleTimeout(
-    const v1::OpenSessionRequest& request, absl::Duration fallback);
+    const v1::OpenSessionRequest& request, absl::Duration fallback,
+    absl::Duration longest);
 
 // `request` completed from the bundle's defaults. `max_samples` bounds the
 // memory of a roll-out: horizon * particles * sampler_steps.

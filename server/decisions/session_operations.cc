@@ -23,8 +23,15 @@ std::string Abbreviated(absl::string_view session_id) {
 }  // namespace
 
 absl::StatusOr<v1::Session> SessionOperations::Open(
-    const v1::OpenSessionRequest& request) {
-  ASSIGN_OR_RETURN(SessionState session, Describe(request));
+    const v1::OpenSessionRequest& request, const std::string& owner) {
+  absl::StatusOr<v1::Session> opened = TryOpen(request, owner);
+  if (!opened.ok()) metrics_->CountRefusal(opened.status());
+  return opened;
+}
+
+absl::StatusOr<v1::Session> SessionOperations::TryOpen(
+    const v1::OpenSessionRequest& request, const std::string& owner) {
+  ASSIGN_OR_RETURN(SessionState session, Describe(request, owner));
   const auto model = session.model;
   const uint64_t seed = session.seed;
   const v1::Session opened = ToProto(session);
@@ -40,8 +47,9 @@ absl::StatusOr<v1::Session> SessionOperations::Open(
 }
 
 absl::StatusOr<SessionState> SessionOperations::Describe(
-    const v1::OpenSessionRequest& request) const {
+    const v1::OpenSessionRequest& request, const std::string& owner) const {
   SessionState session;
+  session.owner = owner;
   ASSIGN_OR_RETURN(session.model, models_->Find(request.model()));
   session.id = request.session_id().empty() ? RandomId() : request.session_id();
   RETURN_IF_ERROR(CheckSessionId(session.id));
@@ -52,7 +60,8 @@ absl::StatusOr<SessionState> SessionOperations::Describe(
   RETURN_IF_ERROR(CheckStepTime(*session.model, session.settings,
                                 options_.max_decision_time));
   ASSIGN_OR_RETURN(session.idle_timeout,
-                   CheckIdleTimeout(request, options_.idle_timeout));
+                   CheckIdleTimeout(request, options_.idle_timeout,
+                                    options_.max_idle_timeout));
   session.seed = request.has_seed() ? request.seed() : RandomSeed();
   return session;
 }
@@ -67,8 +76,9 @@ absl::StatusOr<v1::Session> SessionOperations::Reset(
   v1::Session reset = ToProto(session);
   reset.set_seed(seed);
   reset.set_next_decision(0);
-  RETURN_IF_ERROR(
-      lease.Restart(session.model->engine->NewParameters(), seed, clock_()));
+  RETURN_IF_ERROR(lease.Restart(
+      request.keep_policy() ? nullptr : session.model->engine->NewParameters(),
+      seed, clock_()));
   return reset;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -20,6 +21,7 @@ class SessionOperations {
  public:
   struct Options {
     absl::Duration idle_timeout = absl::Seconds(60);  // Positive.
+    absl::Duration max_idle_timeout = absl::Hours(1);
     // horizon * particles * sampler_steps at most.
     int64_t max_samples = 1 << 22;
     // The longest that one step may be expected to take.
@@ -36,7 +38,9 @@ class SessionOperations {
         metrics_(metrics),
         clock_(std::move(clock)) {}
 
-  absl::StatusOr<v1::Session> Open(const v1::OpenSessionRequest& request);
+  // `owner`: whose quota the session counts against.
+  absl::StatusOr<v1::Session> Open(const v1::OpenSessionRequest& request,
+                                   const std::string& owner = "");
   absl::StatusOr<v1::Session> Reset(const v1::ResetSessionRequest& request);
   absl::Status Close(const v1::CloseSessionRequest& request);
 
@@ -44,8 +48,10 @@ class SessionOperations {
   void Expire();
 
  private:
-  absl::StatusOr<SessionState> Describe(
-      const v1::OpenSessionRequest& request) const;
+  absl::StatusOr<v1::Session> TryOpen(const v1::OpenSessionRequest& request,
+                                      const std::string& owner);
+  absl::StatusOr<SessionState> Describe(const v1::OpenSessionRequest& request,
+                                        const std::string& owner) const;
 
   const Options options_;
   const ModelRegistry* const models_;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "server/support/error.h"
+
 namespace foresight {
 namespace {
 
@@ -53,6 +55,8 @@ Metrics::Metrics(absl::string_view version,
                                 "Decisions accepted and not yet answered.")),
       control_streams(Gauge(*registry, "foresight_control_streams",
                             "Control streams open.")),
+      queued_decisions(Gauge(*registry, "foresight_queued_decisions",
+                             "Decisions waiting for a core.")),
       sessions_expired(CounterFamily(*registry,
                                      "foresight_sessions_expired_total",
                                      "Sessions freed because idle.")
@@ -60,7 +64,18 @@ Metrics::Metrics(absl::string_view version,
       registry_(std::move(registry)),
       steps_(CounterFamily(*registry_, "foresight_adaptation_steps_total",
                            "Adaptation steps done.")
-                 .Add({})) {
+                 .Add({})),
+      steps_shed_(CounterFamily(*registry_,
+                                "foresight_adaptation_steps_shed_total",
+                                "Adaptation steps asked for and not done.")
+                      .Add({})) {
+  auto& refusals = CounterFamily(
+      *registry_, "foresight_refusals_total",
+      "Decisions and sessions that were refused or failed, by reason.");
+  for (const absl::string_view reason : ReasonNames()) {
+    refusals_[std::string(reason)] =
+        &refusals.Add({{"reason", std::string(reason)}});
+  }
   auto& requests = CounterFamily(*registry_, "foresight_requests_total",
                                  "Requests answered, by method and code.");
   for (int method = 0; method < kMethods; ++method) {
@@ -89,6 +104,12 @@ void Metrics::CountRequest(Method method, absl::StatusCode code) {
 void Metrics::CountDecision(const v1::AdaptationReport& report) {
   outcomes_[report.outcome()]->Increment();
   steps_.Increment(report.steps_done());
+  steps_shed_.Increment(report.steps_requested() - report.steps_done());
+}
+
+void Metrics::CountRefusal(const absl::Status& status) {
+  const auto refusal = refusals_.find(ReasonName(status));
+  if (refusal != refusals_.end()) refusal->second->Increment();
 }
 
 }  // namespace foresight

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -39,8 +40,12 @@ class Metrics {
   // foresight_requests_total{method, code}
   void CountRequest(Method method, absl::StatusCode code);
   // foresight_decisions_total{outcome} and
-  // foresight_adaptation_steps_total, from an answer given for the first time.
+  // foresight_adaptation_steps_total and foresight_adaptation_steps_shed_total,
+  // from an answer given for the first time.
   void CountDecision(const v1::AdaptationReport& report);
+
+  // foresight_refusals_total{reason}, of decisions and sessions.
+  void CountRefusal(const absl::Status& status);
 
   prometheus::Histogram& decision_seconds;  // From arrival to answer.
   prometheus::Histogram& queue_seconds;     // From arrival to the engine.
@@ -48,6 +53,7 @@ class Metrics {
   prometheus::Gauge& sessions;              // Open.
   prometheus::Gauge& decisions_in_flight;   // Accepted, not yet answered.
   prometheus::Gauge& control_streams;       // Open.
+  prometheus::Gauge& queued_decisions;      // Waiting for a step.
   prometheus::Counter& sessions_expired;    // Freed because idle.
 
   const std::shared_ptr<prometheus::Registry>& registry() const {
@@ -65,6 +71,8 @@ class Metrics {
   std::array<std::array<prometheus::Counter*, kCodes>, kMethods> requests_;
   std::array<prometheus::Counter*, kOutcomes> outcomes_;
   prometheus::Counter& steps_;
+  prometheus::Counter& steps_shed_;
+  std::map<std::string, prometheus::Counter*> refusals_;  // By reason.
 };
 
 }  // namespace foresight

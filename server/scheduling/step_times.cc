@@ -10,9 +10,8 @@ constexpr double kNewest = 0.1;  // Weight of the newest measurement.
 // One outlier, such as a thread that lost its core for long, counts as this
 // many times the mean.
 constexpr double kLargest = 3;
-constexpr double kDeviations = 2;
-constexpr absl::Duration kFresh = absl::Seconds(1);
-constexpr double kFadingPerSecond = 0.9;
+constexpr absl::Duration kFresh = absl::Milliseconds(200);
+constexpr absl::Duration kHalving = absl::Milliseconds(100);
 // Clients choose the settings, so the table must not grow with them for ever.
 constexpr size_t kMostKinds = 4096;
 
@@ -55,12 +54,11 @@ absl::Duration StepTimes::Expect(const StepKind& kind, int count, int threads,
     return count * Expect(kind, 1, threads, prior, now);
   }
   const Estimate& estimate = found->second;
-  absl::Duration expected = estimate.mean + kDeviations * estimate.deviation;
+  absl::Duration expected = estimate.mean + estimate.deviation;
   const absl::Duration age = now - estimate.learnt - kFresh;
   if (age > absl::ZeroDuration() && expected > prior) {
-    const double fading =
-        std::pow(kFadingPerSecond, absl::ToDoubleSeconds(age));
-    expected = prior + fading * (expected - prior);
+    expected = prior + std::exp2(-absl::FDivDuration(age, kHalving)) *
+                           (expected - prior);
   }
   return expected;
 }

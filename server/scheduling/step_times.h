@@ -30,7 +30,7 @@ struct StepKind {
 
 // Keeps, for each kind, number of decisions stepped together and number of
 // threads, a running mean and a running deviation. The estimate is a high one:
-// the mean and twice the deviation, since a step that is begun and then cut
+// the mean and the deviation, since a step that is begun and then cut
 // costs more than one that is not begun.
 //
 // Not thread-safe. Reads no clock.
@@ -45,8 +45,9 @@ class StepTimes {
 
   // The time to allow for a step. Without a measurement `count` times that of
   // one decision, or of `prior` where that is not known either. An estimate
-  // that was not renewed for a second shrinks slowly towards `prior`, so that a
-  // burst of slow steps does not keep decisions from ever trying again.
+  // that is not renewed shrinks to `prior` within a second: otherwise a burst of
+  // slow steps, while another program has the cores, could make steps look too
+  // slow to be tried, and so to be measured, ever again.
   absl::Duration Expect(const StepKind& kind, int count, int threads,
                         absl::Duration prior, absl::Time now) const;
 

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/decisions/messages.h"
 #include "server/service/act_reactor.h"
+#include "server/service/caller.h"
 #include "server/service/status_conversion.h"
 #include "server/support/error.h"
 
@@ -77,7 +78,9 @@ grpc::ServerUnaryReactor* AdaptationService::OpenSession(
     v1::Session* response) {
   return Finish<v1::Session>(
       context, Method::kOpenSession,
-      Refuses() ? DrainingError() : parts_.sessions->Open(*request), response);
+      Refuses() ? DrainingError()
+                : parts_.sessions->Open(*request, OwnerOf(*context)),
+      response);
 }
 
 grpc::ServerUnaryReactor* AdaptationService::Act(

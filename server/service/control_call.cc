@@ -61,6 +61,8 @@ void ControlCall::OnReadDone(bool ok) {
 }
 
 void ControlCall::StartDecision(v1::ActRequest request) {
+  request.DiscardUnknownFields();
+  const size_t bytes = request.ByteSizeLong();
   v1::ControlResponse echo;
   // Longer ones are refused; so that they are not kept, only their beginning
   // is echoed.
@@ -72,10 +74,11 @@ void ControlCall::StartDecision(v1::ActRequest request) {
   {
     absl::MutexLock lock(&mutex_);
     number = requests_++;
+    bytes_ += bytes;
     self = self_;
     call = std::make_shared<DecisionCall>(
         std::move(request), owner_, MonotonicNow(), deadline_,
-        [self, number, echo](const DecisionCall::Answer& answer) {
+        [self, number, bytes, echo](const DecisionCall::Answer& answer) {
           v1::ControlResponse response = echo;
           if (answer.ok()) {
             response.set_decision_index((*answer)->decision_index());
@@ -85,19 +88,24 @@ void ControlCall::StartDecision(v1::ActRequest request) {
           }
           self->metrics_->CountRequest(Method::kControl,
                                        answer.status().code());
-          self->OnAnswer(number, std::move(response));
+          self->OnAnswer(number, bytes, std::move(response));
         });
     calls_.emplace(number, call);
   }
   maker_->Start(call);
 }
 
-void ControlCall::OnAnswer(uint64_t number, v1::ControlResponse response) {
+void ControlCall::OnAnswer(uint64_t number, size_t request_bytes,
+                           v1::ControlResponse response) {
   Next next;
   {
     absl::MutexLock lock(&mutex_);
     calls_.erase(number);
-    if (!cancelled_) answers_.push_back(std::move(response));
+    bytes_ -= request_bytes;
+    if (!cancelled_) {
+      bytes_ += response.ByteSizeLong();
+      answers_.push_back(std::move(response));
+    }
     next = Decide();
   }
   Do(next);
@@ -108,6 +116,7 @@ void ControlCall::OnWriteDone(bool) {
   {
     absl::MutexLock lock(&mutex_);
     writing_ = false;
+    bytes_ -= answers_.front().ByteSizeLong();
     answers_.pop_front();
     next = Decide();
   }
@@ -121,7 +130,10 @@ void ControlCall::OnCancel() {
     absl::MutexLock lock(&mutex_);
     cancelled_ = true;
     // Nobody reads the answers; the one being written is popped when done.
-    answers_.erase(answers_.begin() + (writing_ ? 1 : 0), answers_.end());
+    while (answers_.size() > (writing_ ? 1 : 0)) {
+      bytes_ -= answers_.back().ByteSizeLong();
+      answers_.pop_back();
+    }
     for (const auto& [number, call] : calls_) calls.push_back(call);
     next = Decide();
   }
@@ -142,7 +154,8 @@ ControlCall::Next ControlCall::Decide() {
   if (!writing_ && !answers_.empty()) writing_ = next.write = true;
   const bool ending = read_all_ || cancelled_ || draining_;
   if (!reading_ && !ending &&
-      calls_.size() + answers_.size() < options_.max_in_flight) {
+      calls_.size() + answers_.size() < options_.max_in_flight &&
+      bytes_ < options_.max_bytes) {
     reading_ = next.read = true;
   }
   if (ending && calls_.empty() && answers_.empty()) {

@@ -29,6 +29,8 @@ class ControlCall final
   struct Options {
     // >= 1; with so many requests unanswered, no more is read.
     size_t max_in_flight = 256;
+    // With more bytes of requests and answers held, no more is read.
+    size_t max_bytes = 4 << 20;
   };
 
   // `maker` and `metrics` outlive it.
@@ -56,8 +58,8 @@ class ControlCall final
   void OnDone() override ABSL_LOCKS_EXCLUDED(mutex_);
 
   void StartDecision(v1::ActRequest request) ABSL_LOCKS_EXCLUDED(mutex_);
-  void OnAnswer(uint64_t number, v1::ControlResponse response)
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnAnswer(uint64_t number, size_t request_bytes,
+                v1::ControlResponse response) ABSL_LOCKS_EXCLUDED(mutex_);
   Next Decide() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Do(const Next& next) ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -77,6 +79,7 @@ class ControlCall final
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t requests_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // Of calls_ and answers_.
   absl::flat_hash_map<uint64_t, DecisionMaker::Call> calls_
       ABSL_GUARDED_BY(mutex_);  // Unanswered, by number.
   std::deque<v1::ControlResponse> answers_ ABSL_GUARDED_BY(mutex_);

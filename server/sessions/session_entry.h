@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "absl/time/time.h"
 #include "server/sessions/session_lease.h"
@@ -17,9 +18,8 @@ struct SessionLease::Entry {
   bool opened = false;  // Not before the lease of Open is restarted.
   bool closed = false;  // No longer in the store.
   std::shared_ptr<SessionFlight> flight;  // Null: no lease.
-
-  absl::Time expiry() const { return last_used + session.idle_timeout; }
-  bool expired(absl::Time now) const { return !flight && now >= expiry(); }
+  std::string connection;                 // Last used on; empty: not known.
+  bool lost = false;                      // That connection has gone.
 };
 
 }  // namespace foresight

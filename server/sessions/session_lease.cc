@@ -36,7 +36,7 @@ absl::Status SessionLease::Restart(std::unique_ptr<PolicyParameters> parameters,
       *hold,
       [&](SessionState& session) {
         hold->entry->opened = true;
-        session.parameters.swap(parameters);
+        if (parameters != nullptr) session.parameters.swap(parameters);
         session.seed = seed;
         session.next_decision = 0;
         session.last_answer.swap(forgotten);

@@ -51,7 +51,8 @@ class SessionLease {
   absl::Status Commit(std::shared_ptr<const v1::ActResponse> answer,
                       absl::Time now);
 
-  // The session is at decision 0 with `parameters` and `seed`.
+  // The session is at decision 0 with `parameters` (null: those that it has)
+  // and `seed`.
   // Errors: SESSION_UNKNOWN: the session was closed meanwhile.
   absl::Status Restart(std::unique_ptr<PolicyParameters> parameters,
                        uint64_t seed, absl::Time now);

@@ -60,8 +60,17 @@ absl::StatusOr<SessionLease> SessionStore::Open(SessionState session,
                      std::clamp(next_expiry_ - now, absl::Milliseconds(100),
                                 absl::Minutes(1)));
   }
+  size_t& owned = owners_[entry->session.owner];
+  if (owned >= options_.max_per_owner) {
+    return MakeError(Reason::kSessionsFull,
+                     absl::StrCat("this client has ", owned,
+                                  " sessions open, expected fewer than ",
+                                  options_.max_per_owner),
+                     absl::Seconds(1));
+  }
+  ++owned;
   entries_.emplace(id, entry);
-  next_expiry_ = std::min(next_expiry_, entry->expiry());
+  next_expiry_ = std::min(next_expiry_, ExpiryOf(*entry));
   return Lease(std::move(entry), std::make_shared<SessionFlight>(), now);
 }
 
@@ -70,6 +79,10 @@ absl::StatusOr<SessionStore::Admission> SessionStore::Begin(
   absl::MutexLock lock(&mutex_);
   ASSIGN_OR_RETURN(auto entry, Find(request.session_id, now));
   const SessionState& session = entry->session;
+  if (!request.connection.empty()) {
+    entry->connection = std::string(request.connection);
+    entry->lost = false;
+  }
   if (request.observation.size() != session.observation_size) {
     return MakeError(
         Reason::kObservationInvalid,
@@ -148,6 +161,7 @@ absl::Status SessionStore::Close(absl::string_view session_id, absl::Time now) {
   absl::MutexLock lock(&mutex_);
   ASSIGN_OR_RETURN(entry, Find(session_id, now));
   entry->closed = true;
+  Forget(*entry);
   if (entry->flight && entry->flight->cancelled) {
     *entry->flight->cancelled = true;
   }
@@ -163,17 +177,43 @@ std::vector<std::string> SessionStore::Expire(absl::Time now) {
   next_expiry_ = absl::InfiniteFuture();
   for (auto it = entries_.begin(); it != entries_.end();) {
     Entry& entry = *it->second;
-    if (entry.expired(now)) {
+    if (Expired(entry, now)) {
       entry.closed = true;
+      Forget(entry);
       ids.push_back(it->first);
       expired.push_back(std::move(it->second));
       entries_.erase(it++);
     } else {
-      next_expiry_ = std::min(next_expiry_, entry.expiry());
+      next_expiry_ = std::min(next_expiry_, ExpiryOf(entry));
       ++it;
     }
   }
   return ids;
+}
+
+absl::Time SessionStore::ExpiryOf(const Entry& entry) const {
+  const absl::Duration timeout = entry.session.idle_timeout;
+  return entry.last_used +
+         (entry.lost ? std::min(timeout, options_.lost_timeout) : timeout);
+}
+
+bool SessionStore::Expired(const Entry& entry, absl::Time now) const {
+  return !entry.flight && now >= ExpiryOf(entry);
+}
+
+void SessionStore::Forget(const Entry& entry) {
+  const auto owner = owners_.find(entry.session.owner);
+  if (--owner->second == 0) owners_.erase(owner);
+}
+
+void SessionStore::KeepConnections(
+    const absl::flat_hash_set<std::string>& alive) {
+  absl::MutexLock lock(&mutex_);
+  for (const auto& [id, entry] : entries_) {
+    entry->lost =
+        !entry->connection.empty() && !alive.contains(entry->connection);
+    if (entry->lost) next_expiry_ = std::min(next_expiry_, ExpiryOf(*entry));
+  }
 }
 
 absl::Time SessionStore::next_expiry() const {
@@ -189,7 +229,7 @@ size_t SessionStore::size() const {
 absl::StatusOr<std::shared_ptr<SessionStore::Entry>> SessionStore::Find(
     absl::string_view session_id, absl::Time now) const {
   const auto it = entries_.find(session_id);
-  if (it == entries_.end() || it->second->expired(now)) {
+  if (it == entries_.end() || Expired(*it->second, now)) {
     return Unknown(session_id);
   }
   return it->second;
@@ -219,7 +259,10 @@ absl::Status SessionStore::End(
     if (!closed) {
       change(entry.session);
       entry.last_used = std::max(entry.last_used, now);
-      if (!entry.opened) entries_.erase(entry.session.id);
+      if (!entry.opened) {
+        Forget(entry);
+        entries_.erase(entry.session.id);
+      }
     }
     flight.swap(entry.flight);
     waiters.swap(flight->waiters);

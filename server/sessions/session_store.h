@@ -12,6 +12,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -32,7 +33,11 @@ namespace foresight {
 class SessionStore {
  public:
   struct Options {
-    size_t max_sessions = 1024;  // >= 1
+    size_t max_sessions = 1024;   // >= 1
+    size_t max_per_owner = 1024;  // >= 1
+    // A session whose connection was lost expires this long after its last
+    // use, if that is sooner than its idle timeout.
+    absl::Duration lost_timeout = absl::InfiniteDuration();
   };
 
   struct DecisionRequest {
@@ -42,6 +47,8 @@ class SessionStore {
     // Set by the store when the session is closed, by the caller at will; not
     // null. The store never clears it.
     std::shared_ptr<std::atomic<bool>> cancelled;
+    // That the request came on; empty: not known.
+    absl::string_view connection;
   };
   struct Waiting {};
   // The decision is the caller's to make; or was made, and this is its answer;
@@ -54,7 +61,8 @@ class SessionStore {
 
   // Takes the id and a place; the session exists once the lease is restarted
   // with its parameters, and vanishes again if it is dropped instead.
-  // Errors: SESSION_EXISTS; SESSIONS_FULL.
+  // Errors: SESSION_EXISTS; SESSIONS_FULL: there are too many, or too many of
+  // its owner.
   absl::StatusOr<SessionLease> Open(SessionState session, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -79,10 +87,15 @@ class SessionStore {
   absl::Status Close(absl::string_view session_id, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Only these connections are left: sessions last used on another one are
+  // lost, until they are used again.
+  void KeepConnections(const absl::flat_hash_set<std::string>& alive)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
   // Frees the sessions whose idle timeout is over; their ids.
   std::vector<std::string> Expire(absl::Time now) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Nothing expires sooner.
+  // No session expires before this.
   absl::Time next_expiry() const ABSL_LOCKS_EXCLUDED(mutex_);
   size_t size() const ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -109,10 +122,15 @@ class SessionStore {
                    const std::shared_ptr<const v1::ActResponse>& answer,
                    absl::Time now) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  absl::Time ExpiryOf(const Entry& entry) const;
+  bool Expired(const Entry& entry, absl::Time now) const;
+  void Forget(const Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   const Options options_;
   mutable absl::Mutex mutex_;
   absl::flat_hash_map<std::string, std::shared_ptr<Entry>> entries_
       ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, size_t> owners_ ABSL_GUARDED_BY(mutex_);
   // A lower bound: leases only put an expiry off.
   absl::Time next_expiry_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
 };

@@ -101,4 +101,12 @@ std::optional<absl::Duration> RetryDelay(const absl::Status& status) {
          absl::Nanoseconds(retry.retry_delay().nanos());
 }
 
+std::vector<absl::string_view> ReasonNames() {
+  std::vector<absl::string_view> names;
+  for (int i = 0; i <= static_cast<int>(Reason::kInternal); ++i) {
+    names.push_back(RowOf(static_cast<Reason>(i)).name);
+  }
+  return names;
+}
+
 }  // namespace foresight

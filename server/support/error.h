@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -52,6 +53,9 @@ absl::Status DrainingError();
 
 // "SESSION_UNKNOWN"; empty for a status that MakeError did not make.
 std::string ReasonName(const absl::Status& status);
+
+// Of every reason.
+std::vector<absl::string_view> ReasonNames();
 
 // None for a status made without one.
 std::optional<absl::Duration> RetryDelay(const absl::Status& status);

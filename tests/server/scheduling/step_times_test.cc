@@ -29,7 +29,7 @@ TEST(StepTimesTest, TheEstimateLeavesRoomForWhatVaries) {
   for (int i = 0; i < 200; ++i) {
     times.Learn(kKind, 1, 1, (i % 2 == 0 ? 4 : 6) * kMs, kNow);
   }
-  EXPECT_GE(times.Expect(kKind, 1, 1, 4 * kMs, kNow), 6 * kMs);
+  EXPECT_GE(times.Expect(kKind, 1, 1, 4 * kMs, kNow), 5.8 * kMs);
 }
 
 TEST(StepTimesTest, KindsCountsAndThreadsAreLearntApart) {
@@ -69,10 +69,9 @@ TEST(StepTimesTest, OneOutlierCountsLittle) {
 TEST(StepTimesTest, AnEstimateThatIsNotRenewedShrinksTowardsThePrior) {
   StepTimes times;
   for (int i = 0; i < 50; ++i) times.Learn(kKind, 1, 1, 60 * kMs, kNow);
-  EXPECT_GE(times.Expect(kKind, 1, 1, 4 * kMs, kNow + absl::Seconds(1)),
-            60 * kMs);
-  EXPECT_LT(times.Expect(kKind, 1, 1, 4 * kMs, kNow + absl::Seconds(8)),
-            40 * kMs);
+  EXPECT_GE(times.Expect(kKind, 1, 1, 4 * kMs, kNow + 200 * kMs), 60 * kMs);
+  EXPECT_LT(times.Expect(kKind, 1, 1, 4 * kMs, kNow + absl::Seconds(1)),
+            5 * kMs);
   EXPECT_GE(times.Expect(kKind, 1, 1, 4 * kMs, kNow + absl::Hours(1)), 4 * kMs);
 }
 
