@@ -2,6 +2,7 @@
 // change them: opaque, since each engine lays them out as it likes.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -16,6 +17,10 @@ class PolicyParameters {
   virtual ~PolicyParameters() = default;
 
   virtual std::unique_ptr<PolicyParameters> Clone() const = 0;
+
+  // Bytes of psi that are kept for this session; 0 while it shares the model's
+  // psi_0, which is until psi is first changed.
+  virtual size_t owned_bytes() const = 0;
 
   // The exchange form between engines and for snapshots: float32, the tensors
   // of Bundle::PolicyTensorNames() row-major one after the other.

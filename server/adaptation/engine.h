@@ -131,7 +131,7 @@ class Engine {
 
   // psi of a new session, equal to the bundle's policy psi_0.
   virtual std::unique_ptr<PolicyParameters> NewParameters() const = 0;
-  // Bytes that one session's parameters take.
+  // Bytes that one session's parameters take once they are changed.
   virtual size_t sizeof_parameters() const = 0;
 
   virtual std::unique_ptr<Batch> NewBatch() const = 0;

@@ -23,6 +23,7 @@ class FakeParameters : public PolicyParameters {
     copy->psi = psi;
     return copy;
   }
+  size_t owned_bytes() const override { return psi == 0 ? 0 : sizeof(psi); }
   std::vector<float> Export() const override { return {psi}; }
   absl::Status Import(absl::Span<const float> values) override {
     if (values.size() != 1) return absl::InvalidArgumentError("not one value");

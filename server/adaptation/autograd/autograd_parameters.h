@@ -16,19 +16,26 @@ namespace foresight {
 // but replaced, so sessions that are equal share one.
 class AutogradParameters : public PolicyParameters {
  public:
-  explicit AutogradParameters(at::Tensor flat) : flat_(std::move(flat)) {}
+  // psi_0, whose memory is the model's.
+  explicit AutogradParameters(at::Tensor pretrained)
+      : pretrained_(std::move(pretrained)), flat_(pretrained_) {}
 
   const at::Tensor& flat() const { return flat_; }
   void Replace(at::Tensor flat) noexcept { flat_ = std::move(flat); }
 
   std::unique_ptr<PolicyParameters> Clone() const override {
-    return std::make_unique<AutogradParameters>(flat_);
+    auto clone = std::make_unique<AutogradParameters>(pretrained_);
+    clone->flat_ = flat_;
+    return clone;
+  }
+  size_t owned_bytes() const override {
+    return flat_.is_same(pretrained_) ? 0 : flat_.nbytes();
   }
   std::vector<float> Export() const override;
   absl::Status Import(absl::Span<const float> values) override;
 
  private:
-  at::Tensor flat_;
+  at::Tensor pretrained_, flat_;
 };
 
 }  // namespace foresight

@@ -5,16 +5,25 @@
 #include <cstddef>
 #include <memory>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "server/adaptation/fused/kernels.h"
 
 namespace foresight::fused {
 
-// `size` floats, zero at first, aligned for the kernels. Movable.
+// `size` floats, zero at first, aligned for the kernels. Without memory when
+// made without a size or moved from.
 class Buffer {
  public:
   Buffer() = default;
+  Buffer(Buffer&& other) noexcept
+      : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    data_ = std::move(other.data_);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
+  }
   explicit Buffer(size_t size) : size_(Padded(size)) {
     data_.reset(static_cast<float*>(
         ::operator new (size_ * sizeof(float), std::align_val_t{kAlignment})));

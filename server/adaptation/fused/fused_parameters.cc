@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -17,19 +16,15 @@ Buffer Copy(const Buffer& from) {
 
 }  // namespace
 
-FusedParameters::FusedParameters(std::shared_ptr<const Model> model)
-    : model_(std::move(model)), psi_(Copy(model_->psi_0)) {}
-
 std::unique_ptr<PolicyParameters> FusedParameters::Clone() const {
   auto clone = std::make_unique<FusedParameters>(model_);
-  std::copy_n(psi_.data(), psi_.size(), clone->psi_.data());
-  clone->pretrained_ = pretrained_;
+  if (!shared()) clone->own_ = Copy(own_);
   return clone;
 }
 
 std::vector<float> FusedParameters::Export() const {
   std::vector<float> values(model_->policy_parameters);
-  model_->policy.Export(psi_.data(), absl::MakeSpan(values));
+  model_->policy.Export(psi(), absl::MakeSpan(values));
   return values;
 }
 
@@ -44,20 +39,9 @@ absl::Status FusedParameters::Import(absl::Span<const float> values) {
     return absl::InvalidArgumentError(absl::StrCat(
         "psi's value ", i, " is ", values[i], ", expected a finite one"));
   }
-  model_->policy.Import(values, psi_.data());
-  pretrained_ = false;
+  if (shared()) own_ = Copy(model_->psi_0);
+  model_->policy.Import(values, own_.data());
   return absl::OkStatus();
-}
-
-void FusedParameters::Swap(Buffer& psi) {
-  std::swap(psi_, psi);
-  pretrained_ = false;
-}
-
-void FusedParameters::Reset() {
-  if (pretrained_) return;
-  std::copy_n(model_->psi_0.data(), psi_.size(), psi_.data());
-  pretrained_ = true;
 }
 
 }  // namespace foresight::fused

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "models/bundle/policy_parameters.h"
@@ -9,25 +10,31 @@
 
 namespace foresight::fused {
 
+// Shares psi_0 with the model until psi is changed.
 class FusedParameters : public PolicyParameters {
  public:
   // psi_0 of the model.
-  explicit FusedParameters(std::shared_ptr<const Model> model);
+  explicit FusedParameters(std::shared_ptr<const Model> model)
+      : model_(std::move(model)) {}
 
   std::unique_ptr<PolicyParameters> Clone() const override;
+  size_t owned_bytes() const override { return own_.size() * sizeof(float); }
   std::vector<float> Export() const override;
   absl::Status Import(absl::Span<const float> values) override;
 
   const Model* model() const { return model_.get(); }
-  const Buffer& psi() const { return psi_; }  // In the model's policy layout.
-  // Takes `psi`, gives the old memory back in it.
-  void Swap(Buffer& psi);
-  void Reset();  // To psi_0.
+  // In the model's policy layout.
+  const float* psi() const {
+    return shared() ? model_->psi_0.data() : own_.data();
+  }
+  bool shared() const { return own_.size() == 0; }
+  // Takes `psi`; gives the old memory back in it, none if psi was shared.
+  void Swap(Buffer& psi) noexcept { std::swap(own_, psi); }
+  void Reset() noexcept { own_ = Buffer(); }  // To psi_0.
 
  private:
   std::shared_ptr<const Model> model_;
-  Buffer psi_;
-  bool pretrained_ = true;  // Equal to psi_0 for certain.
+  Buffer own_;  // Without memory: psi_0.
 };
 
 }  // namespace foresight::fused

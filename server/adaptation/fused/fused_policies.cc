@@ -45,7 +45,7 @@ void FusedPolicies::Begin(int i, Problem& problem) {
   session.parameters = static_cast<FusedParameters*>(problem.parameters);
   session.start = problem.settings.mode == Mode::kReset
                       ? model_->psi_0.data()
-                      : session.parameters->psi().data();
+                      : session.parameters->psi();
   session.working = session.saved = session.start;
   session.ascended = nullptr;
 }
@@ -250,16 +250,32 @@ void FusedPolicies::Drift(absl::Span<const int> which,
   }
 }
 
+// Whether the session gets a psi that is not the model's.
+bool FusedPolicies::Keeps(const Session& session) const {
+  return session.problem->settings.mode == Mode::kPersist &&
+         session.working != model_->psi_0.data();
+}
+
+void FusedPolicies::PrepareCommit(absl::Span<const int> which) {
+  for (const int i : which) {
+    Session& session = sessions_[i];
+    if (!Keeps(session) || !session.parameters->shared()) continue;
+    if (session.given.size() == 0)
+      session.given = Buffer(model_->policy.size());
+  }
+}
+
 void FusedPolicies::Commit(absl::Span<const int> which) noexcept {
   for (const int i : which) {
     Session& session = sessions_[i];
-    if (session.problem->settings.mode == Mode::kReset ||
-        session.working == model_->psi_0.data()) {
+    if (!Keeps(session)) {
       session.parameters->Reset();
       continue;
     }
     for (Buffer& spare : session.spares) {
-      if (session.working == spare.data()) session.parameters->Swap(spare);
+      if (session.working != spare.data()) continue;
+      session.parameters->Swap(spare);
+      if (spare.size() == 0) spare = std::move(session.given);
     }
   }
 }

@@ -42,7 +42,7 @@ class FusedPolicies : public WorkingPolicies {
   void Pull(absl::Span<const int> which, Psi anchor,
             absl::Span<const double> factor) override;
   void Drift(absl::Span<const int> which, absl::Span<double> drift) override;
-  void PrepareCommit(absl::Span<const int>) override {}
+  void PrepareCommit(absl::Span<const int> which) override;
   void Commit(absl::Span<const int> which) noexcept override;
 
  private:
@@ -55,6 +55,7 @@ class FusedPolicies : public WorkingPolicies {
     // The one that does not hold the saved policy takes the gradient, then what
     // the gradient makes of it.
     Buffer spares[2];
+    Buffer given;    // Takes the place of a spare that the session will keep.
     Buffer adjoint;  // Without memory where the particles are few.
     PackedNetwork policy;
     // |ascended - psi_0|^2, of the policy that the last Ascend made.
@@ -66,6 +67,7 @@ class FusedPolicies : public WorkingPolicies {
     Buffer& Spare() { return spares[saved == spares[0].data() ? 1 : 0]; }
   };
 
+  bool Keeps(const Session& session) const;
   const float* Of(const Session& session, Psi psi) const;
   // Calls `body` for `which` in groups to be computed side by side.
   void ForEachGroup(absl::Span<const int> which,

@@ -278,6 +278,39 @@ TEST_P(EngineTest, ParametersAreTheBundlesAndKnowTheirSize) {
   EXPECT_GE(engine_->sizeof_parameters(), 4 * expected.size());
 }
 
+TEST_P(EngineTest, ParametersShareTheModelsPsiUntilTheyAreChanged) {
+  const size_t whole = sizeof(float) * psi_0_.size();
+  const auto psi = engine_->NewParameters();
+  EXPECT_EQ(psi->owned_bytes(), 0);
+  EXPECT_EQ(psi->Clone()->owned_bytes(), 0);
+  Problem problem = MakeProblem();
+  problem.parameters = psi.get();
+  problem.settings.mode = Mode::kReset;
+  Run(problem);
+  EXPECT_EQ(psi->owned_bytes(), 0);
+  problem.settings.mode = Mode::kPersist;
+  problem.settings.steps = 0;
+  Run(problem);
+  EXPECT_EQ(psi->owned_bytes(), 0);
+  problem.settings.steps = 1;
+  Run(problem);
+  EXPECT_GE(psi->owned_bytes(), whole);
+  EXPECT_LE(psi->owned_bytes(), engine_->sizeof_parameters());
+  EXPECT_EQ(engine_->NewParameters()->Export(), psi_0_);
+  const auto clone = psi->Clone();
+  EXPECT_GE(clone->owned_bytes(), whole);
+  EXPECT_EQ(clone->Export(), psi->Export());
+  const std::vector<float> adapted = psi->Export();
+  problem.settings.mode = Mode::kReset;
+  Run(problem);
+  EXPECT_EQ(psi->owned_bytes(), 0);
+  EXPECT_EQ(psi->Export(), psi_0_);
+  EXPECT_EQ(clone->Export(), adapted);
+  ASSERT_TRUE(psi->Import(adapted).ok());
+  EXPECT_GE(psi->owned_bytes(), whole);
+  EXPECT_EQ(engine_->NewParameters()->Export(), psi_0_);
+}
+
 TEST_P(EngineTest, CallsAtTheSameTimeAreWhatTheyAreAlone) {
   std::vector<std::vector<float>> results(4);
   std::vector<std::thread> threads;

@@ -25,6 +25,7 @@ class CountedParameters : public PolicyParameters {
   std::unique_ptr<PolicyParameters> Clone() const override {
     return std::make_unique<CountedParameters>(alive_);
   }
+  size_t owned_bytes() const override { return 0; }
   std::vector<float> Export() const override { return {}; }
   absl::Status Import(absl::Span<const float>) override {
     return absl::OkStatus();

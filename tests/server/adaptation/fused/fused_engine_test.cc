@@ -198,6 +198,17 @@ TEST_F(FusedEngineTest, AWarmDecisionAllocatesNothing) {
   }
 }
 
+// Not even for a new session.
+TEST_F(FusedEngineTest, ResetModeNeverTakesMemoryForPsi) {
+  problem_.settings.mode = Mode::kReset;
+  Adapt();
+  const auto session = engine_->NewParameters();
+  problem_.parameters = session.get();
+  const long before = allocations;
+  engine_->Adapt({&problem_, 1});
+  EXPECT_EQ(allocations - before, 0);
+}
+
 TEST_F(FusedEngineTest, ResetModeDecidesTheSameEveryTime) {
   problem_.settings.mode = Mode::kReset;
   const Decision first = Adapt();
