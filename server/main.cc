@@ -7,6 +7,7 @@
 #include <thread>
 #include <variant>
 
+#include "absl/synchronization/mutex.h"
 #include "server/engine_factory.h"
 #include "server/options.h"
 #include "server/server.h"
@@ -45,6 +46,9 @@ int Serve(const ServerOptions& options, const sigset_t& signals) {
 }  // namespace foresight
 
 int main(int argc, char** argv) {
+  // Debian's abseil looks for deadlocks at each lock, a twentieth of a frozen
+  // answer's time.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   // Before any thread starts, so that all threads leave them to sigwait.
   static sigset_t signals;
   sigemptyset(&signals);

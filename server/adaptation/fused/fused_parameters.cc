@@ -19,6 +19,7 @@ Buffer Copy(const Buffer& from) {
 std::unique_ptr<PolicyParameters> FusedParameters::Clone() const {
   auto clone = std::make_unique<FusedParameters>(model_);
   if (!shared()) clone->own_ = Copy(own_);
+  clone->squared_drift_ = squared_drift_;
   return clone;
 }
 
@@ -41,6 +42,7 @@ absl::Status FusedParameters::Import(absl::Span<const float> values) {
   }
   if (shared()) own_ = Copy(model_->psi_0);
   model_->policy.Import(values, own_.data());
+  squared_drift_.reset();
   return absl::OkStatus();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -28,13 +29,21 @@ class FusedParameters : public PolicyParameters {
     return shared() ? model_->psi_0.data() : own_.data();
   }
   bool shared() const { return own_.size() == 0; }
+  // |psi - psi_0|^2, if it is known without a pass over psi.
+  std::optional<double> squared_drift() const {
+    return shared() ? 0.0 : squared_drift_;
+  }
   // Takes `psi`; gives the old memory back in it, none if psi was shared.
-  void Swap(Buffer& psi) noexcept { std::swap(own_, psi); }
+  void Swap(Buffer& psi, std::optional<double> squared_drift) noexcept {
+    std::swap(own_, psi);
+    squared_drift_ = squared_drift;
+  }
   void Reset() noexcept { own_ = Buffer(); }  // To psi_0.
 
  private:
   std::shared_ptr<const Model> model_;
-  Buffer own_;  // Without memory: psi_0.
+  Buffer own_;                           // Without memory: psi_0.
+  std::optional<double> squared_drift_;  // Of own_.
 };
 
 }  // namespace foresight::fused

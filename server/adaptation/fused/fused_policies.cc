@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -48,6 +49,7 @@ void FusedPolicies::Begin(int i, Problem& problem) {
                       : session.parameters->psi();
   session.working = session.saved = session.start;
   session.ascended = nullptr;
+  session.frozen_action.clear();
 }
 
 void FusedPolicies::End(int i) noexcept { sessions_[i].problem = nullptr; }
@@ -68,6 +70,12 @@ void FusedPolicies::Act(absl::Span<const int> which, Psi psi,
                         absl::Span<float> actions) {
   for (const int i : which) {
     Session& session = sessions_[i];
+    float* const row = actions.data() + i * action_size();
+    const bool frozen = Of(session, psi) == model_->psi_0.data();
+    if (frozen && !session.frozen_action.empty()) {
+      std::copy_n(session.frozen_action.begin(), action_size(), row);
+      continue;
+    }
     model_->policy.Bind(Of(session, psi), nullptr, session.policy);
     action_arena_.Reset();
     const Matrix input = action_arena_.TakeMatrix(1, model_->state_tiles);
@@ -85,8 +93,8 @@ void FusedPolicies::Act(absl::Span<const int> which, Psi psi,
     pass.hidden = action_arena_.TakeMatrix(1, 2 * session.policy.widest);
     Forward(pass, input, action);
     model_->kernels.tanh(1, model_->action_tiles, action, {});
-    float* const row = actions.data() + i * action_size();
     for (int j = 0; j < action_size(); ++j) row[j] = action.at(0, j);
+    if (frozen) session.frozen_action.assign(row, row + action_size());
   }
 }
 
@@ -238,15 +246,20 @@ void FusedPolicies::Pull(absl::Span<const int> which, Psi anchor,
   }
 }
 
+// A pass over psi costs as much as a frozen action.
+double FusedPolicies::SquaredDrift(const Session& session) const {
+  if (session.working == model_->psi_0.data()) return 0;
+  if (session.working == session.ascended) return session.squared_drift;
+  const auto known = session.parameters->squared_drift();
+  if (known && session.working == session.parameters->psi()) return *known;
+  return model_->kernels.squared_distance(model_->psi_0.size(), session.working,
+                                          model_->psi_0.data());
+}
+
 void FusedPolicies::Drift(absl::Span<const int> which,
                           absl::Span<double> drift) {
   for (const int i : which) {
-    const Session& session = sessions_[i];
-    drift[i] = std::sqrt(
-        session.working == session.ascended
-            ? session.squared_drift
-            : model_->kernels.squared_distance(
-                  model_->psi_0.size(), session.working, model_->psi_0.data()));
+    drift[i] = std::sqrt(SquaredDrift(sessions_[i]));
   }
 }
 
@@ -274,7 +287,11 @@ void FusedPolicies::Commit(absl::Span<const int> which) noexcept {
     }
     for (Buffer& spare : session.spares) {
       if (session.working != spare.data()) continue;
-      session.parameters->Swap(spare);
+      std::optional<double> squared_drift;
+      if (session.working == session.ascended) {
+        squared_drift = session.squared_drift;
+      }
+      session.parameters->Swap(spare, squared_drift);
       if (spare.size() == 0) spare = std::move(session.given);
     }
   }

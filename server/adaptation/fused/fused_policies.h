@@ -48,6 +48,7 @@ class FusedPolicies : public WorkingPolicies {
  private:
   struct Session {
     Problem* problem = nullptr;
+    std::vector<float> frozen_action;  // [A] of psi_0; empty: not known.
     FusedParameters* parameters = nullptr;
     const float* start = nullptr;
     const float* working = nullptr;
@@ -69,6 +70,7 @@ class FusedPolicies : public WorkingPolicies {
 
   bool Keeps(const Session& session) const;
   const float* Of(const Session& session, Psi psi) const;
+  double SquaredDrift(const Session& session) const;
   // Calls `body` for `which` in groups to be computed side by side.
   void ForEachGroup(absl::Span<const int> which,
                     absl::FunctionRef<void(absl::Span<const int>)> body);
