@@ -39,7 +39,7 @@ class DecisionQueue {
     size_t max_size = 4096;       // >= 1; decisions that wait.
     size_t max_per_owner = 2048;  // >= 1; decisions of one owner that wait.
     // The part of its time that a decision may wait for a step.
-    double patience = 0.4;  // In (0, 1].
+    double patience = 0.5;  // In (0, 1].
     // The longest that decisions stepped together may take.
     absl::Duration longest_joint_step = absl::Milliseconds(8);
   };

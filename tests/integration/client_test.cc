@@ -184,7 +184,9 @@ TEST_F(ClientTest, ResetAndCloseDoWhatTheySay) {
   Connect();
   const auto session = OpenSeeded(1);
   EXPECT_TRUE(session->Act(kObservation).ok());
-  EXPECT_TRUE(session->Reset({3}).ok());
+  ResetOptions reset;
+  reset.seed = 3;
+  EXPECT_TRUE(session->Reset(reset).ok());
   EXPECT_EQ(session->description().seed(), 3u);
   const auto decision = session->Act(kObservation);
   ASSERT_TRUE(decision.ok()) << decision.status();

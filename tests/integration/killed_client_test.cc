@@ -55,5 +55,21 @@ TEST_F(KilledClientTest, ItsSessionsAreFreedWhenTheirTimeIsOver) {
   EXPECT_EQ(engine_->alive(), 0);
 }
 
+// Though their own timeout is far away.
+TEST_F(KilledClientTest, ItsSessionsAreFreedSoonAfterItsConnectionIsLost) {
+  options_.idle_timeout = absl::Hours(1);
+  options_.lost_timeout = absl::Milliseconds(500);
+  StartServer();
+  for (const char* id : {"a", "b", "c"}) Open(id, /*steps=*/1000);
+  ASSERT_TRUE(Act(Request("c", 0.5f, 0)).ok());
+  engine_->Hold();
+  RunningCommand client({client_, server_->address(), "a", "b"});
+  ASSERT_TRUE(engine_->AwaitRunning(2));
+  client.Signal(SIGKILL);
+  EXPECT_TRUE(AwaitMetric("foresight_sessions_expired_total", 2));
+  // The connection that "c" was used on is still there.
+  EXPECT_TRUE(AwaitMetric("foresight_sessions", 1));
+}
+
 }  // namespace
 }  // namespace foresight

@@ -73,18 +73,30 @@ TEST(RequestChecksTest, ABudgetIsNotNegativeAndZeroIsNone) {
 
 TEST(RequestChecksTest, AnIdleTimeoutIsPositive) {
   v1::OpenSessionRequest request;
-  EXPECT_EQ(CheckIdleTimeout(request, absl::Seconds(60)).value(),
-            absl::Seconds(60));
+  EXPECT_EQ(
+      CheckIdleTimeout(request, absl::Seconds(60), absl::Hours(1)).value(),
+      absl::Seconds(60));
   request.mutable_idle_timeout()->set_seconds(5);
-  EXPECT_EQ(CheckIdleTimeout(request, absl::Seconds(60)).value(),
-            absl::Seconds(5));
+  EXPECT_EQ(
+      CheckIdleTimeout(request, absl::Seconds(60), absl::Hours(1)).value(),
+      absl::Seconds(5));
   for (const int64_t seconds : {0, -1}) {
     request.mutable_idle_timeout()->set_seconds(seconds);
-    const auto status = CheckIdleTimeout(request, absl::Seconds(60)).status();
+    const auto status =
+        CheckIdleTimeout(request, absl::Seconds(60), absl::Hours(1)).status();
     EXPECT_EQ(ReasonName(status), "SETTINGS_INVALID");
     EXPECT_THAT(std::string(status.message()),
                 HasSubstr("expected more than zero"));
   }
+}
+
+TEST(RequestChecksTest, AnIdleTimeoutHasAMaximum) {
+  v1::OpenSessionRequest request;
+  request.mutable_idle_timeout()->set_seconds(7200);
+  const auto status =
+      CheckIdleTimeout(request, absl::Seconds(60), absl::Hours(1)).status();
+  EXPECT_EQ(status.message(),
+            "idle_timeout is 2h, expected more than zero and at most 1h");
 }
 
 TEST(RequestChecksTest, SettingsAreCompletedFromTheBundle) {

@@ -84,9 +84,9 @@ TEST_F(DecisionQueueTest, AfterPartOfItsTimeADecisionGetsItsFrozenAnswer) {
   Push(Make(1, "a", 0), 0);
   ASSERT_EQ(Pop(0), "adapt 1");
   Push(Make(2, "b", 0), 0);
-  EXPECT_EQ(queue_->next_due(), At(20));  // 0.4 of 50 ms.
-  EXPECT_EQ(PopDue(19.9), "none");
-  EXPECT_EQ(PopDue(20), "freeze 2");
+  EXPECT_EQ(queue_->next_due(), At(25));  // Half of 50 ms.
+  EXPECT_EQ(PopDue(24.9), "none");
+  EXPECT_EQ(PopDue(25), "freeze 2");
 }
 
 TEST_F(DecisionQueueTest, WithALotOfTimeADecisionWaitsAlmostUntilItsDeadline) {
@@ -259,7 +259,7 @@ TEST_F(DecisionQueueTest, OneThatCanWaitDoesNotInterrupt) {
   ASSERT_EQ(Pop(0), "adapt 1");
   queue_->CountStep({1}, 1, 4 * kMs, true, At(4));
   Push(Make(2, "b", 4), 4);
-  EXPECT_EQ(Show(queue_->PopUrgent(1, 2, At(4))), "none");  // Due at 24.
+  EXPECT_EQ(Show(queue_->PopUrgent(1, 2, At(4))), "none");  // Due at 29.
 }
 
 TEST_F(DecisionQueueTest, DecisionsOfOneKindAreSteppedTogether) {

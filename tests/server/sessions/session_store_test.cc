@@ -66,8 +66,8 @@ class SessionStoreTest : public ::testing::Test {
       const Observation& observation, int seconds = 0,
       DecisionWaiter waiter = nullptr) {
     cancelled_ = std::make_shared<std::atomic<bool>>(false);
-    return store_.Begin({id, index, observation, cancelled_}, std::move(waiter),
-                        At(seconds));
+    return store_.Begin({id, index, observation, cancelled_, ""},
+                        std::move(waiter), At(seconds));
   }
 
   // Of a decision that must be the caller's to make.
@@ -91,8 +91,16 @@ class SessionStoreTest : public ::testing::Test {
     return ReasonName(admission.status());
   }
 
+  static SessionStore::Options StoreOptions() {
+    SessionStore::Options options;
+    options.max_sessions = 3;
+    options.max_per_owner = 3;
+    options.lost_timeout = absl::Seconds(10);
+    return options;
+  }
+
   int alive_ = 0;
-  SessionStore store_{{/*max_sessions=*/3}};
+  SessionStore store_{StoreOptions()};
   std::shared_ptr<std::atomic<bool>> cancelled_;
 };
 
@@ -368,6 +376,73 @@ TEST_F(SessionStoreTest, AnAbandonedDecisionCountsAsUseUntilItsEnd) {
 
 // For the sanitizers: sessions are opened, used, retried, closed and expired
 // by several threads at once, and each committed decision is counted once.
+TEST_F(SessionStoreTest, AnOwnerMayOpenOnlySoMany) {
+  SessionStore::Options options = StoreOptions();
+  options.max_per_owner = 1;
+  SessionStore store(options);
+  const auto open = [&](const std::string& owner, const std::string& id) {
+    SessionState session;
+    session.id = id;
+    session.owner = owner;
+    auto lease = store.Open(std::move(session), At(0));
+    if (!lease.ok()) return lease.status();
+    return lease->Restart(std::make_unique<CountedParameters>(&alive_), 7,
+                          At(0));
+  };
+  ASSERT_TRUE(open("x", "a").ok());
+  const absl::Status refused = open("x", "b");
+  EXPECT_EQ(ReasonName(refused), "SESSIONS_FULL");
+  EXPECT_TRUE(RetryDelay(refused).has_value());
+  EXPECT_TRUE(open("y", "c").ok());
+  // A place that was given back can be taken again.
+  ASSERT_TRUE(store.Close("a", At(1)).ok());
+  EXPECT_TRUE(open("x", "b").ok());
+}
+
+TEST_F(SessionStoreTest, ASessionWhoseConnectionWasLostExpiresSooner) {
+  ASSERT_TRUE(Open("a").ok());
+  ASSERT_TRUE(Open("b").ok());
+  const Observation observation = {1, 2};
+  const auto use = [&](const std::string& id, const std::string& connection) {
+    cancelled_ = std::make_shared<std::atomic<bool>>(false);
+    (void)store_.Begin({id, std::nullopt, observation, cancelled_, connection},
+                       nullptr, At(0));
+  };
+  use("a", "gone");
+  use("b", "here");
+  store_.KeepConnections({"here"});
+  EXPECT_THAT(store_.Expire(At(9)), IsEmpty());
+  EXPECT_THAT(store_.Expire(At(10)), ElementsAre("a"));
+}
+
+TEST_F(SessionStoreTest, ASessionThatIsUsedAgainIsNoLongerLost) {
+  ASSERT_TRUE(Open("a").ok());
+  const Observation observation = {1, 2};
+  for (const char* connection : {"gone", "here"}) {
+    cancelled_ = std::make_shared<std::atomic<bool>>(false);
+    (void)store_.Begin({"a", std::nullopt, observation, cancelled_, connection},
+                       nullptr, At(0));
+    store_.KeepConnections({"here"});
+  }
+  EXPECT_THAT(store_.Expire(At(59)), IsEmpty());
+  EXPECT_THAT(store_.Expire(At(60)), ElementsAre("a"));
+}
+
+TEST_F(SessionStoreTest, ARestartMayKeepTheParameters) {
+  ASSERT_TRUE(Open("a").ok());
+  const PolicyParameters* parameters = nullptr;
+  {
+    auto lease = store_.Acquire("a", At(0));
+    ASSERT_TRUE(lease.ok());
+    parameters = lease->session().parameters.get();
+    ASSERT_TRUE(lease->Restart(nullptr, 8, At(0)).ok());
+  }
+  const auto lease = store_.Acquire("a", At(0));
+  ASSERT_TRUE(lease.ok());
+  EXPECT_EQ(lease->session().parameters.get(), parameters);
+  EXPECT_EQ(lease->session().seed, 8u);
+}
+
 TEST_F(SessionStoreTest, ManyThreadsCountEachDecisionOnce) {
   constexpr int kThreads = 4;
   constexpr int kRounds = 500;
@@ -381,7 +456,7 @@ TEST_F(SessionStoreTest, ManyThreadsCountEachDecisionOnce) {
         const auto flag = std::make_shared<std::atomic<bool>>(false);
         const Observation observation = {static_cast<float>(t), 0};
         auto admission = store_.Begin(
-            {"shared", std::nullopt, observation, flag}, nullptr, At(0));
+            {"shared", std::nullopt, observation, flag, ""}, nullptr, At(0));
         if (!admission.ok()) continue;
         auto lease = std::get<SessionLease>(*std::move(admission));
         ++lease.session().seed;  // Only the holder of the lease may.
