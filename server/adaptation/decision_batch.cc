@@ -160,6 +160,7 @@ void DecisionBatch::Decide(const StopSignals& stop) {
   JudgeImprovement(trials_, stop);
   ChooseActions();
   EvaluateAfter(stop);
+  ImaginePlans(stop);
   trials_.FailCancelled(stop);
   Finish();
 }
@@ -242,6 +243,26 @@ void DecisionBatch::EvaluateAfter(const StopSignals& stop) {
   }
 }
 
+void DecisionBatch::ImaginePlans(const StopSignals& stop) {
+  trials_.Select(trials_.list, [this](int i, const Trial&) {
+    return trials_.problem(i).plan_length > 0;
+  });
+  for (const int i : trials_.list) {
+    Problem& problem = trials_.problem(i);
+    if (!problem.decision_or.ok()) problem.decision_or.emplace();
+    const size_t size = policies_->action_size();
+    std::vector<float>& plan = problem.decision_or->plan;
+    plan.resize(size * problem.plan_length);
+    size_t rows = policies_->Imagine(i, stop, absl::MakeSpan(plan));
+    const auto bad =
+        std::find_if(plan.begin(), plan.begin() + rows * size,
+                     [](float value) { return !std::isfinite(value); });
+    rows = std::min<size_t>(rows, (bad - plan.begin()) / size);
+    plan.resize(rows * size);
+    for (float& value : plan) value = std::clamp(value, -1.0f, 1.0f);
+  }
+}
+
 // Everything that may throw comes before the commit.
 void DecisionBatch::Finish() {
   if (!trials_.Select(trials_.list, Any)) return;
@@ -251,6 +272,7 @@ void DecisionBatch::Finish() {
     absl::StatusOr<Decision>& decision = trials_.problem(i).decision_or;
     if (!decision.ok()) decision.emplace();
     decision->action.resize(size);
+    if (trials_.problem(i).plan_length == 0) decision->plan.clear();
   }
   policies_->PrepareCommit(trials_.list);
   policies_->Commit(trials_.list);

@@ -21,7 +21,7 @@ namespace foresight {
 //           dropped; after either no other is wanted.
 //   retire  guards as in guards.h, where a step was done;
 //           objective_after, left out if there is no time for it or it is not
-//           finite;
+//           finite; the plan, cut short for the same reasons;
 //           commit, the last of all and without exceptions: until then the
 //           session's policy is as it was.
 //
@@ -54,6 +54,7 @@ class DecisionBatch : public Batch {
   void Decide(const StopSignals& stop);
   void ChooseActions();
   void EvaluateAfter(const StopSignals& stop);
+  void ImaginePlans(const StopSignals& stop);
   void Finish();
 
   const std::unique_ptr<WorkingPolicies> policies_;

@@ -47,6 +47,11 @@ struct Report {
 
 struct Decision {
   std::vector<float> action;  // [A], finite, each in [-1, 1].
+  // [L, A], finite, each in [-1, 1]: the actions after `action` that the
+  // updated policy takes in its own noise-free imagination, a_{i+1} =
+  // pi(s_{i+1}) with s_{h+1} = f(s_h, a_h, 0) of member 0. L is plan_length,
+  // less where a value is not finite or the decision has to stop.
+  std::vector<float> plan;
   Report report;
 };
 
@@ -79,6 +84,7 @@ struct Problem {
   uint64_t decision = 0;  // Counts the session's decisions; picks the noise.
   AdaptationSettings settings;
   bool report_objective_after = false;
+  int plan_length = 0;  // 0..64
   absl::Time deadline = absl::InfiniteFuture();
   const std::atomic<bool>* cancelled = nullptr;  // May be null.
   Workers* workers = nullptr;                    // May be null: no helpers.

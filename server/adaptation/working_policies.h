@@ -34,8 +34,9 @@ class StopSignals {
 //
 // `which` lists problems by their place, ascending, none twice; results go to
 // the element (or row) of that place, the others are left alone. Only
-// Differentiate and Evaluate take long: between blocks of work they ask `stop`
-// and give up a problem that has to stop, with complete = false.
+// Differentiate, Evaluate and Imagine take long: between blocks of work they
+// ask `stop` and give up a problem that has to stop, with complete = false or
+// fewer rows.
 //
 // What is not noexcept may throw, for want of memory or whatever a library
 // throws. Then psi_0 and psi_start are as they were; the working policies are
@@ -82,6 +83,12 @@ class WorkingPolicies {
   virtual void Evaluate(absl::Span<const int> which, Psi psi, NoiseBank bank,
                         const StopSignals& stop,
                         absl::Span<Evaluation> out) = 0;  // [P]
+
+  // The working policy's actions of s_1, s_2, ... of its own roll-out by member
+  // 0 without noise: engine.h. Returns how many rows were computed before it
+  // had to stop; they need not be finite.
+  virtual int Imagine(int i, const StopSignals& stop,
+                      absl::Span<float> plan) = 0;  // [plan_length, A]
 
   // Remembers the working policies, until the next Save.
   virtual void Save(absl::Span<const int> which) noexcept = 0;

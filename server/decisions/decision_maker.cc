@@ -22,6 +22,9 @@ using State = DecisionCall::State;
 // request: handing it over would cost as much.
 constexpr absl::Duration kShortAnswer = absl::Microseconds(500);
 
+// An answer that is later than this is of no use to a control loop.
+constexpr absl::Duration kStale = absl::Milliseconds(20);
+
 // Of the estimate of a decision with the accept guard, for its evaluations.
 constexpr int kGuardSteps = 2;
 
@@ -53,6 +56,7 @@ void DecisionMaker::Start(const Call& call) {
 absl::Status DecisionMaker::Check(DecisionCall& call) const {
   const v1::ActRequest& request = call.request_;
   ASSIGN_OR_RETURN(const absl::Duration budget, CheckBudget(request));
+  RETURN_IF_ERROR(CheckPlanLength(request));
   absl::Time deadline = std::min(call.deadline_, call.arrival_ + budget);
   if (deadline == absl::InfiniteFuture()) {
     deadline = call.arrival_ + options_.max_decision_time;
@@ -138,6 +142,7 @@ void DecisionMaker::PrepareProblem(DecisionCall& call) {
   problem.decision = work.decision;
   problem.settings = work.settings;
   problem.report_objective_after = call.request_.report_objective_after();
+  problem.plan_length = static_cast<int>(call.request_.plan_length());
   problem.deadline = call.ready_by_;
   problem.cancelled = call.cancelled_.get();
   problem.workers = &workers_;
@@ -176,7 +181,7 @@ void DecisionMaker::Queue(const Call& call) {
 bool DecisionMaker::Ready(const Scheduler::Turn& turn) {
   const Call call = std::static_pointer_cast<DecisionCall>(turn.task);
   const bool cancelled = *call->cancelled_;
-  const bool late = now() > call->ready_by_ + options_.answer_margin;
+  const bool late = now() > call->ready_by_ + kStale;
   if (!cancelled && !late) return true;
   call->state_ = State::kRunning;
   parts_.scheduler->Finish(turn.id);
@@ -305,10 +310,15 @@ bool DecisionMaker::AwaitIdle(absl::Duration timeout) {
 void DecisionMaker::Stop() {
   stopping_ = true;
   parts_.scheduler->Hurry();
-  absl::MutexLock lock(&mutex_);
-  for (const Call& call : calls_) {
-    if (call->state_ == State::kRunning) *call->cancelled_ = true;
+  std::vector<Call> running;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const Call& call : calls_) {
+      if (call->state_ == State::kRunning) running.push_back(call);
+    }
   }
+  // Not before all are found: those that wait run as soon as these end.
+  for (const Call& call : running) *call->cancelled_ = true;
 }
 
 }  // namespace foresight

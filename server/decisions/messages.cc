@@ -58,6 +58,11 @@ v1::ActResponse ToProto(const Decision& decision, const std::string& session_id,
   response.set_decision_index(decision_index);
   response.mutable_action()->Add(decision.action.begin(),
                                  decision.action.end());
+  const size_t size = decision.action.size();
+  for (size_t i = 0; size > 0 && i + size <= decision.plan.size(); i += size) {
+    response.add_plan()->mutable_values()->Add(
+        decision.plan.begin() + i, decision.plan.begin() + i + size);
+  }
   const Report& report = decision.report;
   v1::AdaptationReport& proto = *response.mutable_report();
   proto.set_outcome(ToProto(report.outcome));

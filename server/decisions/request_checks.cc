@@ -82,6 +82,14 @@ absl::StatusOr<absl::Duration> CheckBudget(const v1::ActRequest& request) {
   return budget == absl::ZeroDuration() ? absl::InfiniteDuration() : budget;
 }
 
+absl::Status CheckPlanLength(const v1::ActRequest& request) {
+  constexpr uint32_t kLongest = 64;
+  if (request.plan_length() <= kLongest) return absl::OkStatus();
+  return MakeError(Reason::kSettingsInvalid,
+                   absl::StrCat("plan_length is ", request.plan_length(),
+                                ", expected at most ", kLongest));
+}
+
 absl::StatusOr<absl::Duration> CheckIdleTimeout(
     const v1::OpenSessionRequest& request, absl::Duration fallback,
     absl::Duration longest) {

@@ -40,6 +40,9 @@ absl::Status CheckStatefulFields(const v1::ActRequest& request);
 // Errors: SETTINGS_INVALID: negative.
 absl::StatusOr<absl::Duration> CheckBudget(const v1::ActRequest& request);
 
+// Errors: SETTINGS_INVALID: a plan of more than 64 actions.
+absl::Status CheckPlanLength(const v1::ActRequest& request);
+
 // The request's idle timeout, else `fallback`.
 // Errors: SETTINGS_INVALID: not positive, or more than `longest`.
 absl::StatusOr<absl::Duration> CheckIdleTimeout(

@@ -145,6 +145,11 @@ class FakeEngine::FakeBatch : public Batch {
     decision.action.assign(engine_.action_size_,
                            Action(problem.observation[0], state.psi,
                                   problem.seed, problem.decision));
+    for (int row = 1; row <= problem.plan_length; ++row) {
+      decision.plan.insert(decision.plan.end(), engine_.action_size_,
+                           Action(problem.observation[0] + row, state.psi,
+                                  problem.seed, problem.decision));
+    }
     ParametersOf(problem).psi = IsReset(problem) ? 0 : state.psi;
     return decision;
   }

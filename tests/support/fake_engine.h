@@ -17,10 +17,11 @@ namespace foresight {
 // psi is one number, 0 at first; each step of a decision adds 1. With psi as it
 // is after the steps done, every component of the action is
 //   tanh(o_0 + psi / 8 + seed / 64 + decision / 512),
-// where o_0 is the observation's first component. Observations beyond 1e30 are
-// too large: InvalidArgument. steps_done, drift (= psi) and the outcome are
-// reported; objective_after is 1 where asked for. The steps of one call are
-// made one after the other, in the order of the call.
+// where o_0 is the observation's first component; row i of a plan has o_0 + i +
+// 1 in its place. Observations beyond 1e30 are too large: InvalidArgument.
+// steps_done, drift (= psi) and the outcome are reported; objective_after is 1
+// where asked for. The steps of one call are made one after the other, in the
+// order of the call.
 //
 // Thread-safe.
 class FakeEngine : public Engine {

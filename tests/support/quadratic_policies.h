@@ -18,8 +18,9 @@
 namespace foresight {
 
 // psi in R^2 and J = -|psi - top|^2 / 2 with a top for each noise bank, so
-// g = top - psi. The action is psi itself (A = 2). The world outlives its
-// policies, and tests read and change it while they work.
+// g = top - psi. The action is psi itself (A = 2), and so is each action of a
+// plan, of which each row takes as long as an evaluation. The world outlives
+// its policies, and tests read and change it while they work.
 struct QuadraticWorld {
   using Vector = std::array<double, 2>;
   using Evaluation = WorkingPolicies::Evaluation;
@@ -42,6 +43,7 @@ struct QuadraticWorld {
   // Called on each result of Differentiate and Evaluate, such as to spoil it.
   std::function<void(int i, Evaluation&)> spoil = [](int, Evaluation&) {};
   std::function<void(int i, Vector& action)> spoil_action = [](int, Vector&) {};
+  std::function<void(int row, Vector& action)> spoil_plan = [](int, Vector&) {};
 };
 
 class QuadraticPolicies : public WorkingPolicies {
@@ -97,6 +99,21 @@ class QuadraticPolicies : public WorkingPolicies {
       world_.spoil(i, out[i]);
     }
     world_.after("Evaluate", which);
+  }
+
+  int Imagine(int i, const StopSignals& stop, absl::Span<float> plan) override {
+    int row = 0;
+    for (; row < static_cast<int>(plan.size()) / 2; ++row) {
+      world_.meanwhile();
+      if (stop.ShouldStop(i)) break;
+      Vector action = world_.ones[i].working;
+      world_.spoil_plan(row, action);
+      for (int j = 0; j < 2; ++j) {
+        plan[2 * row + j] = static_cast<float>(action[j]);
+      }
+    }
+    world_.after("Imagine", {&i, 1});
+    return row;
   }
 
   void Save(absl::Span<const int> which) noexcept override {

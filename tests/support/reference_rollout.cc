@@ -21,6 +21,23 @@ std::vector<double> ReferenceRollout::Act(
   return PlainPolicy(bundle_, psi, state);
 }
 
+std::vector<double> ReferenceRollout::Plan(const std::vector<double>& psi,
+                                           absl::Span<const float> observation,
+                                           int sampler_steps,
+                                           int length) const {
+  const bool diffusion = bundle_.dynamics_kind() == DynamicsKind::kDiffusion;
+  const int slots = diffusion ? bundle_.manifest().dynamics().betas_size() : 1;
+  const std::vector<std::vector<float>> z(
+      slots, std::vector<float>(bundle_.observation_size()));
+  std::vector<double> state(observation.begin(), observation.end()), plan;
+  for (int h = 0; h < length; ++h) {
+    state = PlainNext(bundle_, 0, state, Act(psi, state), z, sampler_steps);
+    const std::vector<double> action = Act(psi, state);
+    plan.insert(plan.end(), action.begin(), action.end());
+  }
+  return plan;
+}
+
 double ReferenceRollout::Objective(const std::vector<double>& psi,
                                    absl::Span<const float> observation,
                                    const AdaptationSettings& settings,

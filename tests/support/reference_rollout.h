@@ -25,6 +25,12 @@ class ReferenceRollout {
   std::vector<double> Act(const std::vector<double>& psi,
                           const std::vector<double>& state) const;
 
+  // pi_psi(s_1) .. pi_psi(s_length) one after the other, where s_{h+1} comes
+  // from member 0 without noise. [length, A]
+  std::vector<double> Plan(const std::vector<double>& psi,
+                           absl::Span<const float> observation,
+                           int sampler_steps, int length) const;
+
   // J at psi.
   double Objective(const std::vector<double>& psi,
                    absl::Span<const float> observation,

@@ -5,6 +5,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -273,6 +274,29 @@ void TensorPolicies::Evaluate(absl::Span<const int> which, Psi psi,
     const double* number = numbers.data_ptr<double>();
     for (const int i : group) out[i] = {!sessions_[i].stopped, *number++, 0};
   }
+}
+
+int TensorPolicies::Imagine(int i, const StopSignals& stop,
+                            absl::Span<float> plan) {
+  const c10::NoGradGuard no_grad;
+  const Session& session = sessions_[i];
+  const PolicyNetwork policy =
+      model_.Policy(model_.Split(session.working.unsqueeze(0)));
+  const Sampler& sampler =
+      model_.sampler(session.problem->settings.sampler_steps);
+  at::Tensor s = session.observation.unsqueeze(0);
+  const at::Tensor z =
+      at::zeros({sampler.slots(), 1, s.size(1)}, model_.options());
+  at::Tensor a = policy.Act(s);
+  for (int row = 0; row < session.problem->plan_length; ++row) {
+    s = sampler.Next(s, a, z);
+    a = policy.Act(s);
+    const at::Tensor values = a.to(at::kCPU, at::kFloat).contiguous();
+    if (stop.ShouldStop(i)) return row;
+    std::copy_n(values.data_ptr<float>(), action_size(),
+                plan.begin() + row * action_size());
+  }
+  return session.problem->plan_length;
 }
 
 void TensorPolicies::Save(absl::Span<const int> which) noexcept {

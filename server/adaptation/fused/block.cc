@@ -54,8 +54,10 @@ void Block::Prepare(Arena& arena, const RolloutPlan& plan, int max_rows) {
   condition_delta_ = arena.TakeMatrix(rows, states + actions);
   condition_ = arena.TakeMatrix(rows, first);
   first_deltas_ = arena.TakeMatrix(rows, first);
-  dynamics_tape_ = Series::Take(arena, horizon * plan.sampler->steps(), rows,
-                                dynamics.tape_tiles);
+  if (plan.differentiate) {
+    dynamics_tape_ = Series::Take(arena, horizon * plan.sampler->steps(), rows,
+                                  dynamics.tape_tiles);
+  }
   reward_in_ = arena.TakeMatrix(rows * horizon, states + actions);
   reward_delta_ = arena.TakeMatrix(rows * horizon, states + actions);
   reward_hidden_ = arena.TakeMatrix(rows * horizon, 2 * reward.widest);

@@ -116,6 +116,20 @@ class Block {
     return true;
   }
 
+  // Takes the policies through plan.horizon transitions and calls
+  // take(h, a_h [rows, A]) with h = 1..H, until it returns false.
+  template <typename Take>
+  void Imagine(const RolloutPlan& plan, const BlockRows& block,
+               absl::Span<const Segment> segments, Take take) {
+    Begin(plan, block, segments);
+    Act(0);
+    for (int h = 1; h <= plan.horizon; ++h) {
+      Transit(h - 1);
+      Act(h);
+      if (!take(h, action_)) return;
+    }
+  }
+
  private:
   void Begin(const RolloutPlan& plan, const BlockRows& block,
              absl::Span<const Segment> segments);

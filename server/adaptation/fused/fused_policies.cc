@@ -208,6 +208,28 @@ void FusedPolicies::Evaluate(absl::Span<const int> which, Psi psi,
   });
 }
 
+int FusedPolicies::Imagine(int i, const StopSignals& stop,
+                           absl::Span<float> actions) {
+  Session& session = sessions_[i];
+  model_->policy.Bind(session.working, nullptr, session.policy);
+  rolled_.assign(1, {session.problem->observation, {}, &session.policy});
+  RolloutPlan plan;
+  plan.model = model_.get();
+  plan.sampler = &model_->Sampler(session.problem->settings.sampler_steps);
+  plan.sessions = rolled_;
+  plan.horizon = session.problem->plan_length;
+  plan.noisy = false;
+  int rows = 0;
+  arena_.Reset();
+  rollout_.Imagine(arena_, plan, [&](int, Matrix action) {
+    if (stop.ShouldStop(i)) return false;
+    float* const row = actions.data() + rows++ * action_size();
+    for (int j = 0; j < action_size(); ++j) row[j] = action.at(0, j);
+    return true;
+  });
+  return rows;
+}
+
 void FusedPolicies::Save(absl::Span<const int> which) noexcept {
   for (const int i : which) sessions_[i].saved = sessions_[i].working;
 }

@@ -35,6 +35,7 @@ class FusedPolicies : public WorkingPolicies {
                      absl::Span<Evaluation> out) override;
   void Evaluate(absl::Span<const int> which, Psi psi, NoiseBank bank,
                 const StopSignals& stop, absl::Span<Evaluation> out) override;
+  int Imagine(int i, const StopSignals& stop, absl::Span<float> plan) override;
   void Save(absl::Span<const int> which) noexcept override;
   void Restore(absl::Span<const int> which) noexcept override;
   void Ascend(absl::Span<const int> which,

@@ -168,6 +168,16 @@ void Rollout::Run(RolloutPlan plan, absl::Span<const Target> targets, Stop stop,
   }
 }
 
+void Rollout::Imagine(Arena& arena, RolloutPlan plan,
+                      absl::FunctionRef<bool(int h, Matrix action)> take) {
+  plan.particles = 1;
+  plan.differentiate = false;
+  Prepare(arena, plan, nullptr);
+  plan.tape = &tape_;
+  PlanBlocks(plan, 0, 1);
+  blocks_[0].Imagine(plan, todo_[0], segments_, take);
+}
+
 void Rollout::SumGradients(const RolloutPlan& plan, int rows,
                            absl::Span<const Target> targets, bool accumulate) {
   InParallel([&](int lane) {

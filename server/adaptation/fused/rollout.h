@@ -47,6 +47,11 @@ class Rollout {
   void Run(RolloutPlan plan, absl::Span<const Target> targets, Stop stop,
            absl::Span<Result> results);
 
+  // One session's actions a_h, h = 1..plan.horizon, of its first particle;
+  // ends when `take` returns false. Prepares itself. [1, A]
+  void Imagine(Arena& arena, RolloutPlan plan,
+               absl::FunctionRef<bool(int h, Matrix action)> take);
+
  private:
   void PlanBlocks(const RolloutPlan& plan, int begin, int end);
   void RunBlocks(const RolloutPlan& plan, Stop stop);

@@ -288,6 +288,48 @@ TEST_F(DecisionBatchTest, NoProblemsAreNoWork) {
   EXPECT_FALSE(one().committed);
 }
 
+TEST_F(DecisionBatchTest, PlanIsOfTheFinalPolicyAndClamped) {
+  problem_.plan_length = 3;
+  world_.spoil_plan = [](int row, auto& action) { action[1] = 2 * row - 2; };
+  Run();
+  const float a = static_cast<float>(Climbed(4));
+  EXPECT_THAT(problem_.decision_or->plan, ElementsAre(a, -1, a, 0, a, 1));
+  problem_.plan_length = 0;
+  Run();
+  EXPECT_THAT(problem_.decision_or->plan, ElementsAre());
+}
+
+TEST_F(DecisionBatchTest, PlanEndsBeforeWhatIsNotFinite) {
+  problem_.plan_length = 4;
+  problem_.settings.steps = 0;
+  for (const double bad : {kNan, kInfinity}) {
+    world_.spoil_plan = [&](int row, auto& action) {
+      if (row == 2) action[1] = bad;
+    };
+    Run();
+    EXPECT_THAT(problem_.decision_or->plan, ElementsAre(0, 0, 0, 0));
+  }
+}
+
+TEST_F(DecisionBatchTest, PlanEndsAtTheDeadline) {
+  problem_.plan_length = 64;
+  problem_.settings.steps = 1;
+  problem_.deadline = now_ + absl::Milliseconds(25);
+  world_.meanwhile = [this] { now_ += absl::Milliseconds(5); };
+  // The step ends at 10 ms, the rows at 15, 20 and 25 ms.
+  EXPECT_EQ(Run().outcome, Outcome::kAdapted);
+  EXPECT_EQ(problem_.decision_or->plan.size(), 2 * 2);
+}
+
+TEST_F(DecisionBatchTest, CancellingWorksWhileAPlanIsMade) {
+  std::atomic<bool> cancelled = false;
+  problem_.cancelled = &cancelled;
+  problem_.plan_length = 2;
+  world_.spoil_plan = [&](int, auto&) { cancelled = true; };
+  EXPECT_EQ(RunToError(), absl::StatusCode::kCancelled);
+  EXPECT_FALSE(one().committed);
+}
+
 TEST_F(DecisionBatchTest, WholeStepsAreTimed) {
   world_.meanwhile = [this] { now_ += absl::Milliseconds(5); };
   problem_.report_objective_after = true;  // Not a step.

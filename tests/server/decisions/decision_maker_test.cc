@@ -143,6 +143,34 @@ TEST_F(DecisionMakerTest, ADecisionIsAnsweredWithItsReport) {
   EXPECT_TRUE(response.report().has_adapt_time());
 }
 
+TEST_F(DecisionMakerTest, APlanIsReturnedIfItIsAskedFor) {
+  Open("a");
+  EXPECT_EQ((*Ask("a", 0.5).Get())->plan_size(), 0);
+  v1::ActRequest request = Request("a", 0.5);
+  request.set_plan_length(3);
+  const Asked asked = Ask(request);
+  ASSERT_TRUE(asked.Get().ok()) << asked.Get().status();
+  ASSERT_EQ((*asked.Get())->plan_size(), 3);
+  EXPECT_EQ((*asked.Get())->plan(0).values_size(), 2);
+  EXPECT_EQ((*asked.Get())->epoch(), 1u);
+}
+
+TEST_F(DecisionMakerTest, AResetMayKeepThePolicy) {
+  Open("a");
+  ASSERT_TRUE(Ask("a", 0.5).Get().ok());
+  v1::ResetSessionRequest request;
+  request.set_session_id("a");
+  request.set_keep_policy(true);
+  ASSERT_TRUE(operations_.Reset(request).ok());
+  // Decision 0 again, with psi of one step before.
+  EXPECT_EQ((*Ask("a", 0.5, 0).Get())->action(0),
+            FakeEngine::Action(0.5, 2, 7, 0));
+  request.set_keep_policy(false);
+  ASSERT_TRUE(operations_.Reset(request).ok());
+  EXPECT_EQ((*Ask("a", 0.5, 0).Get())->action(0),
+            FakeEngine::Action(0.5, 1, 7, 0));
+}
+
 TEST_F(DecisionMakerTest, PersistCarriesThePolicyAndResetDoesNot) {
   Open("persists", 1, v1::PERSIST);
   Open("resets", 1, v1::RESET);

@@ -90,6 +90,15 @@ TEST(RequestChecksTest, AnIdleTimeoutIsPositive) {
   }
 }
 
+TEST(RequestChecksTest, APlanHasAtMost64Actions) {
+  v1::ActRequest request;
+  request.set_plan_length(64);
+  EXPECT_TRUE(CheckPlanLength(request).ok());
+  request.set_plan_length(65);
+  EXPECT_EQ(CheckPlanLength(request).message(),
+            "plan_length is 65, expected at most 64");
+}
+
 TEST(RequestChecksTest, AnIdleTimeoutHasAMaximum) {
   v1::OpenSessionRequest request;
   request.mutable_idle_timeout()->set_seconds(7200);

@@ -112,6 +112,7 @@ class FusedBatchTest
     problem.settings.max_drift = i == 2 ? 0.5f : 0;
     problem.settings.accept_only_improvement = i != 0;
     problem.report_objective_after = true;
+    problem.plan_length = 2 * i;
     problem.cancelled = &session->cancelled;
     if (i == 0) problem.settings.mode = Mode::kReset;
     if (param().workers > 1) problem.workers = &workers_;
@@ -160,6 +161,7 @@ TEST_P(FusedBatchTest, SessionsAreWhatTheyAreAloneToTheBit) {
     const absl::StatusOr<Decision>& expected = alone[i]->problem.decision_or;
     ASSERT_TRUE(decision.ok() && expected.ok()) << decision.status();
     EXPECT_EQ(decision->action, expected->action) << i;
+    EXPECT_EQ(decision->plan, expected->plan) << i;
     EXPECT_EQ(Facts(decision->report), Facts(expected->report)) << i;
     EXPECT_EQ(together[i]->psi->Export(), alone[i]->psi->Export()) << i;
     if (i == kFar) {
