@@ -421,6 +421,8 @@ TEST_F(DecisionMakerTest, StopAnswersQueuedDecisionsWithTheFrozenAction) {
   const Asked a = Ask("a", 0.5);
   const Asked b = Ask("b", 0.5);
   ASSERT_TRUE(engine_->AwaitRunning(2));
+  // One that has not begun a step would get its frozen answer.
+  while (engine_->step_calls() < 2) std::this_thread::yield();
   const Asked c = Ask("c", 0.5);
   maker_.Refuse();
   maker_.Stop();
