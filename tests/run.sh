@@ -45,11 +45,18 @@ target() {
   fi
 }
 
+# The folders that the sanitizers run: where threads meet.
+sanitized=(server/scheduling server/sessions server/decisions)
+
 build() {  # PRESET
   local log="build/$1-configure.log" targets=()
   mkdir -p build
   cmake --preset "$1" >"$log" 2>&1 || { cat "$log"; return 1; }
   read -ra targets <<<"$(target)"
+  if [[ -z "$only" && "$1" == [at]san ]]; then
+    targets=("${sanitized[@]/#/tests/}")
+    targets=("${targets[@]/%//all}")
+  fi
   cmake --build --preset "$1" ${targets:+--target "${targets[@]}"}
 }
 
@@ -66,7 +73,10 @@ run_tests() {  # PRESET
   rm -f "$file"
   if [[ -n "$only" ]]; then
     arguments+=(-R "^${only}[/_:]")
-  elif ((${#ctest_arguments[@]} > 0)) && [[ "$1" != release ]]; then
+  elif [[ "$1" == [at]san ]]; then
+    arguments+=(-R "^($(IFS='|'; echo "${sanitized[*]}"))/")
+  fi
+  if ((${#ctest_arguments[@]} > 0)) && [[ "$1" != release ]]; then
     arguments=(--no-tests=ignore)  # They may be about LibTorch.
   fi
   ctest --preset "$1" --parallel "$(nproc)" --output-junit "$file" \
