@@ -43,7 +43,6 @@ Scheduler::~Scheduler() {
     stopping_ = true;
   }
   for (std::thread& thread : threads_) thread.join();
-  timer_.reset();
 }
 
 absl::Status Scheduler::Submit(const DecisionQueue::Decision& decision,

@@ -147,7 +147,8 @@ class Scheduler {
   absl::Time busy_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   absl::Time armed_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
 
-  std::unique_ptr<Timer> timer_;      // Its thread gives frozen answers.
+  // Its thread gives frozen answers. Not reset: it uses this pointer itself.
+  std::unique_ptr<Timer> timer_;
   std::vector<std::thread> threads_;  // Last: they use all of the above.
 };
 

@@ -45,9 +45,9 @@ class StepTimes {
 
   // The time to allow for a step. Without a measurement `count` times that of
   // one decision, or of `prior` where that is not known either. An estimate
-  // that is not renewed shrinks to `prior` within a second: otherwise a burst of
-  // slow steps, while another program has the cores, could make steps look too
-  // slow to be tried, and so to be measured, ever again.
+  // that is not renewed shrinks to `prior` within a second: otherwise a burst
+  // of slow steps, while another program has the cores, could make steps look
+  // too slow to be tried, and so to be measured, ever again.
   absl::Duration Expect(const StepKind& kind, int count, int threads,
                         absl::Duration prior, absl::Time now) const;
 

@@ -347,7 +347,7 @@ TEST_F(DecisionMakerTest, ABudgetCutsTheSteps) {
   Open("a", /*steps=*/5);
   engine_->Hold();
   v1::ActRequest request = Request("a", 0.5);
-  *request.mutable_budget() = ToProto(absl::Milliseconds(200));
+  *request.mutable_budget() = ToProto(absl::Seconds(1));
   engine_->Release(2);
   const Asked asked = Ask(request);
   ASSERT_TRUE(asked.Get().ok());
