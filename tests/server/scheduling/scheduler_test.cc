@@ -39,6 +39,9 @@ class SchedulerTest : public ::testing::Test, public Scheduler::Executor {
     scheduler_->Start(this);
   }
 
+  // Before this is destroyed: threads still call Run.
+  void TearDown() override { scheduler_.reset(); }
+
   void Run(int, Scheduler::Turn turn) override {
     static_cast<FunctionTask&>(*turn.task).run(turn);
     turn.task = nullptr;
