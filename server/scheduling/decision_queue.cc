@@ -279,6 +279,7 @@ std::optional<uint64_t> DecisionQueue::Join(absl::Span<const uint64_t> ids,
 std::optional<DecisionQueue::Turn> DecisionQueue::PopUrgent(uint64_t id,
                                                             int steps_left,
                                                             absl::Time now) {
+  if (!options_.interrupts) return std::nullopt;
   MakeDue(now);
   const Waiting& running = running_.at(id);
   const Waiting* best = BestCandidate();

@@ -42,6 +42,8 @@ class DecisionQueue {
     double patience = 0.5;  // In (0, 1].
     // The longest that decisions stepped together may take.
     absl::Duration longest_joint_step = absl::Milliseconds(8);
+    // Whether a long decision lets urgent ones go first between its steps.
+    bool interrupts = true;
   };
   struct Decision {
     uint64_t id = 0;      // Unique among those waiting and running.

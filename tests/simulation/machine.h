@@ -1,0 +1,89 @@
+// A server without threads or a network, in virtual time: the real decision
+// maker, scheduler, timer and sessions; lanes and the thread for frozen answers
+// are events.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "server/decisions/decision_maker.h"
+#include "server/decisions/session_operations.h"
+#include "tests/simulation/costly_engine.h"
+#include "tests/simulation/virtual_clock.h"
+
+namespace foresight {
+
+// Not thread-safe.
+class Machine {
+ public:
+  struct Options {
+    DecisionQueue::Options queue;
+    StepCosts costs;
+    int batch_limit = 1;
+    absl::Duration frozen_time = absl::Microseconds(100);
+    // The expected time of a step before one was measured, relative to its
+    // cost, and the part of its time that the scheduler is told afterwards.
+    // Other values than 1 make the scheduler misjudge.
+    double prior = 1;
+    double told = 1;
+    uint64_t seed = 1;
+  };
+
+  explicit Machine(Options options);
+  ~Machine();
+
+  absl::Time now() const { return clock_.now; }
+  void At(absl::Time when, std::function<void()> action);
+  void RunUntil(absl::Time end);
+
+  // `steps` of each decision, of which each takes `cost` times the usual.
+  absl::Status Open(const std::string& session, int steps, int cost);
+  absl::Status Close(const std::string& session);
+  DecisionMaker::Call Ask(v1::ActRequest request, const std::string& owner,
+                          absl::Time deadline, DecisionCall::Done done);
+  // The settings of a stateless call.
+  v1::AdaptationSettings Settings(int steps, int cost) const;
+
+  DecisionMaker& maker() { return *maker_; }
+  const CostlyEngine& engine() const { return *engine_; }
+  int lanes() const { return options_.queue.lanes; }
+  int64_t events() const { return events_run_; }
+  size_t queued() const { return scheduler_->size(); }
+  size_t sessions() const { return sessions_.size(); }
+  double in_flight() const { return metrics_.decisions_in_flight.Value(); }
+
+ private:
+  // Gives whoever is free something to do.
+  void Dispatch();
+  // Begins the next turn of `lane`; the last one is for frozen answers.
+  // Returns false if there is none.
+  bool TakeTurn(int lane);
+  void Advance(int lane);
+  absl::Time NextEvent() const;
+  int express() const { return lanes(); }
+
+  const Options options_;
+  VirtualClock clock_;
+  const Clock read_ = [this] { return clock_.now; };
+  std::multimap<absl::Time, std::function<void()>> events_;
+  int64_t events_run_ = 0;
+  std::vector<bool> busy_;
+
+  std::shared_ptr<CostlyEngine> engine_;
+  int horizon_ = 1;  // Of the model's defaults.
+  Metrics metrics_{"simulation"};
+  ModelRegistry models_;
+  SessionStore sessions_{{}};
+  Timer timer_{read_, Timer::NoThread()};
+  std::unique_ptr<Scheduler> scheduler_;
+  std::unique_ptr<DecisionMaker> maker_;
+  std::unique_ptr<SessionOperations> operations_;
+};
+
+}  // namespace foresight

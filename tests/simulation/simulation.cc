@@ -1,0 +1,446 @@
+#include "tests/simulation/simulation.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <random>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/decisions/durations.h"
+#include "server/support/error.h"
+
+namespace foresight {
+namespace {
+
+constexpr double kLeastAdapted = 0.9;
+constexpr double kMostDropped = 0.01;
+constexpr double kUnevenness = 0.2;
+constexpr double kLightServed = 0.9;
+// Shares of fewer steps than that say nothing.
+constexpr double kFewSteps = 40;
+constexpr absl::Duration kFairnessWindow = absl::Seconds(20);
+constexpr absl::Duration kLongestDecision = absl::Seconds(10);
+// Steps that credit may pile up to.
+constexpr double kMostCredit = 2;
+constexpr size_t kMostViolations = 20;
+
+struct Loop {
+  std::string session;
+  bool open = false;
+  int in_flight = 0;
+  std::optional<uint64_t> next;  // Index, while known.
+  double credit = 1;
+  int64_t answers = 0, adapted = 0, steps = 0;
+};
+
+struct FleetState {
+  Fleet fleet;
+  std::vector<Loop> loops;
+  std::vector<absl::Duration> latencies;
+};
+
+struct BurstState {
+  Bursts bursts;
+  int in_flight = 0;
+};
+
+class Simulation {
+ public:
+  explicit Simulation(const Scenario& scenario)
+      : scenario_(scenario),
+        random_(scenario.seed),
+        machine_(scenario.machine),
+        begin_(machine_.now()),
+        end_(begin_ + scenario.length) {
+    for (const Fleet& fleet : scenario.fleets) fleets_.push_back({fleet, {}, {}});
+    for (const Bursts& bursts : scenario.bursts) bursts_.push_back({bursts});
+  }
+
+  Outcomes Run() {
+    for (FleetState& fleet : fleets_) Launch(fleet);
+    for (BurstState& bursts : bursts_) ScheduleBurst(bursts);
+    absl::Time now = begin_;
+    while (now < end_ && !EnoughEvents()) {
+      now = std::min(end_, now + absl::Milliseconds(100));
+      machine_.RunUntil(now);
+    }
+    asking_ = false;
+    CheckWork();
+    for (const FleetState& fleet : fleets_) CheckFleet(fleet);
+    Summarise();
+    Drain();
+    CheckNothingIsLeft();
+    outcomes_.events = machine_.events();
+    return std::move(outcomes_);
+  }
+
+ private:
+  double Uniform() { return std::uniform_real_distribution<>()(random_); }
+  bool Chance(double chance) { return chance > 0 && Uniform() < chance; }
+  bool EnoughEvents() const {
+    return scenario_.most_events > 0 &&
+           machine_.events() >= scenario_.most_events;
+  }
+
+  template <typename... Parts>
+  void Violate(const Parts&... parts) {
+    if (outcomes_.violations.size() < kMostViolations) {
+      outcomes_.violations.push_back(absl::StrCat(
+          "at ", absl::FormatDuration(machine_.now() - begin_), ": ",
+          parts...));
+    }
+  }
+
+  void Launch(FleetState& state) {
+    const Fleet& fleet = state.fleet;
+    state.loops.resize(fleet.loops);
+    for (int i = 0; i < fleet.loops; ++i) {
+      Loop& loop = state.loops[i];
+      if (!fleet.stateless) loop.session = absl::StrCat(fleet.owner, "-", i);
+      const double phase =
+          fleet.synchronised ? 0.001 * i / fleet.loops : Uniform();
+      ScheduleTick(state, loop, begin_ + phase * fleet.period);
+    }
+  }
+
+  // `when` is without the jitter, which does not add up.
+  void ScheduleTick(FleetState& state, Loop& loop, absl::Time when) {
+    const absl::Time jittered =
+        when + Uniform() * state.fleet.jitter * state.fleet.period;
+    machine_.At(jittered, [this, &state, &loop, when] {
+      if (!asking_) return;
+      Tick(state, loop);
+      ScheduleTick(state, loop, when + state.fleet.period);
+    });
+  }
+
+  void Tick(FleetState& state, Loop& loop) {
+    const Fleet& fleet = state.fleet;
+    if (!fleet.stateless && !loop.open) {
+      if (const absl::Status opened =
+              machine_.Open(loop.session, fleet.steps, fleet.cost);
+          !opened.ok()) {
+        // A lease of the closed session may still be held.
+        if (ReasonName(opened) != "SESSION_EXISTS") {
+          Violate("a session cannot be opened: ", opened.ToString());
+        }
+        return;
+      }
+      loop.open = true;
+      loop.next = 0;
+    }
+    if (loop.in_flight > 0) return;
+    v1::ActRequest request;
+    SetObservation(request, Chance(fleet.trouble) ? 1e31f : 0.5f);
+    if (fleet.stateless) {
+      *request.mutable_settings() = machine_.Settings(fleet.steps, fleet.cost);
+    } else {
+      request.set_session_id(loop.session);
+      if (loop.next) request.set_decision_index(*loop.next);
+    }
+    if (fleet.credit && !SpendCredit(state, loop)) {
+      // The frozen answer is what a decision without steps gets.
+      request.clear_session_id();
+      request.clear_decision_index();
+      *request.mutable_settings() = machine_.Settings(0, fleet.cost);
+    }
+    const bool twice = Chance(fleet.trouble);
+    AskFor(state, loop, request);
+    if (twice) AskFor(state, loop, request);
+    if (Chance(fleet.trouble)) {
+      machine_.At(machine_.now() + Uniform() * fleet.period,
+                  [this, &loop] { CloseSession(loop); });
+    }
+  }
+
+  // Each period a loop gets its part of the lanes' time.
+  bool SpendCredit(FleetState& state, Loop& loop) {
+    const StepCosts& costs = scenario_.machine.costs;
+    const absl::Duration step = costs.base + costs.per_row;
+    const double capacity = machine_.lanes() *
+                            absl::FDivDuration(state.fleet.period, step) *
+                            kLeastAdapted;
+    loop.credit = std::min(kMostCredit,
+                           loop.credit + capacity / state.fleet.loops);
+    if (loop.credit < state.fleet.steps) return false;
+    loop.credit -= state.fleet.steps;
+    return true;
+  }
+
+  void CloseSession(Loop& loop) {
+    if (!loop.open) return;
+    loop.open = false;
+    if (const absl::Status closed = machine_.Close(loop.session);
+        !closed.ok()) {
+      Violate("an open session cannot be closed: ", closed.ToString());
+    }
+  }
+
+  static void SetObservation(v1::ActRequest& request, float value) {
+    for (int i = 0; i < 3; ++i) request.add_observation(value);
+  }
+
+  void AskFor(FleetState& state, Loop& loop, v1::ActRequest request) {
+    const Fleet& fleet = state.fleet;
+    const absl::Duration budget =
+        fleet.budget > absl::ZeroDuration() ? fleet.budget : fleet.period;
+    const absl::Time arrival = machine_.now();
+    ++loop.in_flight;
+    const auto call = Ask(
+        std::move(request), fleet.owner, budget,
+        [this, &state, &loop, arrival](const DecisionCall::Answer& answer) {
+          --loop.in_flight;
+          loop.next.reset();
+          if (!answer.ok()) return CheckError(state.fleet, answer.status());
+          if (!(*answer)->session_id().empty()) {
+            loop.next = (*answer)->decision_index() + 1;
+          }
+          ++loop.answers;
+          loop.adapted += (*answer)->report().steps_done() > 0;
+          loop.steps += (*answer)->report().steps_done();
+          state.latencies.push_back(machine_.now() - arrival);
+        });
+    if (Chance(fleet.trouble)) {
+      machine_.At(arrival + Uniform() * budget, [this, call] {
+        machine_.maker().Cancel(call);
+      });
+    }
+  }
+
+  void CheckError(const Fleet& fleet, const absl::Status& status) {
+    if (fleet.trouble > 0 || !asking_) return;
+    if (ReasonName(status) == "OVERLOADED") return;
+    Violate("a loop of ", fleet.owner, " that causes no trouble got ",
+            status.ToString());
+  }
+
+  // Makes a call that must be answered once, and in time.
+  DecisionMaker::Call Ask(v1::ActRequest request, const std::string& owner,
+                          absl::Duration budget, DecisionCall::Done done) {
+    absl::Time deadline = machine_.now() + kLongestDecision;
+    if (budget > absl::ZeroDuration()) {
+      *request.mutable_budget() = ToProto(budget);
+      deadline = machine_.now() + budget;
+    }
+    ++asked_;
+    const auto answers = std::make_shared<int>(0);
+    return machine_.Ask(
+        std::move(request), owner, absl::InfiniteFuture(),
+        [this, answers, deadline, owner,
+         done = std::move(done)](const DecisionCall::Answer& answer) {
+          if (++*answers > 1) return Violate("a call is answered twice");
+          ++answered_;
+          const absl::Duration late = machine_.now() - deadline;
+          const absl::Duration longest = machine_.engine().work().longest_step;
+          if (late > std::max(longest, absl::Milliseconds(1))) {
+            Violate("an answer to ", owner, " is ", absl::FormatDuration(late),
+                    " late; the longest step took ",
+                    absl::FormatDuration(longest), " (",
+                    answer.status().ToString(), ")");
+          }
+          done(answer);
+        });
+  }
+
+  void ScheduleBurst(BurstState& state) {
+    const double wait =
+        std::exponential_distribution<>(state.bursts.per_second)(random_);
+    machine_.At(machine_.now() + absl::Seconds(wait), [this, &state] {
+      if (!asking_) return;
+      for (int i = 0; i < state.bursts.size; ++i) AskOne(state);
+      ScheduleBurst(state);
+    });
+  }
+
+  void AskOne(BurstState& state) {
+    if (state.in_flight >= state.bursts.most_in_flight) return;
+    v1::ActRequest request;
+    SetObservation(request, 0.5f);
+    *request.mutable_settings() = machine_.Settings(1, 1);
+    ++state.in_flight;
+    Ask(std::move(request), state.bursts.owner, state.bursts.budget,
+        [&state](const DecisionCall::Answer&) { --state.in_flight; });
+  }
+
+  void CheckWork() {
+    const CostlyEngine::Work& work = machine_.engine().work();
+    const absl::Duration length = machine_.now() - begin_;
+    outcomes_.adapted =
+        absl::FDivDuration(work.whole, machine_.lanes() * length);
+    const absl::Duration all = work.whole + work.dropped;
+    if (all > absl::ZeroDuration()) {
+      outcomes_.dropped = absl::FDivDuration(work.dropped, all);
+    }
+    if (scenario_.overloaded && outcomes_.adapted < kLeastAdapted) {
+      Violate("whole steps fill only ", outcomes_.adapted,
+              " of the lanes' time under overload, expected ", kLeastAdapted);
+    }
+    if (outcomes_.dropped > kMostDropped) {
+      Violate(outcomes_.dropped, " of the steps' time was cut, expected at most ",
+              kMostDropped);
+    }
+    if (work.shared_parameters > 0) {
+      Violate("a session was adapted twice at a time, ", work.shared_parameters,
+              " times");
+    }
+  }
+
+  // The least and the greatest number of steps of a loop, and the mean.
+  static void Steps(const FleetState& state, double& least, double& greatest,
+                    double& mean) {
+    least = greatest = state.loops.front().steps;
+    mean = 0;
+    for (const Loop& loop : state.loops) {
+      least = std::min<double>(least, loop.steps);
+      greatest = std::max<double>(greatest, loop.steps);
+      mean += double(loop.steps) / state.loops.size();
+    }
+  }
+
+  void CheckFleet(const FleetState& state) {
+    const Fleet& fleet = state.fleet;
+    double least, greatest, mean;
+    Steps(state, least, greatest, mean);
+    const bool equal = fleet.trouble == 0 && mean >= kFewSteps &&
+                       machine_.now() - begin_ >= kFairnessWindow;
+    if (equal && (least < (1 - kUnevenness) * mean ||
+                  greatest > (1 + kUnevenness) * mean)) {
+      Violate("the loops of ", fleet.owner, " got ", least, " to ", greatest,
+              " steps, ", mean, " on average");
+    }
+    if (!fleet.must_adapt) return;
+    for (const Loop& loop : state.loops) {
+      if (loop.adapted < kLightServed * loop.answers) {
+        Violate("a loop of ", fleet.owner, ", which asks for less than its fair "
+                "share, was adapted in ", loop.adapted, " of ", loop.answers,
+                " decisions");
+      }
+    }
+  }
+
+  void Summarise() {
+    if (fleets_.empty()) return;
+    FleetState& first = fleets_.front();
+    double least, greatest, mean;
+    Steps(first, least, greatest, mean);
+    if (mean > 0) {
+      outcomes_.least_share = least / mean;
+      outcomes_.greatest_share = greatest / mean;
+    }
+    int64_t answers = 0, adapted = 0;
+    for (const Loop& loop : first.loops) {
+      answers += loop.answers;
+      adapted += loop.adapted;
+    }
+    if (answers == 0) return;
+    outcomes_.adapted_answers = double(adapted) / answers;
+    std::vector<absl::Duration>& latencies = first.latencies;
+    std::sort(latencies.begin(), latencies.end());
+    outcomes_.median = latencies[latencies.size() / 2];
+    outcomes_.p99 = latencies[latencies.size() * 99 / 100];
+  }
+
+  // As a server that ends: refuses, waits for a while, then hurries.
+  void Drain() {
+    machine_.maker().Refuse();
+    machine_.RunUntil(machine_.now() + absl::Milliseconds(20));
+    machine_.maker().Stop();
+    machine_.RunUntil(machine_.now() + 2 * kLongestDecision);
+    for (FleetState& fleet : fleets_) {
+      for (Loop& loop : fleet.loops) CloseSession(loop);
+    }
+  }
+
+  void CheckNothingIsLeft() {
+    if (answered_ != asked_) {
+      Violate(asked_, " calls were made and ", answered_, " answered");
+    }
+    if (machine_.queued() > 0) Violate(machine_.queued(), " decisions wait");
+    if (machine_.in_flight() != 0) {
+      Violate("the metrics count ", machine_.in_flight(), " calls in flight");
+    }
+    if (machine_.sessions() > 0) Violate(machine_.sessions(), " sessions left");
+    if (machine_.engine().alive() > 0) {
+      Violate(machine_.engine().alive(), " policies' parameters left");
+    }
+  }
+
+  const Scenario scenario_;
+  std::mt19937_64 random_;
+  Outcomes outcomes_;
+  std::vector<FleetState> fleets_;
+  std::vector<BurstState> bursts_;
+  bool asking_ = true;
+  int64_t asked_ = 0, answered_ = 0;
+  Machine machine_;
+  const absl::Time begin_, end_;
+};
+
+}  // namespace
+
+Outcomes Simulate(const Scenario& scenario) {
+  return Simulation(scenario).Run();
+}
+
+Scenario RandomScenario(uint64_t seed) {
+  std::mt19937_64 random(seed);
+  const auto integer = [&](int least, int most) {
+    return std::uniform_int_distribution<>(least, most)(random);
+  };
+  Scenario scenario;
+  scenario.seed = seed;
+  Machine::Options& machine = scenario.machine;
+  machine.seed = seed;
+  // One of 1, 2, 4 ... 64 lanes, whose steps take longer the more there are:
+  // then each machine takes about as many decisions.
+  machine.queue.lanes = 1 << (seed % 7);
+  const absl::Duration step =
+      std::max(machine.queue.lanes, integer(2, 6)) * absl::Milliseconds(1);
+  machine.costs.per_row = step / integer(2, 8);
+  machine.costs.base = step - machine.costs.per_row;
+  machine.batch_limit = integer(0, 1) == 0 ? 1 : integer(2, 8);
+
+  // Asks for half to three times what the lanes can do.
+  const double load = integer(1, 6) * 0.5;
+  Fleet fleet;
+  fleet.synchronised = integer(0, 3) == 0;
+  fleet.period = integer(10, 25) * step;
+  fleet.loops = std::max(
+      1, static_cast<int>(load * machine.queue.lanes *
+                          absl::FDivDuration(fleet.period, step)));
+  fleet.loops = std::min(fleet.loops, 600);
+  fleet.jitter = integer(1, 10) * 0.02;
+  scenario.fleets.push_back(fleet);
+  scenario.overloaded = load >= 2 && !fleet.synchronised;
+
+  Fleet troubled = fleet;
+  troubled.owner = "troubled";
+  troubled.loops = 6;
+  troubled.trouble = 0.05;
+  troubled.steps = integer(1, 3);
+  scenario.fleets.push_back(troubled);
+
+  Fleet patient;
+  patient.owner = "patient";
+  patient.loops = integer(1, 4);
+  patient.steps = integer(2, 40);
+  patient.cost = integer(1, 2);
+  patient.period = 100 * step;
+  patient.trouble = 0.02;
+  scenario.fleets.push_back(patient);
+
+  if (integer(0, 1) == 0) {
+    scenario.bursts.push_back({"bursts", 1, 50, absl::Milliseconds(100)});
+  }
+  if (integer(0, 1) == 0) {
+    scenario.bursts.push_back(
+        {"flood", 300, 1, absl::ZeroDuration(), integer(10, 100)});
+  }
+  if (integer(0, 1) == 0) {
+    scenario.bursts.push_back({"hasty flood", 300, 1, absl::Milliseconds(5)});
+  }
+  return scenario;
+}
+
+}  // namespace foresight

@@ -1,0 +1,70 @@
+// Traffic for a Machine, and what must hold whatever the traffic is.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "tests/simulation/machine.h"
+
+namespace foresight {
+
+// Control loops that are alike: each asks once per period, with its period as
+// budget unless told otherwise.
+struct Fleet {
+  std::string owner = "fleet";
+  int loops = 1;
+  int steps = 1;
+  int cost = 1;  // Of a step, relative to the machine's.
+  absl::Duration period = absl::Milliseconds(50);
+  absl::Duration budget;  // Zero: the period.
+  double jitter = 0.05;   // Of each arrival, in periods.
+  bool synchronised = false;
+  bool stateless = false;  // The scheduler cannot tell its loops apart.
+  // The part of decisions that are cancelled, sent twice or not finite, or
+  // whose session is closed and opened again.
+  double trouble = 0;
+  bool credit = false;    // Asks for steps only if its credit covers them.
+  bool must_adapt = false;  // Asks for less than its fair share.
+};
+
+// Stateless decisions: `size` at once, at random times. Without a budget they
+// have no deadline either.
+struct Bursts {
+  std::string owner = "bursts";
+  double per_second = 1;
+  int size = 1;
+  absl::Duration budget;
+  // At most this many are not answered yet.
+  int most_in_flight = 1000;
+};
+
+struct Scenario {
+  uint64_t seed = 1;
+  Machine::Options machine;
+  std::vector<Fleet> fleets;
+  std::vector<Bursts> bursts;
+  absl::Duration length = absl::Seconds(25);
+  bool overloaded = false;  // More is asked for than the lanes can do.
+  int64_t most_events = 0;  // Ends earlier after that many; 0: any number.
+};
+
+struct Outcomes {
+  // What did not hold, in words.
+  std::vector<std::string> violations;
+  int64_t events = 0;
+  double adapted = 0;  // Whole steps, as a part of the lanes' time.
+  double dropped = 0;  // Cut steps, as a part of all steps' time.
+  // Of the first fleet:
+  double least_share = 0, greatest_share = 0;  // Relative to the mean.
+  double adapted_answers = 0;                  // As a part of its answers.
+  absl::Duration median, p99;                  // Of its answers' latency.
+};
+
+Outcomes Simulate(const Scenario& scenario);
+
+// Drawn with `seed`: any machine with any mixture of traffic.
+Scenario RandomScenario(uint64_t seed);
+
+}  // namespace foresight
