@@ -51,7 +51,8 @@ bool DecisionLane::Prepare() {
   while (!groups_.empty()) {
     Group& group = groups_.back();
     if (LetUrgentGoFirst(group)) continue;
-    RetireDone(group);
+    // Decisions set aside may run out of time meanwhile.
+    for (Group& each : groups_) RetireDone(each);
     if (group.members.empty()) {
       if (group.batch != nullptr) {
         group.model->engine->KeepBatch(std::move(group.batch));

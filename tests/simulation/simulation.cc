@@ -53,7 +53,8 @@ class Simulation {
         machine_(scenario.machine),
         begin_(machine_.now()),
         end_(begin_ + scenario.length) {
-    for (const Fleet& fleet : scenario.fleets) fleets_.push_back({fleet, {}, {}});
+    for (const Fleet& fleet : scenario.fleets)
+      fleets_.push_back({fleet, {}, {}});
     for (const Bursts& bursts : scenario.bursts) bursts_.push_back({bursts});
   }
 
@@ -86,9 +87,9 @@ class Simulation {
   template <typename... Parts>
   void Violate(const Parts&... parts) {
     if (outcomes_.violations.size() < kMostViolations) {
-      outcomes_.violations.push_back(absl::StrCat(
-          "at ", absl::FormatDuration(machine_.now() - begin_), ": ",
-          parts...));
+      outcomes_.violations.push_back(
+          absl::StrCat("at ", absl::FormatDuration(machine_.now() - begin_),
+                       ": ", parts...));
     }
   }
 
@@ -161,8 +162,8 @@ class Simulation {
     const double capacity = machine_.lanes() *
                             absl::FDivDuration(state.fleet.period, step) *
                             kLeastAdapted;
-    loop.credit = std::min(kMostCredit,
-                           loop.credit + capacity / state.fleet.loops);
+    loop.credit =
+        std::min(kMostCredit, loop.credit + capacity / state.fleet.loops);
     if (loop.credit < state.fleet.steps) return false;
     loop.credit -= state.fleet.steps;
     return true;
@@ -187,24 +188,23 @@ class Simulation {
         fleet.budget > absl::ZeroDuration() ? fleet.budget : fleet.period;
     const absl::Time arrival = machine_.now();
     ++loop.in_flight;
-    const auto call = Ask(
-        std::move(request), fleet.owner, budget,
-        [this, &state, &loop, arrival](const DecisionCall::Answer& answer) {
-          --loop.in_flight;
-          loop.next.reset();
-          if (!answer.ok()) return CheckError(state.fleet, answer.status());
-          if (!(*answer)->session_id().empty()) {
-            loop.next = (*answer)->decision_index() + 1;
-          }
-          ++loop.answers;
-          loop.adapted += (*answer)->report().steps_done() > 0;
-          loop.steps += (*answer)->report().steps_done();
-          state.latencies.push_back(machine_.now() - arrival);
-        });
+    const auto call =
+        Ask(std::move(request), fleet.owner, budget,
+            [this, &state, &loop, arrival](const DecisionCall::Answer& answer) {
+              --loop.in_flight;
+              loop.next.reset();
+              if (!answer.ok()) return CheckError(state.fleet, answer.status());
+              if (!(*answer)->session_id().empty()) {
+                loop.next = (*answer)->decision_index() + 1;
+              }
+              ++loop.answers;
+              loop.adapted += (*answer)->report().steps_done() > 0;
+              loop.steps += (*answer)->report().steps_done();
+              state.latencies.push_back(machine_.now() - arrival);
+            });
     if (Chance(fleet.trouble)) {
-      machine_.At(arrival + Uniform() * budget, [this, call] {
-        machine_.maker().Cancel(call);
-      });
+      machine_.At(arrival + Uniform() * budget,
+                  [this, call] { machine_.maker().Cancel(call); });
     }
   }
 
@@ -277,8 +277,8 @@ class Simulation {
               " of the lanes' time under overload, expected ", kLeastAdapted);
     }
     if (outcomes_.dropped > kMostDropped) {
-      Violate(outcomes_.dropped, " of the steps' time was cut, expected at most ",
-              kMostDropped);
+      Violate(outcomes_.dropped,
+              " of the steps' time was cut, expected at most ", kMostDropped);
     }
     if (work.shared_parameters > 0) {
       Violate("a session was adapted twice at a time, ", work.shared_parameters,
@@ -312,9 +312,10 @@ class Simulation {
     if (!fleet.must_adapt) return;
     for (const Loop& loop : state.loops) {
       if (loop.adapted < kLightServed * loop.answers) {
-        Violate("a loop of ", fleet.owner, ", which asks for less than its fair "
-                "share, was adapted in ", loop.adapted, " of ", loop.answers,
-                " decisions");
+        Violate("a loop of ", fleet.owner,
+                ", which asks for less than its fair "
+                "share, was adapted in ",
+                loop.adapted, " of ", loop.answers, " decisions");
       }
     }
   }
@@ -406,9 +407,9 @@ Scenario RandomScenario(uint64_t seed) {
   Fleet fleet;
   fleet.synchronised = integer(0, 3) == 0;
   fleet.period = integer(10, 25) * step;
-  fleet.loops = std::max(
-      1, static_cast<int>(load * machine.queue.lanes *
-                          absl::FDivDuration(fleet.period, step)));
+  fleet.loops =
+      std::max(1, static_cast<int>(load * machine.queue.lanes *
+                                   absl::FDivDuration(fleet.period, step)));
   fleet.loops = std::min(fleet.loops, 600);
   fleet.jitter = integer(1, 10) * 0.02;
   scenario.fleets.push_back(fleet);

@@ -25,7 +25,7 @@ struct Fleet {
   // The part of decisions that are cancelled, sent twice or not finite, or
   // whose session is closed and opened again.
   double trouble = 0;
-  bool credit = false;    // Asks for steps only if its credit covers them.
+  bool credit = false;      // Asks for steps only if its credit covers them.
   bool must_adapt = false;  // Asks for less than its fair share.
 };
 

@@ -28,11 +28,11 @@ TEST(SimulationTest, WhatMustHoldHoldsForAnyTraffic) {
   for (int seed = 1; seed <= Seeds(); ++seed) {
     SCOPED_TRACE(seed);
     const Outcomes outcomes = Simulate(RandomScenario(seed));
-    std::printf("seed %d: %lld events, adapted %.3f, dropped %.4f, "
-                "shares %.2f to %.2f\n",
-                seed, static_cast<long long>(outcomes.events), outcomes.adapted,
-                outcomes.dropped, outcomes.least_share,
-                outcomes.greatest_share);
+    std::printf(
+        "seed %d: %lld events, adapted %.3f, dropped %.4f, "
+        "shares %.2f to %.2f\n",
+        seed, static_cast<long long>(outcomes.events), outcomes.adapted,
+        outcomes.dropped, outcomes.least_share, outcomes.greatest_share);
     EXPECT_THAT(outcomes.violations, IsEmpty());
   }
 }
@@ -89,11 +89,12 @@ TEST(SimulationTest, LongTurnsThatAreNotInterruptedAreNoticed) {
               Contains(HasSubstr("which asks for less than its fair share")));
 }
 
-// Prints docs/scheduling.md's comparison: run by hand, with
+// Prints how other policies compare: run by hand, with
 //   --gtest_also_run_disabled_tests --gtest_filter='*ComparePolicies'
 TEST(SimulationTest, DISABLED_ComparePolicies) {
-  std::printf("| loops | policy | capacity adapted | answers adapted | p50 | "
-              "p99 | shares |\n|---|---|---|---|---|---|---|\n");
+  std::printf(
+      "| loops | policy | capacity adapted | answers adapted | p50 | "
+      "p99 | shares |\n|---|---|---|---|---|---|---|\n");
   for (const int loops : {16, 24, 64, 128}) {
     for (const char* policy : {"present", "patience 1", "credit"}) {
       Scenario scenario = Overload(1);
