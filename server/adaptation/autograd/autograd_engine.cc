@@ -2,11 +2,8 @@
 
 #include <ATen/Context.h>
 #include <ATen/detail/CUDAHooksInterface.h>
-#include <c10/util/Exception.h>
 
-#include <exception>
 #include <limits>
-#include <new>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -14,29 +11,13 @@
 #include "absl/strings/strip.h"
 #include "models/support/status_macros.h"
 #include "server/adaptation/autograd/autograd_parameters.h"
+#include "server/adaptation/autograd/catch_torch.h"
 #include "server/adaptation/autograd/tensor_policies.h"
 #include "server/adaptation/autograd/world_model.h"
 #include "server/adaptation/decision_batch.h"
 
 namespace foresight {
 namespace {
-
-// Calls `body`; what LibTorch throws in it becomes a status.
-template <typename Body>
-absl::Status CatchTorch(Body body) {
-  try {
-    body();
-    return absl::OkStatus();
-  } catch (const c10::OutOfMemoryError& error) {
-    return absl::ResourceExhaustedError(error.what_without_backtrace());
-  } catch (const std::bad_alloc& error) {
-    return absl::ResourceExhaustedError(error.what());
-  } catch (const c10::Error& error) {
-    return absl::InternalError(error.what_without_backtrace());
-  } catch (const std::exception& error) {
-    return absl::InternalError(error.what());
-  }
-}
 
 absl::Status Missing(const std::string& device, absl::string_view why) {
   return absl::UnavailableError(absl::StrCat(device, " is unavailable: ", why));

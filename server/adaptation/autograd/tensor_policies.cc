@@ -7,12 +7,9 @@
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
-#include <c10/util/Exception.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
-#include <exception>
-#include <new>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -20,6 +17,7 @@
 #include "models/networks/standardise.h"
 #include "models/support/status_macros.h"
 #include "server/adaptation/autograd/autograd_parameters.h"
+#include "server/adaptation/autograd/catch_torch.h"
 #include "server/adaptation/autograd/tensor_rows.h"
 #include "server/adaptation/check_problem.h"
 
@@ -81,20 +79,11 @@ TensorPolicies::TensorPolicies(const WorldModel& model, Options options)
     : model_(model), options_(options) {}
 
 absl::Status TensorPolicies::Try(absl::FunctionRef<void()> body) const {
-  try {
+  return CatchTorch([&] {
     std::optional<OneThread> one_thread;
     if (model_.options().device().is_cpu()) one_thread.emplace();
     body();
-    return absl::OkStatus();
-  } catch (const c10::OutOfMemoryError& error) {
-    return absl::ResourceExhaustedError(error.what_without_backtrace());
-  } catch (const std::bad_alloc& error) {
-    return absl::ResourceExhaustedError(error.what());
-  } catch (const c10::Error& error) {
-    return absl::InternalError(error.what_without_backtrace());
-  } catch (const std::exception& error) {
-    return absl::InternalError(error.what());
-  }
+  });
 }
 
 absl::Status TensorPolicies::Check(const Problem& problem) const {
