@@ -4,7 +4,6 @@
 #include <memory>
 #include <random>
 #include <string>
-#include <thread>
 #include <tuple>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "server/adaptation/fused/fused_engine.h"
 #include "tests/support/outcome_names.h"
 #include "tests/support/random_bundle.h"
+#include "tests/support/thread_per_call.h"
 
 namespace foresight {
 namespace {
@@ -31,22 +31,6 @@ struct Case {
   float noise_scale = 1;
   bool layer_norm = false;
   int workers = 1;
-};
-
-// A thread of its own for each call.
-class Threads : public Workers {
- public:
-  explicit Threads(int size) : size_(size) {}
-  int size() const override { return size_; }
-  void Run(int count, absl::FunctionRef<void(int)> body) override {
-    std::vector<std::thread> threads;
-    for (int i = 1; i < count; ++i) threads.emplace_back([=] { body(i); });
-    body(0);
-    for (std::thread& thread : threads) thread.join();
-  }
-
- private:
-  const int size_;
 };
 
 auto Facts(const Report& report) {
@@ -121,7 +105,7 @@ class FusedBatchTest
 
   std::shared_ptr<const Bundle> bundle_;
   std::unique_ptr<Engine> engine_;
-  Threads workers_;
+  ThreadPerCall workers_;
 };
 
 TEST_P(FusedBatchTest, SessionsAreWhatTheyAreAloneToTheBit) {

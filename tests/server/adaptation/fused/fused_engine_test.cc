@@ -14,6 +14,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/random_bundle.h"
 #include "tests/support/reference_rollout.h"
+#include "tests/support/thread_per_call.h"
 
 namespace {
 std::atomic<long> allocations{0};
@@ -51,22 +52,6 @@ namespace foresight {
 namespace {
 
 using testing::ElementsAreArray;
-
-// Threads of its own for each call: slow, but any number of them.
-class ThreadPerLane : public Workers {
- public:
-  explicit ThreadPerLane(int size) : size_(size) {}
-  int size() const override { return size_; }
-  void Run(int count, absl::FunctionRef<void(int)> body) override {
-    std::vector<std::thread> threads;
-    for (int i = 1; i < count; ++i) threads.emplace_back([=] { body(i); });
-    body(0);
-    for (std::thread& thread : threads) thread.join();
-  }
-
- private:
-  const int size_;
-};
 
 RandomBundleOptions Options(DynamicsKind kind = DynamicsKind::kDiffusion) {
   RandomBundleOptions options;
@@ -148,7 +133,7 @@ TEST_F(FusedEngineTest, AnyNumberOfWorkersGivesTheSameBits) {
     const Decision alone = Adapt();
     const std::vector<float> psi = parameters_->Export();
     for (const int size : {1, 2, 3, 16}) {
-      ThreadPerLane workers(size);
+      ThreadPerCall workers(size);
       problem_.workers = &workers;
       ASSERT_TRUE(parameters_->Import(engine_->NewParameters()->Export()).ok());
       const Decision together = Adapt();
@@ -176,7 +161,7 @@ TEST_F(EnsembleTest, AnyNumberOfWorkersGivesTheSameBits) {
   problem_.settings.mode = Mode::kReset;
   const Decision alone = Adapt();
   for (const int size : {2, 7}) {
-    ThreadPerLane workers(size);
+    ThreadPerCall workers(size);
     problem_.workers = &workers;
     EXPECT_EQ(Adapt().action, alone.action);
     EXPECT_EQ(Adapt().report.gradient_norm, alone.report.gradient_norm);
