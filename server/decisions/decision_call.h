@@ -48,9 +48,7 @@ class DecisionCall : public Scheduler::Task {
         owner_(std::move(owner)),
         arrival_(arrival),
         deadline_(deadline),
-        done_(std::move(done)) {
-    request_.DiscardUnknownFields();  // They would be kept while it waits.
-  }
+        done_(std::move(done)) {}
 
  private:
   friend class DecisionMaker;
@@ -70,7 +68,7 @@ class DecisionCall : public Scheduler::Task {
     return state_.compare_exchange_strong(from, to);
   }
 
-  v1::ActRequest request_;  // Not changed after the constructor.
+  const v1::ActRequest request_;
   const std::string owner_;
   const absl::Time arrival_;
   const absl::Time deadline_;

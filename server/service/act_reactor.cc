@@ -1,6 +1,7 @@
 #include "server/service/act_reactor.h"
 
 #include <memory>
+#include <utility>
 
 #include "server/service/caller.h"
 #include "server/service/status_conversion.h"
@@ -12,8 +13,10 @@ ActReactor* ActReactor::Start(grpc::CallbackServerContext* context,
                               v1::ActResponse* response, DecisionMaker* maker,
                               Metrics* metrics) {
   auto* reactor = new ActReactor(response, maker, metrics);
+  v1::ActRequest kept = request;
+  kept.DiscardUnknownFields();  // They would stay while the call waits.
   reactor->call_ = std::make_shared<DecisionCall>(
-      request, OwnerOf(*context), MonotonicNow(), DeadlineOf(*context),
+      std::move(kept), OwnerOf(*context), MonotonicNow(), DeadlineOf(*context),
       [reactor](const DecisionCall::Answer& answer) {
         reactor->OnAnswer(answer);
       });
