@@ -184,7 +184,9 @@ void Server::Parts::FreeIdleSessions() {
   do {
     if (const absl::Time now = MonotonicNow(); now - looked > kLookAgain) {
       looked = now;
-      sessions.KeepConnections(AliveConnections());
+      if (const auto alive = AliveConnections()) {
+        sessions.KeepConnections(*alive);
+      }
     }
     operations.Expire();
     metrics.queued_decisions.Set(scheduler->size());

@@ -39,10 +39,12 @@ std::string Peer(const std::string& name) {
 
 }  // namespace
 
-absl::flat_hash_set<std::string> AliveConnections() {
+std::optional<absl::flat_hash_set<std::string>> AliveConnections() {
   absl::flat_hash_set<std::string> alive;
   const nlohmann::json servers = Parse(grpc_channelz_get_servers(0));
-  if (!servers.is_object() || !servers.contains("server")) return alive;
+  if (!servers.is_object() || !servers.contains("server")) {
+    return std::nullopt;
+  }
   for (const nlohmann::json& server : servers["server"]) {
     const intptr_t id = Id(server["ref"], "serverId");
     intptr_t next = 0;
