@@ -27,7 +27,6 @@ DecisionQueue::Owner& DecisionQueue::FindOwner(const std::string& name) {
   std::unique_ptr<Owner>& owner = owners_[name];
   if (owner == nullptr) {
     owner = std::make_unique<Owner>();
-    owner->name = name;
     owner->order = owners_created_++;
   }
   return *owner;
@@ -142,7 +141,6 @@ absl::StatusOr<DecisionQueue::Pushed> DecisionQueue::Push(
   waiting.owner = &owner;
   waiting.session = &session;
   waiting.rank = Rank(session.served, arrivals_++);
-  waiting.arrival = now;
   waiting.due = DueTime(decision, now);
   waiting.is_due = waiting.due <= now;
   Enqueue(waiting);

@@ -50,7 +50,7 @@ class DecisionQueue {
     std::string owner;    // Whose limits and share it counts against.
     std::string session;  // Empty: stateless, all of an owner's are alike.
     absl::Time deadline = absl::InfiniteFuture();  // The answer must be ready.
-    absl::Duration frozen_time;                    // Of the frozen answer.
+    absl::Duration frozen_time;                    // For the frozen answer.
     StepKind kind;
     int steps = 0;              // 0: only the frozen answer is wanted.
     absl::Duration prior_step;  // A step's time before one was measured.
@@ -115,11 +115,10 @@ class DecisionQueue {
     int decisions = 0;  // Waiting and running.
   };
   struct Owner {
-    std::string name;
     double served = 0;
     int waiting = 0;
     int running = 0;
-    uint64_t order = 0;  // Of its creation, to break ties.
+    uint64_t order = 0;  // Order of creation, to break ties.
     absl::flat_hash_map<std::string, std::unique_ptr<Session>> sessions;
     std::set<std::pair<Rank, uint64_t>> candidates;  // Rank, id.
     std::set<std::pair<absl::Time, uint64_t>> due;   // Deadline, id.
@@ -128,8 +127,7 @@ class DecisionQueue {
     Decision decision;
     Owner* owner = nullptr;
     Session* session = nullptr;
-    Rank rank;  // As in owner->candidates.
-    absl::Time arrival;
+    Rank rank;       // As in owner->candidates.
     absl::Time due;  // When it stops waiting for a step.
     bool is_due = false;
     bool adapts = false;  // While running.
@@ -169,7 +167,7 @@ class DecisionQueue {
   absl::flat_hash_map<uint64_t, Waiting> waiting_;
   absl::flat_hash_map<uint64_t, Waiting> running_;
   std::set<OwnerRank> with_candidates_, with_due_;
-  std::set<std::pair<absl::Time, uint64_t>> due_times_;  // Of candidates.
+  std::set<std::pair<absl::Time, uint64_t>> due_times_;  // The candidates'.
   std::set<std::pair<int, Owner*>> by_waiting_;          // Owners that wait.
   int adapting_ = 0;
   size_t due_ = 0;
