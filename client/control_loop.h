@@ -31,7 +31,7 @@ class ControlLoop {
   struct Command {
     std::vector<float> action;  // [A], each in [-1, 1] but for the callback's.
     ActionSource source = ActionSource::kInitial;
-    v1::AdaptationReport report;  // Of the answer; empty without one.
+    v1::AdaptationReport report;  // The answer's; empty without one.
     // Why there is no answer: DeadlineExceeded if it is late, otherwise the
     // server's or the connection's error. OK with an answer.
     absl::Status status;
@@ -47,7 +47,7 @@ class ControlLoop {
     int64_t stale_answers = 0;  // Answers of an older epoch, ignored.
     int64_t errors = 0;         // Requests answered with an error.
     int64_t realigned = 0;      // Times the server was at another decision.
-    int64_t reconnects = 0;     // Of the stream, with all its loops.
+    int64_t reconnects = 0;     // The stream's, which all of its loops share.
   };
 
   // `session` is not null.

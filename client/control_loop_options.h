@@ -15,7 +15,8 @@
 namespace foresight {
 
 struct ControlLoopOptions {
-  absl::Duration deadline = absl::Milliseconds(20);  // Of a step; positive.
+  absl::Duration deadline =
+      absl::Milliseconds(20);  // Time for a step; positive.
   // The server's time for a decision. Leave room for the network. Unset: the
   // time to the step's deadline, which also bounds a longer one.
   std::optional<absl::Duration> budget;
@@ -28,7 +29,7 @@ struct ControlLoopOptions {
   absl::Duration give_up_after = absl::Milliseconds(500);
   // Between requests that fail one after another; max_attempts does not apply.
   RetryPolicy backoff = {1, absl::Milliseconds(5), absl::Seconds(2)};
-  uint64_t seed = 0;  // Of the backoff's jitter.
+  uint64_t seed = 0;  // Draws the backoff's jitter.
   // Decisions go over it; loops may share it. It must outlive the loop. Null:
   // a call for each decision.
   ReconnectingStream* stream = nullptr;

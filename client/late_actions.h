@@ -1,4 +1,4 @@
-// What a control loop does in a step whose answer is late.
+// Chooses a control loop's action in a step whose answer is late.
 #pragma once
 
 #include <cstdint>

@@ -26,7 +26,7 @@ class ReconnectingStream {
   struct Options {
     // Its max_attempts does not apply: there is always another attempt.
     RetryPolicy backoff = {1, absl::Milliseconds(50), absl::Seconds(2)};
-    uint64_t seed = 0;  // Of the jitter; give each client another one.
+    uint64_t seed = 0;  // Draws the jitter; give each client another one.
   };
 
   ReconnectingStream(std::shared_ptr<const Connection> connection,
@@ -39,8 +39,8 @@ class ReconnectingStream {
   void Send(const v1::ActRequest& request, ControlStream::OnAnswer on_answer)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Ends the current stream, because an answer has been missing for so long
-  // that its connection must be dead. Nothing more is sent on it.
+  // Ends the current stream. Call it if an answer is so late that the
+  // connection must be dead. Nothing more is sent on it.
   void Renew() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Streams opened after the first.

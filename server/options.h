@@ -24,7 +24,7 @@ struct ServerOptions {
   int threads = 0;                    // That decide; 0: one per available core.
 
   int max_sessions = 1024;
-  int max_owner_sessions = 768;  // Of one client.
+  int max_owner_sessions = 768;  // One client's.
   absl::Duration idle_timeout = absl::Seconds(60);
   absl::Duration max_idle_timeout = absl::Hours(1);
   absl::Duration lost_timeout = absl::Seconds(10);
@@ -34,7 +34,7 @@ struct ServerOptions {
   int compute_nice = 5;             // Added to the niceness of compute threads.
   int max_stream_in_flight = 256;   // Unanswered requests of one stream.
   int max_message_size = 1 << 20;   // Bytes.
-  int max_stream_bytes = 4 << 20;   // Of unanswered requests, and answers.
+  int max_stream_bytes = 4 << 20;   // Unanswered requests and answers.
   int max_connection_calls = 1024;  // At once, streams included.
   int64_t max_transport_bytes = int64_t{512} << 20;  // gRPC's buffers.
   int64_t max_samples = 1 << 22;                     // H * M * K.

@@ -45,7 +45,7 @@ class TimedReceiver : public AnswerReceiver {
   Recorder* const recorder_;
 };
 
-// What the process and the machine had used at some time.
+// CPU time that the process and the machine had used at one moment.
 struct Usage {
   absl::Duration at;
   absl::Duration process;

@@ -14,7 +14,7 @@
 
 namespace foresight {
 
-// What a run is made against. All of it must outlive the run.
+// The server and the settings of a run. All of it must outlive the run.
 struct LoadTarget {
   const LoadOptions& options;  // All but sessions and ramp.
   const AdaptationClient& client;

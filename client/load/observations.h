@@ -1,4 +1,4 @@
-// What the sessions of a load observe.
+// The observations that the sessions of a load send.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,9 @@ class Observations {
   const std::string& source() const { return source_; }  // For people.
   int count() const { return count_; }
 
-  // What session `loop` of `loops` observes at its tick `number` [S]. Every
-  // session replays all observations, and each begins at a place of its own.
+  // The observation [S] of session `loop` of `loops` at its tick `number`.
+  // Every session replays all observations, and each begins at a place of its
+  // own.
   absl::Span<const float> At(int loop, int loops, int64_t number) const;
 
  private:

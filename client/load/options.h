@@ -1,4 +1,4 @@
-// What a user may say to foresight-load.
+// Options of foresight-load.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct LoadOptions {
   bool stream = false;                          // Else one call per decision.
   int sessions_per_stream = 64;                 // >= 1
   int connections = 1;                          // >= 1
-  double jitter = 0.1;                          // Of a period, in [0, 1].
+  double jitter = 0.1;                          // Part of a period, in [0, 1].
   uint64_t seed = 0;
   bool ramp = false;
   absl::Duration connect_timeout = absl::Seconds(5);

@@ -1,4 +1,4 @@
-// What the control loops of a load wait for, and what has become of it.
+// Records the requests of a load's control loops and how each one ended.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ struct LoadCounts {
   int64_t late = 0;      // Answers after the deadline.
   std::map<v1::Outcome, int64_t> outcomes;
   std::map<std::string, int64_t, std::less<>> errors;  // By reason.
-  LatencyHistogram latencies;                          // Of the answers.
+  LatencyHistogram latencies;                          // One for each answer.
   std::vector<Loop> loops;
 
   int64_t ticks() const { return sent + skipped; }

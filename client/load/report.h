@@ -1,4 +1,4 @@
-// What a load has found, for people and for programs.
+// Reports the result of a load, for people and for programs.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@
 
 namespace foresight {
 
-// What the run was made with; the same for all probes of a ramp.
+// The conditions of a run; the same for all probes of a ramp.
 struct LoadContext {
   LoadOptions options;
   v1::Model model;
@@ -30,7 +30,7 @@ struct Probe {
 
 struct RampResult {
   std::vector<Probe> probes;  // In the order in which they ran.
-  // Of the most sessions that passed; no sessions if none did.
+  // The probe with the most sessions that passed; no sessions if none did.
   LoadResult largest;
 };
 

@@ -12,7 +12,7 @@ namespace foresight {
 struct Tick {
   absl::Duration at;  // Since the load began.
   int loop = 0;
-  int64_t number = 0;  // Of this loop's ticks, from 0.
+  int64_t number = 0;  // Counts this loop's ticks, from 0.
 };
 
 // Tick n of a loop is at phase + (n + jitter u) period. The phase is uniform

@@ -60,7 +60,7 @@ class DecisionBatch : public Batch {
   const std::unique_ptr<WorkingPolicies> policies_;
   const Clock& clock_;
   Trials trials_;
-  std::vector<int> places_;  // Of the problems of the call.
+  std::vector<int> places_;  // The places of the call's problems.
 };
 
 }  // namespace foresight

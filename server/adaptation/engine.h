@@ -66,8 +66,8 @@ class Workers {
   virtual void Run(int count, absl::FunctionRef<void(int)> body) = 0;
 };
 
-// What a problem's steps took, by the engine's clock. A step that was made side
-// by side with others' counts in full for each of them.
+// Time that a problem's steps took, by the engine's clock. A step that was made
+// side by side with others' counts in full for each of them.
 struct StepTiming {
   absl::Duration whole = absl::ZeroDuration();  // Sum over the whole steps.
   int whole_steps = 0;                          // Steps that ran to their end.
@@ -167,7 +167,7 @@ class Engine {
   virtual std::string name() const = 0;    // "autograd", "fused".
   virtual std::string device() const = 0;  // "cpu", "cuda:0".
 
-  // What deadlines are compared with.
+  // Deadlines are compared with it.
   const Clock& clock() const { return clock_; }
 
  protected:

@@ -38,7 +38,7 @@ class StopSignals {
 // ask `stop` and give up a problem that has to stop, with complete = false or
 // fewer rows.
 //
-// What is not noexcept may throw, for want of memory or whatever a library
+// A function that is not noexcept may throw, if memory is short or a library
 // throws. Then psi_0 and psi_start are as they were; the working policies are
 // so again after Restore.
 //

@@ -1,4 +1,4 @@
-// What one lane of the scheduler does with its turns: steps decisions, alone or
+// Runs the turns of one lane of the scheduler: steps decisions, alone or
 // together, and answers each as soon as it is done.
 #pragma once
 
@@ -67,7 +67,7 @@ class DecisionLane {
   std::vector<Group> groups_;  // The last one runs, the others are set aside.
   std::vector<Problem*> stepping_;
   std::vector<uint64_t> ids_;
-  int threads_ = 1;  // Of the present step.
+  int threads_ = 1;  // That make the present step.
 };
 
 }  // namespace foresight

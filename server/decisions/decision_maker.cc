@@ -25,7 +25,8 @@ constexpr absl::Duration kShortAnswer = absl::Microseconds(500);
 // An answer that is later than this is of no use to a control loop.
 constexpr absl::Duration kStale = absl::Milliseconds(20);
 
-// Of the estimate of a decision with the accept guard, for its evaluations.
+// The accept guard's two evaluations are expected to take as long as this many
+// steps.
 constexpr int kGuardSteps = 2;
 
 }  // namespace

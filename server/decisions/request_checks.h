@@ -18,10 +18,11 @@ namespace foresight {
 // The longest id of a session.
 inline constexpr size_t kMaxIdBytes = 128;
 
-// Of any session that a call names. Errors: SETTINGS_INVALID: it is longer.
+// Checks the id of any session that a call names.
+// Errors: SETTINGS_INVALID: it is longer than kMaxIdBytes.
 absl::Status CheckIdLength(absl::string_view session_id);
 
-// Of a new session.
+// Checks the id of a new session.
 // Errors: SETTINGS_INVALID: not 1 to 128 bytes of printable ASCII.
 absl::Status CheckSessionId(absl::string_view session_id);
 

@@ -23,8 +23,8 @@ struct LoadedModel {
   // Different for each model that a process loads.
   uint64_t id = 0;
 
-  // What a step with `settings` takes, before one was measured: as the default
-  // one, in proportion to the imagined transitions.
+  // The expected time of a step with `settings` before one was measured: the
+  // default step's, in proportion to the imagined transitions.
   absl::Duration StepTime(const AdaptationSettings& settings) const;
 
   const std::string& name() const { return bundle->manifest().name(); }

@@ -16,7 +16,7 @@ namespace {
 // Above this part of the lanes' time no decision is split.
 constexpr double kBusy = 0.5;
 
-// Of this thread alone, as Linux has it.
+// Changes this thread's niceness alone, as Linux allows.
 void AddNiceness(int nice) {
   const id_t thread = static_cast<id_t>(syscall(SYS_gettid));
   setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + nice);

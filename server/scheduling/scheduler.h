@@ -38,7 +38,7 @@ class Scheduler {
     // False: no threads; a simulation calls Take, TakeDue and next_due itself.
     bool threads = true;
   };
-  // What a decision is to the executor.
+  // A decision as the executor knows it.
   class Task {
    public:
     virtual ~Task() = default;
@@ -133,7 +133,7 @@ class Scheduler {
   Executor* executor_ = nullptr;
   std::atomic<uint64_t> last_id_ = 0;
   std::atomic<int> idle_ = 0;
-  std::atomic<size_t> candidates_ = 0;  // Of queue_, for helpers to see.
+  std::atomic<size_t> candidates_ = 0;  // As in queue_, for helpers.
 
   mutable absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

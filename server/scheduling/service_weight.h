@@ -15,7 +15,7 @@ namespace foresight {
 // Not thread-safe. Reads no clock.
 class ServiceWeight {
  public:
-  // What one second of service at `now` adds to a share.
+  // One second of service at `now` adds this much to a share.
   double At(absl::Time now) {
     if (begin_ == absl::InfinitePast()) begin_ = now;
     return std::exp(absl::FDivDuration(now - begin_, kTimeConstant));

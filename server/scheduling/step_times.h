@@ -8,7 +8,8 @@
 
 namespace foresight {
 
-// What a step's time depends on. Decisions of one kind may be stepped together.
+// Everything that a step's time depends on. Decisions of one kind may be
+// stepped together.
 struct StepKind {
   uint64_t model = 0;     // Identifies the loaded model.
   int horizon = 0;        // H

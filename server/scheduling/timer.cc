@@ -76,7 +76,7 @@ absl::Duration Timer::RunFirst(std::unique_lock<std::mutex>& lock) {
   actions_.erase(first);
   lock.unlock();
   action();
-  action = nullptr;  // What it holds goes without the lock.
+  action = nullptr;  // Release what it holds without the lock.
   lock.lock();
   return absl::ZeroDuration();
 }

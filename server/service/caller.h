@@ -1,4 +1,4 @@
-// Who calls, and until when.
+// The caller and the deadline of a call.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@ inline absl::Time DeadlineOf(const grpc::CallbackServerContext& context) {
                             std::chrono::system_clock::now(), MonotonicNow());
 }
 
-// Whom limits and shares count against: the connection that the call came on.
+// The owner that limits and shares count against: the call's connection.
 inline std::string OwnerOf(const grpc::CallbackServerContext& context) {
   return context.peer();
 }

@@ -79,7 +79,7 @@ class ControlCall final
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t requests_ ABSL_GUARDED_BY(mutex_) = 0;
-  size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // Of calls_ and answers_.
+  size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // Held by calls_ and answers_.
   absl::flat_hash_map<uint64_t, DecisionMaker::Call> calls_
       ABSL_GUARDED_BY(mutex_);  // Unanswered, by number.
   std::deque<v1::ControlResponse> answers_ ABSL_GUARDED_BY(mutex_);

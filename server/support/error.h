@@ -54,7 +54,7 @@ absl::Status DrainingError();
 // "SESSION_UNKNOWN"; empty for a status that MakeError did not make.
 std::string ReasonName(const absl::Status& status);
 
-// Of every reason.
+// The names of all reasons.
 std::vector<absl::string_view> ReasonNames();
 
 // None for a status made without one.

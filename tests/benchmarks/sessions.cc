@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kFewestRounds = 3;
 
-// Of this thread: other programs may take turns on its core.
+// Counts this thread alone: other programs may take turns on its core.
 double CpuSeconds() {
   timespec time;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);

@@ -12,8 +12,8 @@
 
 namespace foresight {
 
-// What a step of `count` decisions costs: base + count * per_row, in proportion
-// to the horizon; noise multiplies it, and rarely a stall does.
+// The time of a step of `count` decisions: base + count * per_row, in
+// proportion to the horizon; noise multiplies it, and rarely a stall does.
 struct StepCosts {
   absl::Duration base = absl::Milliseconds(3);
   absl::Duration per_row = absl::Milliseconds(1);
@@ -30,7 +30,7 @@ struct StepCosts {
 class CostlyEngine : public FakeEngine {
  public:
   struct Work {
-    absl::Duration whole, dropped;  // Of lanes' time.
+    absl::Duration whole, dropped;  // Time of lanes.
     absl::Duration longest_step;
     int64_t steps = 0;
     int64_t shared_parameters = 0;  // Decisions admitted while another one of

@@ -76,7 +76,7 @@ class Machine {
   std::vector<bool> busy_;
 
   std::shared_ptr<CostlyEngine> engine_;
-  int horizon_ = 1;  // Of the model's defaults.
+  int horizon_ = 1;  // The model's default.
   Metrics metrics_{"simulation"};
   ModelRegistry models_;
   SessionStore sessions_{{}};

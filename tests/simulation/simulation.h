@@ -16,10 +16,10 @@ struct Fleet {
   std::string owner = "fleet";
   int loops = 1;
   int steps = 1;
-  int cost = 1;  // Of a step, relative to the machine's.
+  int cost = 1;  // A step's, relative to the machine's.
   absl::Duration period = absl::Milliseconds(50);
   absl::Duration budget;  // Zero: the period.
-  double jitter = 0.05;   // Of each arrival, in periods.
+  double jitter = 0.05;   // In periods.
   bool synchronised = false;
   bool stateless = false;  // The scheduler cannot tell its loops apart.
   // The part of decisions that are cancelled, sent twice or not finite, or
@@ -51,15 +51,15 @@ struct Scenario {
 };
 
 struct Outcomes {
-  // What did not hold, in words.
+  // The invariants that did not hold, in words.
   std::vector<std::string> violations;
   int64_t events = 0;
   double adapted = 0;  // Whole steps, as a part of the lanes' time.
   double dropped = 0;  // Cut steps, as a part of all steps' time.
-  // Of the first fleet:
+  // For the first fleet:
   double least_share = 0, greatest_share = 0;  // Relative to the mean.
   double adapted_answers = 0;                  // As a part of its answers.
-  absl::Duration median, p99;                  // Of its answers' latency.
+  absl::Duration median, p99;                  // Latency of its answers.
 };
 
 Outcomes Simulate(const Scenario& scenario);

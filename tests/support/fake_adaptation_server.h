@@ -120,7 +120,7 @@ class FakeAdaptationServer : private v1::Adaptation::Service {
       ABSL_LOCKS_EXCLUDED(mutex_);
   grpc::Status Decide(const v1::ActRequest& request, v1::ActResponse* response)
       ABSL_LOCKS_EXCLUDED(mutex_);
-  // Of the next answer.
+  // For the next answer.
   uint64_t NextEpoch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   grpc::Status FindModel(const std::string& name, v1::Model* model) const;
 

@@ -131,7 +131,7 @@ void Block::ActAdjoint(int h) {
             state_adjoint_, score_adjoint_, state_adjoint_);
 }
 
-// Of the segment's row `row`.
+// The place for the return of the segment's row `row`.
 double* Block::ReturnOf(double* returns, const Segment& segment,
                         int row) const {
   const int members = static_cast<int>(model_->dynamics.size());

@@ -43,7 +43,7 @@ class FusedParameters : public PolicyParameters {
  private:
   std::shared_ptr<const Model> model_;
   Buffer own_;                           // Without memory: psi_0.
-  std::optional<double> squared_drift_;  // Of own_.
+  std::optional<double> squared_drift_;  // For own_.
 };
 
 }  // namespace foresight::fused

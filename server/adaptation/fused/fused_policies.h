@@ -77,7 +77,7 @@ class FusedPolicies : public WorkingPolicies {
                     absl::FunctionRef<void(absl::Span<const int>)> body);
   // To the working policy, for the way forward and back.
   void BindBothWays(Session& session);
-  // Of a group, whose sessions' policies are bound.
+  // Rolls out a group, whose sessions' policies are bound.
   void RollOut(absl::Span<const int> group, NoiseBank bank, bool differentiate,
                const StopSignals& stop, absl::Span<Evaluation> out);
 
@@ -85,7 +85,7 @@ class FusedPolicies : public WorkingPolicies {
   std::vector<Session> sessions_;  // [P]
   Arena arena_, action_arena_;
   Rollout rollout_;
-  // Of the group that is computed.
+  // Belong to the group that is being computed.
   std::vector<SessionRollout> rolled_;
   std::vector<Rollout::Target> targets_;
   std::vector<Rollout::Result> results_;

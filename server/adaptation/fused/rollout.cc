@@ -79,7 +79,7 @@ void Rollout::InParallel(absl::FunctionRef<void(int)> body) {
 }
 
 // Blocks of each session's rows begin..end - 1 in the order member by member.
-// Of a member, the rows of all sessions come one after the other.
+// Within a member the rows of all sessions come one after the other.
 void Rollout::PlanBlocks(const RolloutPlan& plan, int begin, int end) {
   const int members = static_cast<int>(plan.model->dynamics.size());
   const int sessions = static_cast<int>(plan.sessions.size());

@@ -15,7 +15,7 @@ ParsedLoadOptions Parse(std::vector<const char*> arguments) {
   return ParseLoadOptions(static_cast<int>(arguments.size()), arguments.data());
 }
 
-// What a mistake says; it must be one.
+// The message for `arguments`, which must be wrong.
 std::string Mistake(const std::vector<const char*>& arguments) {
   testing::internal::CaptureStderr();
   const ParsedLoadOptions parsed = Parse(arguments);
