@@ -16,8 +16,9 @@ Installs the Debian packages (with sudo unless root) and the PyPI wheels that
 foresight is built from. The wheels go to \$FORESIGHT_DEPS (default .deps in
 the checkout; about 1.4 GB).
 
-  --checks  also what tests/run.sh checks with: clang, and an abseil built for
-            ThreadSanitizer from Debian's source (a minute; 11 MB more)
+  --checks  also what tests/run.sh checks with: clang, an abseil built for
+            ThreadSanitizer from Debian's source (a minute; 11 MB more), and what
+            the Python client's tests need (other protobufs, mypy; 100 MB more)
   --peers   also the Python peers of the benchmark (PyTorch's CUDA
             libraries, JAX; 3 GB more)
   --plots   also matplotlib, for models/training/plot_training.py (50 MB more)
@@ -107,6 +108,16 @@ wheels python numpy==2.2.6 cloudpickle==3.1.1 farama-notifications==0.0.4 \
   typing-extensions==4.14.0 imageio==2.37.0 packaging==25.0 \
   grpcio==1.71.2 grpcio-tools==1.71.2 protobuf==5.29.5 setuptools==80.9.0 \
   h5py==3.13.0
+if [[ "$checks" == yes ]]; then
+  # The Python client is built and type-checked, and runs over three protobufs:
+  # that of `python` and these, each with a gRPC of its time.
+  wheels python-client hatchling==1.27.0 pathspec==0.12.1 pluggy==1.6.0 \
+    trove-classifiers==2025.9.11.17 tqdm==4.67.1 mypy==1.18.2 \
+    mypy-extensions==1.1.0 types-grpcio==1.0.0.20250914 \
+    types-protobuf==6.32.1.20250918 types-tqdm==4.67.0.20250809
+  wheels protobuf4 protobuf==4.25.9 grpcio==1.62.3
+  wheels protobuf6 protobuf==6.33.6 grpcio==1.76.0
+fi
 if [[ "$peers" == yes ]]; then
   # The PyPI wheel of PyTorch does not load in Python without its CUDA libraries,
   # not even for the CPU.

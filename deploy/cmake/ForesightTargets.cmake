@@ -71,10 +71,14 @@ function(foresight_test path)
     PROPERTIES TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT OMP_NUM_THREADS=1)
 endfunction()
 
-# foresight_script_test(<name> COMMAND <command>...): a test in Python or shell
-# that exits 0. PYTHONPATH holds the wheels of .deps; exit code 77 is "skipped".
+# foresight_script_test(<name> COMMAND <command>... [PYTHONPATH <folder>...]): a
+# test in Python or shell that exits 0. PYTHONPATH holds the given folders, then
+# the wheels of .deps; exit code 77 is "skipped".
 function(foresight_script_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "COMMAND" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT" "COMMAND;PYTHONPATH" ${ARGN})
+  list(APPEND ARG_PYTHONPATH "${FORESIGHT_DEPS}/python"
+       "${FORESIGHT_DEPS}/mujoco")
+  list(JOIN ARG_PYTHONPATH ":" python_path)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
@@ -84,6 +88,6 @@ function(foresight_script_test name)
     ${name}
     PROPERTIES
       TIMEOUT ${ARG_TIMEOUT} SKIP_RETURN_CODE 77 ENVIRONMENT
-      "PYTHONPATH=${FORESIGHT_DEPS}/python:${FORESIGHT_DEPS}/mujoco;PYTHONDONTWRITEBYTECODE=1;FORESIGHT_BUILD_DIR=${CMAKE_BINARY_DIR}"
+      "PYTHONPATH=${python_path};PYTHONDONTWRITEBYTECODE=1;FORESIGHT_BUILD_DIR=${CMAKE_BINARY_DIR}"
   )
 endfunction()

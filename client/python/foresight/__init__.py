@@ -1,0 +1,60 @@
+"""Drives gymnasium environments with the policies of a foresight-server.
+
+import foresight
+with foresight.connect("localhost:50051") as server, server.policy() as policy:
+    action = policy(observation)
+"""
+
+from foresight.connection import Tls
+from foresight.episodes import Episode, play, play_vector
+from foresight.errors import (
+    Aborted,
+    AlreadyExists,
+    Cancelled,
+    DeadlineExceeded,
+    Error,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+    ResourceExhausted,
+    Unauthenticated,
+    Unavailable,
+)
+from foresight.messages import Decision, Model, Outcome
+from foresight.options import PolicyOptions, Settings
+from foresight.policy import Policy
+from foresight.retry import Retry
+from foresight.server import Server, connect
+from foresight.vector import VectorPolicy
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Aborted",
+    "AlreadyExists",
+    "Cancelled",
+    "DeadlineExceeded",
+    "Decision",
+    "Episode",
+    "Error",
+    "FailedPrecondition",
+    "InvalidArgument",
+    "Model",
+    "NotFound",
+    "Outcome",
+    "PermissionDenied",
+    "Policy",
+    "PolicyOptions",
+    "ResourceExhausted",
+    "Retry",
+    "Server",
+    "Settings",
+    "Tls",
+    "Unauthenticated",
+    "Unavailable",
+    "VectorPolicy",
+    "connect",
+    "play",
+    "play_vector",
+]

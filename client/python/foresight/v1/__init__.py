@@ -1,0 +1,1 @@
+"""The wire contract, generated from proto/adaptation.proto by generate.sh."""

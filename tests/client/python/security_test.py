@@ -1,0 +1,150 @@
+"""TLS, client certificates and tokens."""
+
+import asyncio
+import hashlib
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+import grpc
+import numpy as np
+
+import foresight
+import foresight.aio
+from support.certificates import make_authority, make_certificate
+from support.fake_server import FakeAdaptation, serving
+from support.served import OBSERVATION_SIZE, PROGRAMS, ServedTest
+
+TOKEN = "a-token-for-tests"
+
+
+class Certificates:
+    def __init__(self, folder):
+        self.authority = make_authority(folder, "authority")
+        self.stranger = make_authority(folder, "stranger")
+        self.server, self.server_key = make_certificate(
+            folder, "server", self.authority
+        )
+        self.client, self.client_key = make_certificate(
+            folder, "client", self.authority
+        )
+
+    def tls(self):
+        return foresight.Tls(
+            ca=self.authority, certificate=self.client, key=self.client_key
+        )
+
+
+def make_certificates(test):
+    folder = tempfile.TemporaryDirectory()
+    test.addClassCleanup(folder.cleanup)
+    return Certificates(pathlib.Path(folder.name))
+
+
+class FakeServerTest(unittest.TestCase):
+    """Against a server that asks for client certificates."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.certificates = make_certificates(cls)
+        pair = (cls.certificates.server_key, cls.certificates.server)
+        credentials = grpc.ssl_server_credentials(
+            [tuple(path.read_bytes() for path in pair)],
+            cls.certificates.authority.read_bytes(),
+            require_client_auth=True,
+        )
+        cls.fake = FakeAdaptation()
+        cls.address = cls.enterClassContext(serving(cls.fake, credentials))
+
+    def act(self, **options):
+        with foresight.connect(self.address, **options) as server:
+            with server.policy() as policy, server.vector_policy(1) as vector:
+                return policy([3, 0]).tolist(), vector([[4, 0]]).tolist()
+
+    def test_a_client_with_a_certificate_is_served(self):
+        actions = self.act(tls=self.certificates.tls())
+        self.assertEqual(actions, ([3, 0], [[4, 0]]))
+        self.assertNotIn("authorization", self.fake.metadata[-1])
+
+    def test_every_call_shows_the_token(self):
+        self.act(tls=self.certificates.tls(), token=TOKEN)
+        self.assertEqual(self.fake.metadata[-1]["authorization"], f"Bearer {TOKEN}")
+
+        async def act():
+            tls = self.certificates.tls()
+            async with (
+                foresight.aio.connect(
+                    self.address, tls=tls, token=TOKEN + "2"
+                ) as server,
+                server.policy() as policy,
+            ):
+                return (await policy([3, 0])).tolist()
+
+        self.assertEqual(asyncio.run(act()), [3, 0])
+        self.assertEqual(self.fake.metadata[-1]["authorization"], f"Bearer {TOKEN}2")
+
+    def test_strangers_are_refused_on_either_side(self):
+        stranger = foresight.Tls(ca=self.certificates.stranger)
+        anonymous = foresight.Tls(ca=self.certificates.authority)
+        for tls in (stranger, anonymous, None):
+            with self.assertRaisesRegex(foresight.Unavailable, self.address):
+                self.act(tls=tls, connect_timeout=0.5)
+
+    def test_a_certificate_needs_its_key(self):
+        tls = foresight.Tls(
+            ca=self.certificates.authority, certificate=self.certificates.client
+        )
+        with self.assertRaisesRegex(foresight.InvalidArgument, "key"):
+            self.act(tls=tls)
+
+
+class TokenTest(unittest.TestCase):
+    def test_no_token_travels_to_other_machines_in_plain_text(self):
+        for address in ("example.org:50051", "192.0.2.1:50051", "[2001:db8::1]:1"):
+            with self.assertRaisesRegex(foresight.InvalidArgument, "plain text"):
+                foresight.connect(address, token=TOKEN)
+            foresight.connect(address, token=TOKEN, tls=foresight.Tls())
+        for address in ("localhost:1", "127.0.0.2:1", "[::1]:1", "unix:/tmp/socket"):
+            foresight.connect(address, token=TOKEN)
+
+
+def served_flags():
+    text = subprocess.run(
+        [PROGRAMS / "foresight-server", "--help"], capture_output=True, text=True
+    ).stdout
+    return text
+
+
+@unittest.skipUnless("--tls-cert" in served_flags(), "the server has no TLS yet")
+class RealServerTest(ServedTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.certificates = make_certificates(cls)
+        tokens = cls.certificates.authority.with_suffix(".tokens")
+        digest = hashlib.sha256(TOKEN.encode()).hexdigest()
+        tokens.write_text(f"tester act {digest}\n")
+        cls.flags = (
+            *("--tls-cert", cls.certificates.server),
+            *("--tls-key", cls.certificates.server_key),
+            *("--tls-client-ca", cls.certificates.authority),
+            *("--tokens", tokens),
+        )
+        super().setUpClass()
+
+    def test_a_client_with_certificate_and_token_is_served(self):
+        tls = self.certificates.tls()
+        with foresight.connect(self.address, tls=tls, token=TOKEN) as server:
+            with server.policy() as policy:
+                policy(np.zeros(OBSERVATION_SIZE))
+
+    def test_a_wrong_token_is_refused(self):
+        tls = self.certificates.tls()
+        for token in ("wrong", None):
+            with foresight.connect(self.address, tls=tls, token=token) as server:
+                with self.assertRaises(foresight.Unauthenticated):
+                    server.policy()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,46 @@
+"""A foresight-server for the tests of one file."""
+
+import os
+import pathlib
+import subprocess
+import tempfile
+import time
+import unittest
+
+import foresight
+
+ROOT = pathlib.Path(__file__).resolve().parents[4]
+PROGRAMS = pathlib.Path(os.environ["FORESIGHT_BUILD_DIR"]) / "bin"
+MODEL = ROOT / "models/pretrained/halfcheetah-medium-replay"
+OBSERVATION_SIZE, ACTION_SIZE = 17, 6
+PATIENCE_S = 60  # Machines that run tests are slow at times.
+
+
+class ServedTest(unittest.TestCase):
+    """Starts a server for the class and connects to it."""
+
+    flags: tuple[str, ...] = ()
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        port_file = cls.folder / "port"
+        process = subprocess.Popen(
+            [PROGRAMS / "foresight-server", "--model", MODEL]
+            + ["--listen", "127.0.0.1:0", "--metrics-listen", "off"]
+            + ["--port-file", port_file, *cls.flags]
+        )
+        cls.addClassCleanup(process.wait)
+        cls.addClassCleanup(process.terminate)
+        give_up = time.monotonic() + PATIENCE_S
+        while not port_file.exists():
+            assert process.poll() is None, "the server ended"
+            assert time.monotonic() < give_up, "the server does not serve"
+            time.sleep(0.01)
+        cls.address = port_file.read_text().strip()
+
+    def setUp(self):
+        self.server = foresight.connect(self.address, timeout=PATIENCE_S)
+        self.addCleanup(self.server.close)
