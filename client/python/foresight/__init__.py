@@ -5,6 +5,7 @@ with foresight.connect("localhost:50051") as server, server.policy() as policy:
     action = policy(observation)
 """
 
+from foresight.comparison import Comparison, Pair, Summary
 from foresight.connection import Tls
 from foresight.episodes import Episode, play, play_vector
 from foresight.errors import (
@@ -26,6 +27,7 @@ from foresight.options import PolicyOptions, Settings
 from foresight.policy import Policy
 from foresight.retry import Retry
 from foresight.server import Server, connect
+from foresight.tournament import evaluate
 from foresight.vector import VectorPolicy
 
 __version__ = "0.1.0"
@@ -34,6 +36,7 @@ __all__ = [
     "Aborted",
     "AlreadyExists",
     "Cancelled",
+    "Comparison",
     "DeadlineExceeded",
     "Decision",
     "Episode",
@@ -43,6 +46,7 @@ __all__ = [
     "Model",
     "NotFound",
     "Outcome",
+    "Pair",
     "PermissionDenied",
     "Policy",
     "PolicyOptions",
@@ -50,11 +54,13 @@ __all__ = [
     "Retry",
     "Server",
     "Settings",
+    "Summary",
     "Tls",
     "Unauthenticated",
     "Unavailable",
     "VectorPolicy",
     "connect",
+    "evaluate",
     "play",
     "play_vector",
 ]
