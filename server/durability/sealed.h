@@ -1,0 +1,20 @@
+// Bytes that tell what they are and whether they are whole.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace foresight {
+
+// A line with `format` (a name and a version), a line with the SHA-256 of
+// `content` in hex, and `content`.
+std::string Seal(absl::string_view format, absl::string_view content);
+
+// The content. Errors: DataLoss: another format, or a checksum that does not
+// match.
+absl::StatusOr<std::string> Unseal(absl::string_view format,
+                                   absl::string_view sealed);
+
+}  // namespace foresight

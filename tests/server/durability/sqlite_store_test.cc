@@ -1,0 +1,163 @@
+#include "server/durability/sqlite_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <fstream>
+
+#include "tests/support/temporary_folder.h"
+
+namespace foresight {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using Kind = StateChange::Kind;
+
+StateChange Replace(const std::string& key, uint64_t next,
+                    uint64_t incarnation = 1) {
+  StateChange change{Kind::kReplace, {key, incarnation}, {}, {}, ""};
+  change.session.set_session_id(key);
+  change.session.set_next_decision(next);
+  return change;
+}
+
+StateChange Append(const std::string& key, uint64_t decision,
+                   uint64_t incarnation = 1) {
+  StateChange change{Kind::kAppend, {key, incarnation}, {}, {}, ""};
+  change.decision.mutable_answer()->set_decision_index(decision);
+  return change;
+}
+
+StateChange Remove(const std::string& key, uint64_t incarnation = 1) {
+  return {Kind::kRemove, {key, incarnation}, {}, {}, ""};
+}
+
+class SqliteStoreTest : public ::testing::Test {
+ protected:
+  SqliteStoreTest() { Open(); }
+  void Open() {
+    store_.reset();
+    auto store = SqliteStore::Open(folder_.path());
+    ASSERT_TRUE(store.ok()) << store.status();
+    store_ = *std::move(store);
+  }
+  void Write(const std::vector<StateChange>& changes) {
+    const absl::Status written = store_->Write(changes);
+    ASSERT_TRUE(written.ok()) << written;
+  }
+  std::vector<KeptSession> Load() {
+    auto kept = store_->Load();
+    EXPECT_TRUE(kept.ok()) << kept.status();
+    return kept.ok() ? *std::move(kept) : std::vector<KeptSession>();
+  }
+  // Runs `sql` on the closed database.
+  void Tamper(const char* sql) {
+    store_.reset();
+    sqlite3* database;
+    const std::string file = (folder_.path() / SqliteStore::kFile).string();
+    ASSERT_EQ(sqlite3_open(file.c_str(), &database), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, nullptr), SQLITE_OK)
+        << sqlite3_errmsg(database);
+    sqlite3_close(database);
+    Open();
+  }
+
+  TemporaryFolder folder_;
+  std::unique_ptr<StateStore> store_;
+};
+
+TEST_F(SqliteStoreTest, ASessionAndItsDecisionsComeBack) {
+  Write({Replace("a", 3), Append("a", 4), Append("a", 3), Replace("b", 0)});
+  Open();
+  const auto kept = Load();
+  ASSERT_EQ(kept.size(), 2u);
+  EXPECT_EQ(kept[0].name.key, "a");
+  EXPECT_EQ(kept[0].session.next_decision(), 3u);
+  ASSERT_EQ(kept[0].decisions.size(), 2u);
+  EXPECT_EQ(kept[0].decisions[0].answer().decision_index(), 3u);
+  EXPECT_EQ(kept[0].decisions[1].answer().decision_index(), 4u);
+  EXPECT_THAT(kept[1].decisions, IsEmpty());
+}
+
+TEST_F(SqliteStoreTest, TheWholeReplacesTheDecisionsBefore) {
+  Write({Replace("a", 0), Append("a", 0), Replace("a", 1), Append("a", 1)});
+  const auto kept = Load();
+  ASSERT_EQ(kept.size(), 1u);
+  ASSERT_EQ(kept[0].decisions.size(), 1u);
+  EXPECT_EQ(kept[0].decisions[0].answer().decision_index(), 1u);
+}
+
+TEST_F(SqliteStoreTest, ARemovedSessionIsGone) {
+  Write({Replace("a", 0), Append("a", 0)});
+  Write({Remove("a")});
+  EXPECT_THAT(Load(), IsEmpty());
+}
+
+TEST_F(SqliteStoreTest, LateChangesOfAnEarlierSessionDoNotTouchItsSuccessor) {
+  Write({Replace("a", 0, 1), Replace("a", 0, 2), Append("a", 0, 2)});
+  Write({Append("a", 0, 1), Remove("a", 1)});
+  const auto kept = Load();
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_EQ(kept[0].name.incarnation, 2u);
+  EXPECT_EQ(kept[0].decisions.size(), 1u);
+}
+
+TEST_F(SqliteStoreTest, DamageToADecisionCostsThoseAfterIt) {
+  Write({Replace("a", 0), Append("a", 0), Append("a", 1), Append("a", 2),
+         Replace("b", 7)});
+  Tamper("UPDATE decisions SET sealed = 'x' WHERE decision = 1");
+  const auto kept = Load();
+  ASSERT_EQ(kept.size(), 2u);
+  EXPECT_EQ(kept[0].decisions.size(), 1u);
+  EXPECT_EQ(kept[1].session.next_decision(), 7u);
+}
+
+TEST_F(SqliteStoreTest, ADamagedSessionIsSetAsideAlone) {
+  Write({Replace("a", 0), Replace("b", 7)});
+  Tamper("UPDATE sessions SET sealed = 'x' WHERE key = CAST('a' AS BLOB)");
+  const auto kept = Load();
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_EQ(kept[0].name.key, "b");
+}
+
+TEST_F(SqliteStoreTest, WhatIsSetAsideIsNotLoadedAgain) {
+  Write({Replace("a", 0), Append("a", 0), Replace("b", 7)});
+  StateChange aside = Remove("a");
+  aside.kind = Kind::kSetAside;
+  aside.why = "other weights";
+  Write({aside});
+  const auto kept = Load();
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_EQ(kept[0].name.key, "b");
+  Tamper("INSERT INTO sessions SELECT key, 1, sealed FROM sessions_set_aside");
+  EXPECT_EQ(Load().size(), 2u);  // It was kept to the byte.
+}
+
+TEST_F(SqliteStoreTest, AFolderHasOneServer) {
+  const auto second = SqliteStore::Open(folder_.path());
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(second.status().message(),
+              HasSubstr(folder_.path().string() + ": another server"));
+}
+
+TEST_F(SqliteStoreTest, AForeignFileIsRenamedAndTheStoreBeginsAnew) {
+  Write({Replace("a", 0)});
+  store_.reset();
+  std::ofstream(folder_.path() / SqliteStore::kFile) << std::string(5000, 'x');
+  Open();
+  EXPECT_THAT(Load(), IsEmpty());
+  EXPECT_TRUE(
+      std::filesystem::exists(folder_.path() / "sessions.db.damaged-1"));
+}
+
+TEST_F(SqliteStoreTest, AFolderThatCannotBeMadeIsNamed) {
+  std::ofstream(folder_.path() / "file") << "x";
+  const auto store = SqliteStore::Open(folder_.path() / "file" / "below");
+  EXPECT_EQ(store.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(store.status().message(), HasSubstr("file/below"));
+}
+
+}  // namespace
+}  // namespace foresight
