@@ -166,6 +166,26 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
               &options.drain_timeout);
 }
 
+void DefineDurability(CLI::App& app, ServerOptions& options) {
+  app.add_option("--state-dir", options.state_dir,
+                 "Folder in which sessions outlive the process; none: in "
+                 "memory alone")
+      ->type_name("DIR");
+  app.add_option("--durability", options.durability,
+                 "none: sessions are written when the server ends in order; "
+                 "interval: a kill loses at most --durability-interval; each: "
+                 "nothing that was answered is lost")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"none", "interval", "each"}));
+  AddDuration(app, "--durability-interval", absl::Milliseconds(1),
+              "Write what happened to sessions this often",
+              &options.durability_interval);
+  AddNumber(app, "--replay-limit", 1,
+            "Adaptation steps of one session that are made again after a "
+            "restart, at most",
+            &options.replay_limit);
+}
+
 }  // namespace
 
 std::variant<ServerOptions, EarlyExit> ParseOptions(
@@ -181,6 +201,7 @@ std::variant<ServerOptions, EarlyExit> ParseOptions(
   app.allow_config_extras(CLI::config_extras_mode::error);
   DefineServing(app, options);
   DefineLimits(app, options);
+  DefineDurability(app, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -40,6 +40,11 @@ struct ServerOptions {
   int64_t max_samples = 1 << 22;                     // H * M * K.
   absl::Duration answer_margin = absl::Milliseconds(1);
 
+  std::string state_dir;                // Empty: sessions live in memory alone.
+  std::string durability = "interval";  // Or "none", "each".
+  absl::Duration durability_interval = absl::Seconds(1);
+  int replay_limit = 50;  // Steps made again for a session after a restart.
+
   absl::Duration shutdown_notice = absl::Milliseconds(200);
   absl::Duration drain_timeout = absl::Seconds(5);
 };

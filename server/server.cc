@@ -3,11 +3,14 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <climits>
 #include <filesystem>
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
@@ -18,7 +21,10 @@
 #include "models/support/file.h"
 #include "models/support/status_macros.h"
 #include "server/decisions/decision_maker.h"
+#include "server/decisions/session_keeper.h"
 #include "server/decisions/session_operations.h"
+#include "server/durability/journal.h"
+#include "server/durability/sqlite_store.h"
 #include "server/metrics/metrics.h"
 #include "server/metrics/metrics_endpoint.h"
 #include "server/registry/model_registry.h"
@@ -48,8 +54,21 @@ constexpr absl::Duration kGrace = absl::Seconds(1);
 
 constexpr int kMaxMetadataBytes = 8 << 10;
 
+// A snapshot's bytes besides psi: observation, answer, settings.
+constexpr size_t kSnapshotRest = 64 << 10;
+
+// gRPC has one limit for the messages of all methods, so it leaves room for a
+// snapshot of the model with the largest policy.
+int MaxReceiveSize(const ServerOptions& options, const ModelRegistry& models) {
+  size_t size = options.max_message_size;
+  for (const auto& model : models.List()) {
+    const size_t psi = model->engine->sizeof_parameters();
+    size = std::max(size, psi + kSnapshotRest);
+  }
+  return static_cast<int>(std::min<size_t>(size, INT_MAX));
+}
+
 void SetArguments(const ServerOptions& options, grpc::ServerBuilder& builder) {
-  builder.SetMaxReceiveMessageSize(options.max_message_size);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                              options.max_connection_calls);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
@@ -76,34 +95,47 @@ std::string WithPort(const std::string& address, int port) {
 }  // namespace
 
 struct Server::Parts {
-  Parts(const ServerOptions& server_options, const std::string& version)
+  // `store`: null if nothing is kept.
+  Parts(const ServerOptions& server_options, const std::string& version,
+        std::unique_ptr<StateStore> store)
       : options(server_options),
         metrics(version),
-        sessions({static_cast<size_t>(options.max_sessions),
-                  static_cast<size_t>(options.max_owner_sessions),
-                  options.lost_timeout}),
+        journal(store == nullptr ? nullptr
+                                 : std::make_unique<Journal>(JournalOptions(),
+                                                             std::move(store))),
+        keeper({options.replay_limit}, journal.get()),
+        sessions(
+            {static_cast<size_t>(options.max_sessions),
+             static_cast<size_t>(options.max_owner_sessions),
+             options.lost_timeout,
+             [this](const SessionState& session) { keeper.Ended(session); }}),
         scheduler(std::make_unique<Scheduler>(SchedulerOptions())),
         maker({options.answer_margin, options.max_samples,
                options.max_decision_time},
-              {&models, &sessions, scheduler.get(), &timer, &metrics}),
+              {&models, &sessions, &keeper, scheduler.get(), &timer, &metrics}),
         operations({options.idle_timeout, options.max_idle_timeout,
                     options.max_samples, options.max_decision_time},
-                   &models, &sessions, &metrics),
+                   &models, &sessions, &keeper, &metrics),
         service({static_cast<size_t>(options.max_stream_in_flight),
                  static_cast<size_t>(options.max_stream_bytes)},
                 {&models, &operations, &maker, &metrics}) {}
 
   Scheduler::Options SchedulerOptions() const;
+  Journal::Options JournalOptions() const;
+  absl::Status Resume(const std::vector<KeptSession>& kept);
   absl::Status LoadModels(const EngineFactory& make_engine);
   absl::Status Listen();
   absl::Status WritePortFile();
   void FreeIdleSessions();
   void AwaitQuiet();
+  void KeepSessions();
   void Shutdown();
 
   const ServerOptions options;
   Metrics metrics;
   ModelRegistry models;
+  std::unique_ptr<Journal> journal;  // Null: nothing is kept.
+  SessionKeeper keeper;
   SessionStore sessions;
   Timer timer;
   std::unique_ptr<Scheduler> scheduler;
@@ -126,6 +158,37 @@ Scheduler::Options Server::Parts::SchedulerOptions() const {
   scheduling.queue.max_per_owner = options.max_owner_queue;
   scheduling.nice = options.compute_nice;
   return scheduling;
+}
+
+Journal::Options Server::Parts::JournalOptions() const {
+  Journal::Options journaling;
+  journaling.durability = options.durability == "none" ? Durability::kNone
+                          : options.durability == "each"
+                              ? Durability::kEach
+                              : Durability::kInterval;
+  journaling.interval = options.durability_interval;
+  return journaling;
+}
+
+absl::Status Server::Parts::Resume(const std::vector<KeptSession>& kept) {
+  if (journal == nullptr) return absl::OkStatus();
+  std::atomic<size_t> next = 0;
+  std::vector<std::thread> threads;
+  for (int lane = 0; lane < scheduler->lanes(); ++lane) {
+    threads.emplace_back([&] {
+      for (size_t i; (i = next++) < kept.size();) {
+        const absl::Status resumed = operations.Resume(kept[i]);
+        if (!resumed.ok()) {
+          journal->SetAside(kept[i].name, std::string(resumed.message()));
+        } else if (journal->durability() == Durability::kNone) {
+          // After a kill the client has to hear that its session is lost.
+          journal->Remove(kept[i].name);
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return journal->Flush();
 }
 
 absl::Status Server::Parts::LoadModels(const EngineFactory& make_engine) {
@@ -155,6 +218,7 @@ absl::Status Server::Parts::Listen() {
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   SetArguments(options, builder);
+  builder.SetMaxReceiveMessageSize(MaxReceiveSize(options, models));
   int port = 0;
   builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(),
                            &port);
@@ -212,6 +276,17 @@ void Server::Parts::AwaitQuiet() {
   } while (service.refused() != before && MonotonicNow() < give_up);
 }
 
+void Server::Parts::KeepSessions() {
+  if (journal == nullptr) return;
+  absl::Status kept = absl::OkStatus();
+  if (journal->durability() == Durability::kNone) {
+    kept = keeper.KeepAll(sessions, MonotonicNow()).status();
+  } else {
+    kept = journal->Flush();
+  }
+  if (!kept.ok()) LogError("sessions are lost: ", kept.message());
+}
+
 void Server::Parts::Shutdown() {
   if (grpc_server != nullptr) {
     grpc_server->GetHealthCheckService()->SetServingStatus(false);
@@ -226,6 +301,7 @@ void Server::Parts::Shutdown() {
     grpc_server->Shutdown(std::chrono::system_clock::now() +
                           absl::ToChronoMilliseconds(kGrace));
   }
+  KeepSessions();
   stopping.Notify();
   if (housekeeper.joinable()) housekeeper.join();
   if (wrote_port_file) {
@@ -239,11 +315,18 @@ void Server::Parts::Shutdown() {
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const ServerOptions& options, const std::string& version,
     const EngineFactory& make_engine) {
-  auto parts = std::make_unique<Parts>(options, version);
+  std::unique_ptr<StateStore> store;
+  std::vector<KeptSession> kept;
+  if (!options.state_dir.empty()) {
+    ASSIGN_OR_RETURN(store, SqliteStore::Open(options.state_dir));
+    ASSIGN_OR_RETURN(kept, store->Load());
+  }
+  auto parts = std::make_unique<Parts>(options, version, std::move(store));
   Parts& started = *parts;
   // From here on its destructor ends what was begun.
   std::unique_ptr<Server> server(new Server(std::move(parts)));
   RETURN_IF_ERROR(started.LoadModels(make_engine));
+  RETURN_IF_ERROR(started.Resume(kept));
   RETURN_IF_ERROR(started.Listen());
   started.housekeeper = std::thread([&started] { started.FreeIdleSessions(); });
   RETURN_IF_ERROR(started.WritePortFile());

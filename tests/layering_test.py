@@ -28,10 +28,12 @@ RULES = {
     "server/adaptation/fused": MODELS + ["server/adaptation", "server/support"],
     "server/sessions": MODELS + ["server/support"],
     "server/scheduling": MODELS + ["server/support"],
+    "server/durability": MODELS + ["server/support"],
     "server/registry": MODELS + ["server/adaptation", "server/support"],
     "server/decisions": MODELS
     + [
         "server/adaptation/engine.h",
+        "server/durability",
         "server/metrics",
         "server/registry",
         "server/scheduling",

@@ -166,6 +166,8 @@ class Engine {
 
   virtual std::string name() const = 0;    // "autograd", "fused".
   virtual std::string device() const = 0;  // "cpu", "cuda:0".
+  // Engines of the same variant give the same results to the bit.
+  virtual std::string variant() const { return name() + " " + device(); }
 
   // Deadlines are compared with it.
   const Clock& clock() const { return clock_; }

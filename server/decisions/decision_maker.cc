@@ -236,17 +236,26 @@ void DecisionMaker::Commit(const Call& call, const Decision& decision) {
   const absl::Duration adapt_time = end - call->begun_;
   v1::ActResponse response = ToProto(decision, call->request_.session_id(),
                                      work.decision, queue_time, adapt_time);
-  if (work.lease.held()) response.set_epoch(work.lease.session().epoch);
+  if (work.lease.held()) {
+    const SessionState& session = work.lease.session();
+    response.set_epoch(session.epoch);
+    if (session.resumed_from) {
+      response.mutable_report()->set_resumed_from(*session.resumed_from);
+    }
+  }
   const auto answer =
       std::make_shared<const v1::ActResponse>(std::move(response));
   parts_.metrics->queue_seconds.Observe(absl::ToDoubleSeconds(queue_time));
   parts_.metrics->adapt_seconds.Observe(absl::ToDoubleSeconds(adapt_time));
   parts_.metrics->CountDecision(answer->report());
-  if (work.lease.held()) {
-    const absl::Status closed = work.lease.Commit(answer, end);
-    if (!closed.ok()) return Finish(call, closed);
-  }
-  Finish(call, answer);
+  if (!work.lease.held()) return Finish(call, answer);
+  parts_.keeper->Decided(work.lease.session(), work.lease.observation(),
+                         *answer);
+  // Nobody may see the decision before it is safe.
+  parts_.keeper->WhenKept([this, call, answer, end] {
+    const absl::Status closed = call->work_.lease.Commit(answer, end);
+    closed.ok() ? Finish(call, answer) : Finish(call, closed);
+  });
 }
 
 void DecisionMaker::Cancel(const Call& call) {

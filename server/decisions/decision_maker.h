@@ -14,6 +14,7 @@
 #include "server/adaptation/engine.h"
 #include "server/decisions/decision_call.h"
 #include "server/decisions/decision_lane.h"
+#include "server/decisions/session_keeper.h"
 #include "server/metrics/metrics.h"
 #include "server/registry/model_registry.h"
 #include "server/scheduling/scheduler.h"
@@ -51,6 +52,7 @@ class DecisionMaker : public Scheduler::Executor {
   struct Parts {
     const ModelRegistry* models;
     SessionStore* sessions;
+    const SessionKeeper* keeper;
     Scheduler* scheduler;
     Timer* timer;  // Ends waits for a twin.
     Metrics* metrics;

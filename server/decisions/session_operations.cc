@@ -1,12 +1,16 @@
 #include "server/decisions/session_operations.h"
 
 #include <utility>
+#include <variant>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/string_view.h"
 #include "models/support/status_macros.h"
 #include "server/decisions/messages.h"
+#include "server/decisions/replay.h"
 #include "server/decisions/request_checks.h"
+#include "server/decisions/saved_session.h"
+#include "server/durability/snapshot.h"
 #include "server/support/log.h"
 #include "server/support/random.h"
 
@@ -33,14 +37,14 @@ absl::StatusOr<v1::Session> SessionOperations::TryOpen(
     const v1::OpenSessionRequest& request, const std::string& owner) {
   ASSIGN_OR_RETURN(SessionState session, Describe(request, owner));
   const auto model = session.model;
-  const uint64_t seed = session.seed;
   const v1::Session opened = ToProto(session);
   Expire();
   ASSIGN_OR_RETURN(SessionLease lease,
                    sessions_->Open(std::move(session), clock_()));
   metrics_->sessions.Increment();
-  RETURN_IF_ERROR(
-      lease.Restart(model->engine->NewParameters(), seed, clock_()));
+  lease.session().parameters = model->engine->NewParameters();
+  keeper_->Began(lease.session(), Save(lease.session()));
+  RETURN_IF_ERROR(lease.Install(clock_()));
   LogInfo("session opened id=", Abbreviated(opened.session_id()),
           " model=", model->name());
   return opened;
@@ -54,6 +58,7 @@ absl::StatusOr<SessionState> SessionOperations::Describe(
   session.id = request.session_id().empty() ? RandomId() : request.session_id();
   RETURN_IF_ERROR(CheckSessionId(session.id));
   const Bundle& bundle = *session.model->bundle;
+  session.incarnation = RandomSeed();
   session.observation_size = bundle.observation_size();
   ASSIGN_OR_RETURN(session.settings, CheckSettings(request.settings(), bundle,
                                                    options_.max_samples));
@@ -71,11 +76,12 @@ absl::StatusOr<v1::Session> SessionOperations::Reset(
   RETURN_IF_ERROR(CheckIdLength(request.session_id()));
   ASSIGN_OR_RETURN(SessionLease lease,
                    sessions_->Acquire(request.session_id(), clock_()));
-  const SessionState& session = lease.session();
+  SessionState& session = lease.session();
   const uint64_t seed = request.has_seed() ? request.seed() : session.seed;
   v1::Session reset = ToProto(session);
   reset.set_seed(seed);
   reset.set_next_decision(0);
+  keeper_->Began(session, SavedAnew(session, seed, request.keep_policy()));
   RETURN_IF_ERROR(lease.Restart(
       request.keep_policy() ? nullptr : session.model->engine->NewParameters(),
       seed, clock_()));
@@ -87,6 +93,76 @@ absl::Status SessionOperations::Close(const v1::CloseSessionRequest& request) {
   RETURN_IF_ERROR(sessions_->Close(request.session_id(), clock_()));
   metrics_->sessions.Decrement();
   LogInfo("session closed id=", Abbreviated(request.session_id()));
+  return absl::OkStatus();
+}
+
+void SessionOperations::Export(const v1::ExportSessionRequest& request,
+                               Exported done) {
+  if (const absl::Status id = CheckIdLength(request.session_id()); !id.ok()) {
+    return done(id);
+  }
+  const auto again = [this, request, done](const auto&) {
+    Export(request, done);
+  };
+  auto held = sessions_->AcquireBetween(request.session_id(), again, clock_());
+  if (!held.ok()) return done(held.status());
+  if (auto* lease = std::get_if<SessionLease>(&*held)) {
+    const v1::SavedSession saved = Save(lease->session());
+    *lease = SessionLease();  // Before `done`, which may close the session.
+    v1::SessionSnapshot snapshot;
+    snapshot.set_snapshot(EncodeSnapshot(saved));
+    done(std::move(snapshot));
+  }
+}
+
+absl::StatusOr<v1::Session> SessionOperations::Import(
+    const v1::SessionSnapshot& snapshot, const std::string& owner) {
+  absl::StatusOr<v1::Session> imported = TryImport(snapshot, owner);
+  if (!imported.ok()) metrics_->CountRefusal(imported.status());
+  return imported;
+}
+
+absl::StatusOr<v1::Session> SessionOperations::TryImport(
+    const v1::SessionSnapshot& snapshot, const std::string& owner) {
+  ASSIGN_OR_RETURN(const v1::SavedSession saved,
+                   DecodeSnapshot(snapshot.snapshot()));
+  ASSIGN_OR_RETURN(SessionState session,
+                   Describe(OpeningRequest(saved), owner));
+  RETURN_IF_ERROR(Restore(saved, session));
+  const v1::Session imported = ToProto(session);
+  Expire();
+  ASSIGN_OR_RETURN(SessionLease lease,
+                   sessions_->Open(std::move(session), clock_()));
+  metrics_->sessions.Increment();
+  keeper_->Began(lease.session(), Save(lease.session()));
+  RETURN_IF_ERROR(lease.Install(clock_()));
+  LogInfo("session imported id=", Abbreviated(imported.session_id()),
+          " decision=", imported.next_decision(), " epoch=", imported.epoch());
+  return imported;
+}
+
+absl::Status SessionOperations::Resume(const KeptSession& kept) {
+  ASSIGN_OR_RETURN(SessionState session,
+                   Describe(OpeningRequest(kept.session), /*owner=*/""));
+  RETURN_IF_ERROR(Restore(kept.session, session));
+  session.incarnation = kept.name.incarnation;
+  const absl::StatusOr<Replayed> replayed = Replay(kept.decisions, session);
+  const std::string id = Abbreviated(session.id);
+  if (!replayed.ok()) {
+    LogError("session resumed at an earlier decision id=", id,
+             " why=", replayed.status().message());
+  } else if (replayed->different > 0) {
+    LogWarning("session resumed on another engine id=", id, " kept_by=\"",
+               kept.session.engine(), "\" engine=\"",
+               session.model->engine->variant(),
+               "\" different_actions=", replayed->different);
+  }
+  const uint64_t decision = session.next_decision;
+  ASSIGN_OR_RETURN(SessionLease lease,
+                   sessions_->Open(std::move(session), clock_()));
+  RETURN_IF_ERROR(lease.Install(clock_()));
+  metrics_->sessions.Increment();
+  LogInfo("session resumed id=", id, " decision=", decision);
   return absl::OkStatus();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -9,6 +10,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "proto/adaptation.pb.h"
+#include "server/decisions/session_keeper.h"
+#include "server/durability/state_store.h"
 #include "server/metrics/metrics.h"
 #include "server/registry/model_registry.h"
 #include "server/sessions/session_store.h"
@@ -28,13 +31,14 @@ class SessionOperations {
     absl::Duration max_decision_time = absl::Seconds(10);
   };
 
-  // All three outlive it.
+  // All four outlive it.
   SessionOperations(Options options, const ModelRegistry* models,
-                    SessionStore* sessions, Metrics* metrics,
-                    Clock clock = MonotonicNow)
+                    SessionStore* sessions, const SessionKeeper* keeper,
+                    Metrics* metrics, Clock clock = MonotonicNow)
       : options_(options),
         models_(models),
         sessions_(sessions),
+        keeper_(keeper),
         metrics_(metrics),
         clock_(std::move(clock)) {}
 
@@ -44,18 +48,39 @@ class SessionOperations {
   absl::StatusOr<v1::Session> Reset(const v1::ResetSessionRequest& request);
   absl::Status Close(const v1::CloseSessionRequest& request);
 
+  using Exported = std::function<void(absl::StatusOr<v1::SessionSnapshot>)>;
+  // Calls `done` once: before it returns, or when the session's running
+  // decision has ended. The session stays open.
+  void Export(const v1::ExportSessionRequest& request, Exported done);
+  // Opens the session of a snapshot where it was, in the epoch after its own.
+  absl::StatusOr<v1::Session> Import(const v1::SessionSnapshot& snapshot,
+                                     const std::string& owner = "");
+
+  // Opens a session that was kept, where it was, in the epoch after its own.
+  // Errors: as Import; the session is not opened then.
+  absl::Status Resume(const KeptSession& kept);
+
+  // Calls `done` when what was opened, reset or closed so far is kept as safely
+  // as was asked for.
+  void WhenKept(std::function<void()> done) const {
+    keeper_->WhenKept(std::move(done));
+  }
+
   // Frees the sessions whose idle timeout is over.
   void Expire();
 
  private:
   absl::StatusOr<v1::Session> TryOpen(const v1::OpenSessionRequest& request,
                                       const std::string& owner);
+  absl::StatusOr<v1::Session> TryImport(const v1::SessionSnapshot& snapshot,
+                                        const std::string& owner);
   absl::StatusOr<SessionState> Describe(const v1::OpenSessionRequest& request,
                                         const std::string& owner) const;
 
   const Options options_;
   const ModelRegistry* const models_;
   SessionStore* const sessions_;
+  const SessionKeeper* const keeper_;
   Metrics* const metrics_;
   const Clock clock_;
 };

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "server/decisions/messages.h"
 #include "server/service/act_reactor.h"
 #include "server/service/caller.h"
@@ -11,25 +10,33 @@
 #include "server/support/error.h"
 
 namespace foresight {
-namespace {
-
-absl::Status NotYet(absl::string_view method) {
-  return MakeError(Reason::kUnimplemented,
-                   absl::StrCat(method,
-                                " is not implemented by this server; a session "
-                                "lives and ends on the server that opened it"));
+template <typename Message>
+void AdaptationService::Answer(grpc::ServerUnaryReactor* reactor, Method method,
+                               absl::StatusOr<Message> result,
+                               Message* response) {
+  parts_.metrics->CountRequest(method, result.status().code());
+  if (result.ok()) *response = *std::move(result);
+  reactor->Finish(ToGrpc(result.status()));
 }
-
-}  // namespace
 
 template <typename Message>
 grpc::ServerUnaryReactor* AdaptationService::Finish(
     grpc::CallbackServerContext* context, Method method,
     absl::StatusOr<Message> result, Message* response) {
-  parts_.metrics->CountRequest(method, result.status().code());
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  if (result.ok()) *response = *std::move(result);
-  reactor->Finish(ToGrpc(result.status()));
+  Answer(reactor, method, std::move(result), response);
+  return reactor;
+}
+
+template <typename Message>
+grpc::ServerUnaryReactor* AdaptationService::FinishWhenKept(
+    grpc::CallbackServerContext* context, Method method,
+    absl::StatusOr<Message> result, Message* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  parts_.sessions->WhenKept(
+      [this, reactor, method, result = std::move(result), response] {
+        Answer(reactor, method, result, response);
+      });
   return reactor;
 }
 
@@ -76,7 +83,7 @@ grpc::ServerUnaryReactor* AdaptationService::GetModel(
 grpc::ServerUnaryReactor* AdaptationService::OpenSession(
     grpc::CallbackServerContext* context, const v1::OpenSessionRequest* request,
     v1::Session* response) {
-  return Finish<v1::Session>(
+  return FinishWhenKept<v1::Session>(
       context, Method::kOpenSession,
       Refuses() ? DrainingError()
                 : parts_.sessions->Open(*request, OwnerOf(*context)),
@@ -112,8 +119,9 @@ AdaptationService::Control(grpc::CallbackServerContext* context) {
 grpc::ServerUnaryReactor* AdaptationService::ResetSession(
     grpc::CallbackServerContext* context,
     const v1::ResetSessionRequest* request, v1::Session* response) {
-  return Finish<v1::Session>(context, Method::kResetSession,
-                             parts_.sessions->Reset(*request), response);
+  return FinishWhenKept<v1::Session>(context, Method::kResetSession,
+                                     parts_.sessions->Reset(*request),
+                                     response);
 }
 
 grpc::ServerUnaryReactor* AdaptationService::CloseSession(
@@ -122,24 +130,32 @@ grpc::ServerUnaryReactor* AdaptationService::CloseSession(
     v1::CloseSessionResponse* response) {
   const absl::Status status = parts_.sessions->Close(*request);
   using Result = absl::StatusOr<v1::CloseSessionResponse>;
-  return Finish<v1::CloseSessionResponse>(
+  return FinishWhenKept<v1::CloseSessionResponse>(
       context, Method::kCloseSession,
       status.ok() ? Result(v1::CloseSessionResponse()) : Result(status),
       response);
 }
 
 grpc::ServerUnaryReactor* AdaptationService::ExportSession(
-    grpc::CallbackServerContext* context, const v1::ExportSessionRequest*,
-    v1::SessionSnapshot* response) {
-  return Finish<v1::SessionSnapshot>(context, Method::kExportSession,
-                                     NotYet("ExportSession"), response);
+    grpc::CallbackServerContext* context,
+    const v1::ExportSessionRequest* request, v1::SessionSnapshot* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  parts_.sessions->Export(
+      *request,
+      [this, reactor, response](absl::StatusOr<v1::SessionSnapshot> snapshot) {
+        Answer(reactor, Method::kExportSession, std::move(snapshot), response);
+      });
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* AdaptationService::ImportSession(
-    grpc::CallbackServerContext* context, const v1::SessionSnapshot*,
+    grpc::CallbackServerContext* context, const v1::SessionSnapshot* request,
     v1::Session* response) {
-  return Finish<v1::Session>(context, Method::kImportSession,
-                             NotYet("ImportSession"), response);
+  return FinishWhenKept<v1::Session>(
+      context, Method::kImportSession,
+      Refuses() ? DrainingError()
+                : parts_.sessions->Import(*request, OwnerOf(*context)),
+      response);
 }
 
 }  // namespace foresight

@@ -72,10 +72,20 @@ class AdaptationService final : public v1::Adaptation::CallbackService {
  private:
   // Counts the request and ends the call, with `result` in `response`.
   template <typename Message>
+  void Answer(grpc::ServerUnaryReactor* reactor, Method method,
+              absl::StatusOr<Message> result, Message* response);
+  template <typename Message>
   grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* context,
                                    Method method,
                                    absl::StatusOr<Message> result,
                                    Message* response);
+
+  // The same when what was done to sessions is safe.
+  template <typename Message>
+  grpc::ServerUnaryReactor* FinishWhenKept(grpc::CallbackServerContext* context,
+                                           Method method,
+                                           absl::StatusOr<Message> result,
+                                           Message* response);
 
   // Whether a call that came now is refused; counts it then.
   bool Refuses();

@@ -22,6 +22,7 @@ absl::Status SessionLease::Commit(std::shared_ptr<const v1::ActResponse> answer,
       *hold,
       [&](SessionState& session) {
         ++session.next_decision;
+        session.resumed_from.reset();
         session.last_observation.swap(hold->flight->observation);
         session.last_answer.swap(remembered);
       },
@@ -39,9 +40,16 @@ absl::Status SessionLease::Restart(std::unique_ptr<PolicyParameters> parameters,
         if (parameters != nullptr) session.parameters.swap(parameters);
         session.seed = seed;
         session.next_decision = 0;
+        session.resumed_from.reset();
         session.last_answer.swap(forgotten);
       },
       nullptr, now);
+}
+
+absl::Status SessionLease::Install(absl::Time now) {
+  const std::unique_ptr<Hold> hold(hold_.release());
+  return hold->store->End(
+      *hold, [&](SessionState&) { hold->entry->opened = true; }, nullptr, now);
 }
 
 absl::Status SessionLease::Abort(absl::Time now) {

@@ -27,9 +27,9 @@ struct SessionFlight {
   std::vector<DecisionWaiter> waiters;           // Guarded by the store.
 };
 
-// Holds a session until it is destroyed or one of Commit, Restart and Abort is
-// called, each of which empties it. While it is held nobody else touches the
-// session and it does not expire, but it may be closed.
+// Holds a session until it is destroyed or one of Commit, Restart, Install and
+// Abort is called, each of which empties it. While it is held nobody else
+// touches the session and it does not expire, but it may be closed.
 //
 // Not thread-safe; may move between threads. Must not outlive its store.
 class SessionLease {
@@ -56,6 +56,10 @@ class SessionLease {
   // Errors: SESSION_UNKNOWN: the session was closed meanwhile.
   absl::Status Restart(std::unique_ptr<PolicyParameters> parameters,
                        uint64_t seed, absl::Time now);
+
+  // The session that Open was given exists from now on, as it is.
+  // Errors: SESSION_UNKNOWN: the session was closed meanwhile.
+  absl::Status Install(absl::Time now);
 
   // The decision came to nothing: the session is as before it. Whoever has
   // changed `parameters` commits instead.

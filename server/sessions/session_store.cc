@@ -147,46 +147,72 @@ absl::StatusOr<SessionLease> SessionStore::Acquire(absl::string_view session_id,
                                                    absl::Time now) {
   absl::MutexLock lock(&mutex_);
   ASSIGN_OR_RETURN(auto entry, Find(session_id, now));
+  return LeaseIdle(std::move(entry), now);
+}
+
+absl::StatusOr<std::variant<SessionLease, SessionStore::Waiting>>
+SessionStore::AcquireBetween(absl::string_view session_id,
+                             DecisionWaiter waiter, absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  ASSIGN_OR_RETURN(auto entry, Find(session_id, now));
+  const auto& flight = entry->flight;
+  if (flight && flight->cancelled && flight->waiters.size() < kMaxWaiters) {
+    flight->waiters.push_back(std::move(waiter));
+    return Waiting();
+  }
+  return LeaseIdle(std::move(entry), now);
+}
+
+absl::StatusOr<SessionLease> SessionStore::LeaseIdle(
+    std::shared_ptr<Entry> entry, absl::Time now) {
   if (entry->flight) {
     return MakeError(
         Reason::kDecisionInFlight,
         absl::StrCat("decision ", entry->session.next_decision, " of session ",
-                     Quoted(session_id), " is running, expected none"));
+                     Quoted(entry->session.id), " is running, expected none"));
   }
   return Lease(std::move(entry), std::make_shared<SessionFlight>(), now);
 }
 
 absl::Status SessionStore::Close(absl::string_view session_id, absl::Time now) {
-  std::shared_ptr<Entry> entry;  // Freed after the lock.
-  absl::MutexLock lock(&mutex_);
-  ASSIGN_OR_RETURN(entry, Find(session_id, now));
-  entry->closed = true;
-  Forget(*entry);
-  if (entry->flight && entry->flight->cancelled) {
-    *entry->flight->cancelled = true;
+  std::shared_ptr<Entry> entry;
+  {
+    absl::MutexLock lock(&mutex_);
+    ASSIGN_OR_RETURN(entry, Find(session_id, now));
+    entry->closed = true;
+    Forget(*entry);
+    if (entry->flight && entry->flight->cancelled) {
+      *entry->flight->cancelled = true;
+    }
+    entries_.erase(session_id);
   }
-  entries_.erase(session_id);
+  if (options_.ended) options_.ended(entry->session);
   return absl::OkStatus();
 }
 
 std::vector<std::string> SessionStore::Expire(absl::Time now) {
-  std::vector<std::shared_ptr<Entry>> expired;  // Freed after the lock.
-  std::vector<std::string> ids;
-  absl::MutexLock lock(&mutex_);
-  if (now < next_expiry_) return ids;
-  next_expiry_ = absl::InfiniteFuture();
-  for (auto it = entries_.begin(); it != entries_.end();) {
-    Entry& entry = *it->second;
-    if (Expired(entry, now)) {
-      entry.closed = true;
-      Forget(entry);
-      ids.push_back(it->first);
-      expired.push_back(std::move(it->second));
-      entries_.erase(it++);
-    } else {
-      next_expiry_ = std::min(next_expiry_, ExpiryOf(entry));
-      ++it;
+  std::vector<std::shared_ptr<Entry>> expired;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (now < next_expiry_) return {};
+    next_expiry_ = absl::InfiniteFuture();
+    for (auto it = entries_.begin(); it != entries_.end();) {
+      Entry& entry = *it->second;
+      if (Expired(entry, now)) {
+        entry.closed = true;
+        Forget(entry);
+        expired.push_back(std::move(it->second));
+        entries_.erase(it++);
+      } else {
+        next_expiry_ = std::min(next_expiry_, ExpiryOf(entry));
+        ++it;
+      }
     }
+  }
+  std::vector<std::string> ids;
+  for (const auto& entry : expired) {
+    ids.push_back(entry->session.id);
+    if (options_.ended) options_.ended(entry->session);
   }
   return ids;
 }
@@ -214,6 +240,13 @@ void SessionStore::KeepConnections(
         !entry->connection.empty() && !alive.contains(entry->connection);
     if (entry->lost) next_expiry_ = std::min(next_expiry_, ExpiryOf(*entry));
   }
+}
+
+std::vector<std::string> SessionStore::Ids() const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<std::string> ids;
+  for (const auto& [id, entry] : entries_) ids.push_back(id);
+  return ids;
 }
 
 absl::Time SessionStore::next_expiry() const {

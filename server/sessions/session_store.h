@@ -3,6 +3,7 @@
 // lost silently).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,9 @@ class SessionStore {
     // A session whose connection was lost expires this long after its last
     // use, if that is sooner than its idle timeout.
     absl::Duration lost_timeout = absl::InfiniteDuration();
+    // Told of each session that is closed or expires; only what is fixed when a
+    // session is opened may be read. Empty: nobody.
+    std::function<void(const SessionState&)> ended;
   };
 
   struct DecisionRequest {
@@ -57,10 +61,11 @@ class SessionStore {
       std::variant<SessionLease, std::shared_ptr<const v1::ActResponse>,
                    Waiting>;
 
-  explicit SessionStore(Options options) : options_(options) {}
+  explicit SessionStore(Options options) : options_(std::move(options)) {}
 
   // Takes the id and a place; the session exists once the lease is restarted
-  // with its parameters, and vanishes again if it is dropped instead.
+  // with its parameters, or installed with those that it has, and vanishes
+  // again if it is dropped instead.
   // Errors: SESSION_EXISTS; SESSIONS_FULL: there are too many, or too many of
   // its owner.
   absl::StatusOr<SessionLease> Open(SessionState session, absl::Time now)
@@ -83,6 +88,14 @@ class SessionStore {
                                        absl::Time now)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // To look at it between two decisions. While one is running the waiter will
+  // be told when it ends: acquire again then.
+  // Errors: SESSION_UNKNOWN; DECISION_IN_FLIGHT: it is being opened or reset,
+  // or very many wait for the decision already.
+  absl::StatusOr<std::variant<SessionLease, Waiting>> AcquireBetween(
+      absl::string_view session_id, DecisionWaiter waiter, absl::Time now)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
   // Cancels its running decision, if any. Errors: SESSION_UNKNOWN.
   absl::Status Close(absl::string_view session_id, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -94,6 +107,9 @@ class SessionStore {
 
   // Frees the sessions whose idle timeout is over; their ids.
   std::vector<std::string> Expire(absl::Time now) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Of all open sessions.
+  std::vector<std::string> Ids() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // No session expires before this.
   absl::Time next_expiry() const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -111,6 +127,10 @@ class SessionStore {
   absl::StatusOr<Admission> Repeat(Entry& entry, uint64_t index,
                                    absl::Span<const float> observation,
                                    absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Errors: DECISION_IN_FLIGHT.
+  absl::StatusOr<SessionLease> LeaseIdle(std::shared_ptr<Entry> entry,
+                                         absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   SessionLease Lease(std::shared_ptr<Entry> entry,
                      std::shared_ptr<SessionFlight> flight, absl::Time now)

@@ -46,8 +46,6 @@ ReasonRow RowOf(Reason reason) {
       return {Code::kDeadlineExceeded, "DEADLINE_EXCEEDED"};
     case Reason::kCancelled:
       return {Code::kCancelled, "CANCELLED"};
-    case Reason::kUnimplemented:
-      return {Code::kUnimplemented, "UNIMPLEMENTED"};
     case Reason::kInternal:
       break;
   }

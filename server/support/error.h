@@ -37,7 +37,6 @@ enum class Reason {
   kDraining,            // Unavailable
   kDeadlineExceeded,    // DeadlineExceeded
   kCancelled,           // Cancelled
-  kUnimplemented,       // Unimplemented
   kInternal,            // Internal
 };
 

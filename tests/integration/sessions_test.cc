@@ -224,23 +224,6 @@ TEST_F(SessionsTest, ADeadlineGetsTheBestActionInTime) {
   EXPECT_EQ(response.report().steps_done(), 3u);
 }
 
-TEST_F(SessionsTest, SnapshotsAreNotImplementedAndSaySo) {
-  StartServer();
-  Open("a");
-  v1::ExportSessionRequest request;
-  request.set_session_id("a");
-  v1::SessionSnapshot snapshot;
-  const SeenError exported =
-      Seen(stub_->ExportSession(Patient().get(), request, &snapshot));
-  EXPECT_EQ(exported.code, grpc::StatusCode::UNIMPLEMENTED);
-  EXPECT_THAT(exported.message, HasSubstr("ExportSession"));
-  v1::Session session;
-  const SeenError imported =
-      Seen(stub_->ImportSession(Patient().get(), snapshot, &session));
-  EXPECT_EQ(imported.code, grpc::StatusCode::UNIMPLEMENTED);
-  EXPECT_THAT(imported.message, HasSubstr("ImportSession"));
-}
-
 TEST_F(SessionsTest, RequestsAreCountedByMethodAndCode) {
   StartServer();
   Open("a");

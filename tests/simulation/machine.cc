@@ -32,10 +32,11 @@ Machine::Machine(Options options)
   scheduler_ = std::make_unique<Scheduler>(scheduling);
   maker_ = std::make_unique<DecisionMaker>(
       DecisionMaker::Options(),
-      DecisionMaker::Parts{&models_, &sessions_, scheduler_.get(), &timer_,
-                           &metrics_});
+      DecisionMaker::Parts{&models_, &sessions_, &keeper_, scheduler_.get(),
+                           &timer_, &metrics_});
   operations_ = std::make_unique<SessionOperations>(
-      SessionOperations::Options(), &models_, &sessions_, &metrics_, read_);
+      SessionOperations::Options(), &models_, &sessions_, &keeper_, &metrics_,
+      read_);
 }
 
 Machine::~Machine() { scheduler_.reset(); }

@@ -79,6 +79,7 @@ class Machine {
   int horizon_ = 1;  // The model's default.
   Metrics metrics_{"simulation"};
   ModelRegistry models_;
+  const SessionKeeper keeper_{{}, nullptr};
   SessionStore sessions_{{}};
   Timer timer_{read_, Timer::NoThread()};
   std::unique_ptr<Scheduler> scheduler_;

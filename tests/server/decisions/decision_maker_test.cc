@@ -115,13 +115,15 @@ class DecisionMakerTest : public ::testing::Test {
   const std::shared_ptr<FakeEngine> engine_ = std::make_shared<FakeEngine>(2);
   Metrics metrics_{"test"};
   ModelRegistry models_;
+  const SessionKeeper keeper_{{}, nullptr};
   SessionStore sessions_{{10}};
   std::unique_ptr<Scheduler> scheduler_ =
       std::make_unique<Scheduler>(SchedulerOptions());
   Timer timer_;
   DecisionMaker maker_{
-      {}, {&models_, &sessions_, scheduler_.get(), &timer_, &metrics_}};
-  SessionOperations operations_{{}, &models_, &sessions_, &metrics_};
+      {},
+      {&models_, &sessions_, &keeper_, scheduler_.get(), &timer_, &metrics_}};
+  SessionOperations operations_{{}, &models_, &sessions_, &keeper_, &metrics_};
 };
 
 TEST_F(DecisionMakerTest, ADecisionIsAnsweredWithItsReport) {

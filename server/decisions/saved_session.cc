@@ -1,0 +1,128 @@
+#include "server/decisions/saved_session.h"
+
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
+#include "models/support/status_macros.h"
+#include "server/decisions/durations.h"
+#include "server/registry/loaded_model.h"
+#include "server/support/error.h"
+
+namespace foresight {
+namespace {
+
+absl::Status Invalid(absl::string_view what) {
+  return MakeError(Reason::kSnapshotInvalid,
+                   absl::StrCat("the snapshot's ", what));
+}
+
+absl::Status CheckLastDecision(const v1::SavedSession& saved,
+                               const Bundle& bundle) {
+  const v1::SavedDecision& last = saved.last_decision();
+  const v1::ActResponse& answer = last.answer();
+  if (saved.has_last_decision() != (saved.next_decision() > 0)) {
+    return Invalid(absl::StrCat(
+        "last decision is ", saved.has_last_decision() ? "there" : "missing",
+        ", but its next one is ", saved.next_decision()));
+  }
+  if (!saved.has_last_decision()) return absl::OkStatus();
+  if (answer.decision_index() + 1 != saved.next_decision()) {
+    return Invalid(absl::StrCat("last decision is ", answer.decision_index(),
+                                ", expected ", saved.next_decision() - 1));
+  }
+  if (last.observation_size() != bundle.observation_size() ||
+      answer.action_size() != bundle.action_size()) {
+    return Invalid(absl::StrCat(
+        "last decision has ", last.observation_size(), " observations and ",
+        answer.action_size(), " actions, expected ", bundle.observation_size(),
+        " and ", bundle.action_size()));
+  }
+  for (const float action : answer.action()) {
+    if (!(std::abs(action) <= 1)) {
+      return Invalid(absl::StrCat("last action has the component ", action,
+                                  ", expected -1 to 1"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+v1::SavedSession Save(const SessionState& session) {
+  v1::SavedSession saved;
+  saved.set_session_id(session.id);
+  saved.set_model(session.model->name());
+  saved.set_weights_sha256(session.model->bundle->manifest().weights_sha256());
+  saved.set_engine(session.model->engine->variant());
+  *saved.mutable_settings() = ToProto(session.settings);
+  *saved.mutable_idle_timeout() = ToProto(session.idle_timeout);
+  saved.set_seed(session.seed);
+  saved.set_next_decision(session.next_decision);
+  saved.set_epoch(session.epoch);
+  if (session.last_answer != nullptr) {
+    v1::SavedDecision& last = *saved.mutable_last_decision();
+    last.mutable_observation()->Add(session.last_observation.begin(),
+                                    session.last_observation.end());
+    *last.mutable_answer() = *session.last_answer;
+  }
+  if (session.parameters->owned_bytes() > 0) {
+    const std::vector<float> psi = session.parameters->Export();
+    saved.mutable_parameters()->Add(psi.begin(), psi.end());
+  }
+  return saved;
+}
+
+v1::SavedSession SavedAnew(const SessionState& session, uint64_t seed,
+                           bool keep_policy) {
+  v1::SavedSession saved = Save(session);
+  saved.set_seed(seed);
+  saved.set_next_decision(0);
+  saved.clear_last_decision();
+  if (!keep_policy) saved.clear_parameters();
+  return saved;
+}
+
+v1::OpenSessionRequest OpeningRequest(const v1::SavedSession& saved) {
+  v1::OpenSessionRequest request;
+  request.set_model(saved.model());
+  *request.mutable_settings() = saved.settings();
+  request.set_seed(saved.seed());
+  *request.mutable_idle_timeout() = saved.idle_timeout();
+  request.set_session_id(saved.session_id());
+  return request;
+}
+
+absl::Status Restore(const v1::SavedSession& saved, SessionState& session) {
+  const Bundle& bundle = *session.model->bundle;
+  const std::string& weights = bundle.manifest().weights_sha256();
+  if (saved.weights_sha256() != weights) {
+    return MakeError(
+        Reason::kWeightsDiffer,
+        absl::StrCat("the snapshot is of weights ", saved.weights_sha256(),
+                     ", but model ", saved.model(), " has ", weights));
+  }
+  RETURN_IF_ERROR(CheckLastDecision(saved, bundle));
+  session.parameters = session.model->engine->NewParameters();
+  if (saved.parameters_size() > 0) {
+    const absl::Status psi = session.parameters->Import(saved.parameters());
+    if (!psi.ok()) return Invalid(psi.message());
+  }
+  session.next_decision = saved.next_decision();
+  session.epoch = saved.epoch() + 1;
+  session.resumed_from = saved.next_decision();
+  if (saved.has_last_decision()) {
+    const auto& observation = saved.last_decision().observation();
+    session.last_observation.assign(observation.begin(), observation.end());
+    // A client takes no answer of an epoch before the session's.
+    auto answer =
+        std::make_shared<v1::ActResponse>(saved.last_decision().answer());
+    answer->set_epoch(session.epoch);
+    session.last_answer = std::move(answer);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace foresight

@@ -1,0 +1,67 @@
+#include "server/decisions/session_keeper.h"
+
+#include <utility>
+
+#include "server/decisions/saved_session.h"
+
+namespace foresight {
+
+namespace {
+
+KeptName NameOf(const SessionState& session) {
+  return {session.id, session.incarnation};
+}
+
+}  // namespace
+
+void SessionKeeper::Began(SessionState& session, v1::SavedSession whole) const {
+  if (!keeps_decisions()) return;
+  session.kept = {journal_->generation(), 0, 0};
+  journal_->Replace(NameOf(session), std::move(whole));
+}
+
+void SessionKeeper::Decided(SessionState& session,
+                            absl::Span<const float> observation,
+                            const v1::ActResponse& answer) const {
+  if (!keeps_decisions()) return;
+  v1::SavedDecision decision;
+  decision.mutable_observation()->Add(observation.begin(), observation.end());
+  *decision.mutable_answer() = answer;
+  SessionState::Kept& kept = session.kept;
+  kept.steps += static_cast<int>(answer.report().steps_done());
+  ++kept.decisions;
+  if (kept.generation == journal_->generation() &&
+      kept.steps < options_.replay_limit &&
+      kept.decisions < 10 * options_.replay_limit) {
+    return journal_->Append(NameOf(session), std::move(decision));
+  }
+  v1::SavedSession whole = Save(session);
+  whole.set_next_decision(session.next_decision + 1);
+  *whole.mutable_last_decision() = std::move(decision);
+  Began(session, std::move(whole));
+}
+
+void SessionKeeper::Ended(const SessionState& session) const {
+  if (keeps_decisions()) journal_->Remove(NameOf(session));
+}
+
+void SessionKeeper::WhenKept(std::function<void()> done) const {
+  journal_ != nullptr ? journal_->WhenKept(std::move(done)) : done();
+}
+
+absl::StatusOr<int> SessionKeeper::KeepAll(SessionStore& sessions,
+                                           absl::Time now) const {
+  if (journal_ == nullptr) return 0;
+  int kept = 0;
+  for (const std::string& id : sessions.Ids()) {
+    const auto lease = sessions.Acquire(id, now);
+    if (!lease.ok()) continue;  // It has just ended.
+    journal_->Replace(NameOf(lease->session()), Save(lease->session()));
+    ++kept;
+  }
+  const absl::Status flushed = journal_->Flush();
+  if (!flushed.ok()) return flushed;
+  return kept;
+}
+
+}  // namespace foresight
