@@ -21,6 +21,7 @@
 #include "models/support/file.h"
 #include "models/support/status_macros.h"
 #include "server/decisions/decision_maker.h"
+#include "server/decisions/messages.h"
 #include "server/decisions/session_keeper.h"
 #include "server/decisions/session_operations.h"
 #include "server/durability/journal.h"
@@ -118,7 +119,10 @@ struct Server::Parts {
                    &models, &sessions, &keeper, &metrics),
         service({static_cast<size_t>(options.max_stream_in_flight),
                  static_cast<size_t>(options.max_stream_bytes)},
-                {&models, &operations, &maker, &metrics}) {}
+                {&models, &operations, &maker, &metrics}) {
+    metrics.sessions_limit.Set(options.max_sessions);
+    metrics.queue_limit.Set(options.max_queue);
+  }
 
   Scheduler::Options SchedulerOptions() const;
   Journal::Options JournalOptions() const;
@@ -202,7 +206,9 @@ absl::Status Server::Parts::LoadModels(const EngineFactory& make_engine) {
             " engine=", model.engine->name(),
             " device=", model.engine->device(),
             " frozen_decision=", absl::FormatDuration(model.frozen_time));
+    const v1::Model description = ToProto(model);
     RETURN_IF_ERROR(models.Add(std::move(model)));
+    metrics.AddModel(description);
   }
   return absl::OkStatus();
 }
@@ -254,6 +260,7 @@ void Server::Parts::FreeIdleSessions() {
     }
     operations.Expire();
     metrics.queued_decisions.Set(scheduler->size());
+    metrics.psi_bytes.Set(sessions.owned_bytes());
     // Return freed sessions' memory to the operating system, but not in the
     // middle of control loops: that holds the heap's locks.
     const size_t now_open = sessions.size();

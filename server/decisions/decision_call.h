@@ -72,6 +72,7 @@ class DecisionCall : public Scheduler::Task {
   const std::string owner_;
   const absl::Time arrival_;
   const absl::Time deadline_;
+  absl::Time due_ = absl::InfiniteFuture();  // The client's deadline, if any.
   absl::Time ready_by_;  // The engine must be done; set by the check.
   absl::Time begun_;     // The turn; set when running.
   Done done_;            // Empty once called.

@@ -59,6 +59,7 @@ absl::Status DecisionMaker::Check(DecisionCall& call) const {
   ASSIGN_OR_RETURN(const absl::Duration budget, CheckBudget(request));
   RETURN_IF_ERROR(CheckPlanLength(request));
   absl::Time deadline = std::min(call.deadline_, call.arrival_ + budget);
+  call.due_ = deadline;
   if (deadline == absl::InfiniteFuture()) {
     deadline = call.arrival_ + options_.max_decision_time;
   }
@@ -285,8 +286,12 @@ void DecisionMaker::Finish(const Call& call,
   if (!answer.ok()) {
     parts_.metrics->CountRefusal(answer.status());
   } else {
+    const absl::Time end = now();
     parts_.metrics->decision_seconds.Observe(
-        absl::ToDoubleSeconds(now() - call->arrival_));
+        absl::ToDoubleSeconds(end - call->arrival_));
+    if (call->due_ != absl::InfiniteFuture()) {
+      parts_.metrics->CountAnswer(call->due_ - end);
+    }
   }
   parts_.metrics->decisions_in_flight.Decrement();
   call->state_ = State::kAnswered;

@@ -1,6 +1,7 @@
 // How the store keeps a session. Internal to sessions/.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -20,6 +21,7 @@ struct SessionLease::Entry {
   std::shared_ptr<SessionFlight> flight;  // Null: no lease.
   std::string connection;                 // Last used on; empty: not known.
   bool lost = false;                      // That connection has gone.
+  size_t owned_bytes = 0;  // The parameters', when the last lease ended.
 };
 
 }  // namespace foresight

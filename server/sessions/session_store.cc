@@ -227,7 +227,15 @@ bool SessionStore::Expired(const Entry& entry, absl::Time now) const {
   return !entry.flight && now >= ExpiryOf(entry);
 }
 
+void SessionStore::CountBytes(Entry& entry) {
+  const auto& parameters = entry.session.parameters;
+  const size_t bytes = parameters == nullptr ? 0 : parameters->owned_bytes();
+  owned_bytes_ += bytes - entry.owned_bytes;
+  entry.owned_bytes = bytes;
+}
+
 void SessionStore::Forget(const Entry& entry) {
+  owned_bytes_ -= entry.owned_bytes;
   const auto owner = owners_.find(entry.session.owner);
   if (--owner->second == 0) owners_.erase(owner);
 }
@@ -257,6 +265,11 @@ absl::Time SessionStore::next_expiry() const {
 size_t SessionStore::size() const {
   absl::MutexLock lock(&mutex_);
   return entries_.size();
+}
+
+size_t SessionStore::owned_bytes() const {
+  absl::MutexLock lock(&mutex_);
+  return owned_bytes_;
 }
 
 absl::StatusOr<std::shared_ptr<SessionStore::Entry>> SessionStore::Find(
@@ -292,6 +305,7 @@ absl::Status SessionStore::End(
     if (!closed) {
       change(entry.session);
       entry.last_used = std::max(entry.last_used, now);
+      CountBytes(entry);
       if (!entry.opened) {
         Forget(entry);
         entries_.erase(entry.session.id);

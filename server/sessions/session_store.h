@@ -114,6 +114,8 @@ class SessionStore {
   // No session expires before this.
   absl::Time next_expiry() const ABSL_LOCKS_EXCLUDED(mutex_);
   size_t size() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Memory of the parameters that sessions do not share with their model.
+  size_t owned_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   friend class SessionLease;
@@ -144,6 +146,8 @@ class SessionStore {
 
   absl::Time ExpiryOf(const Entry& entry) const;
   bool Expired(const Entry& entry, absl::Time now) const;
+  void CountBytes(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Takes a session that leaves the store out of the counts.
   void Forget(const Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Options options_;
@@ -151,6 +155,7 @@ class SessionStore {
   absl::flat_hash_map<std::string, std::shared_ptr<Entry>> entries_
       ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, size_t> owners_ ABSL_GUARDED_BY(mutex_);
+  size_t owned_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   // A lower bound: leases only put an expiry off.
   absl::Time next_expiry_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
 };

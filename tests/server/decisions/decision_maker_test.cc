@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "absl/synchronization/notification.h"
+#include "prometheus/text_serializer.h"
 #include "server/decisions/durations.h"
 #include "server/decisions/session_operations.h"
 #include "server/support/clock.h"
@@ -478,6 +479,29 @@ TEST_F(DecisionMakerTest, EveryCallIsAnsweredOnceWhateverHappens) {
   EXPECT_EQ(sessions_.size(), 0u);
   EXPECT_EQ(engine_->alive(), 0);
   EXPECT_EQ(metrics_.sessions.Value(), 0);
+}
+
+TEST_F(DecisionMakerTest, TheSlackOfADecisionWithADeadlineIsRecorded) {
+  const auto page = [this] {
+    return prometheus::TextSerializer().Serialize(
+        metrics_.registry()->Collect());
+  };
+  Open("a", /*steps=*/1);
+  ASSERT_TRUE(Ask("a", 0.5).Get().ok());  // Has no deadline.
+  EXPECT_THAT(page(), HasSubstr("foresight_slack_seconds_count 0\n"));
+  ASSERT_TRUE(Ask(Request("a", 0.5), MonotonicNow() + kPatience).Get().ok());
+  EXPECT_THAT(page(), HasSubstr("foresight_slack_seconds_count 1\n"));
+  EXPECT_THAT(page(),
+              HasSubstr("foresight_slack_seconds_bucket{le=\"1\"} 0\n"));
+  // Its deadline passes while it waits for the session's running decision.
+  engine_->Hold();
+  const Asked running = Ask("a", 0.5, 2);
+  ASSERT_TRUE(engine_->AwaitRunning(1));
+  const Asked late =
+      Ask(Request("a", 0.5, 2), MonotonicNow() + absl::Milliseconds(1));
+  EXPECT_EQ(late.Reason(), "DEADLINE_EXCEEDED");
+  EXPECT_THAT(page(), HasSubstr("foresight_deadline_misses_total 1\n"));
+  EXPECT_THAT(page(), HasSubstr("foresight_slack_seconds_count 1\n"));
 }
 
 }  // namespace

@@ -17,22 +17,26 @@ using ::testing::IsEmpty;
 
 constexpr absl::Duration kIdle = absl::Seconds(60);
 
-// Counts its living copies.
+// Counts its living copies. Owns kBytes once it is changed.
 class CountedParameters : public PolicyParameters {
  public:
+  static constexpr size_t kBytes = 100;
+
   explicit CountedParameters(int* alive) : alive_(alive) { ++*alive_; }
   ~CountedParameters() override { --*alive_; }
   std::unique_ptr<PolicyParameters> Clone() const override {
     return std::make_unique<CountedParameters>(alive_);
   }
-  size_t owned_bytes() const override { return 0; }
+  size_t owned_bytes() const override { return changed_ ? kBytes : 0; }
   std::vector<float> Export() const override { return {}; }
   absl::Status Import(absl::Span<const float>) override {
+    changed_ = true;
     return absl::OkStatus();
   }
 
  private:
   int* alive_;
+  bool changed_ = false;
 };
 
 std::shared_ptr<const v1::ActResponse> Answer(float action) {
@@ -472,6 +476,36 @@ TEST_F(SessionStoreTest, ManyThreadsCountEachDecisionOnce) {
   const SessionLease lease = Lease("shared", std::nullopt, {1, 2});
   EXPECT_EQ(lease.session().next_decision, committed);
   EXPECT_EQ(lease.session().seed, seed + leases);
+}
+
+TEST_F(SessionStoreTest, BytesCountFromTheFirstChangeUntilTheSessionIsGone) {
+  constexpr size_t kBytes = CountedParameters::kBytes;
+  const auto change = [this](const std::string& id) {
+    SessionLease lease = Lease(id, std::nullopt, {1, 2});
+    EXPECT_TRUE(lease.session().parameters->Import({}).ok());
+    EXPECT_TRUE(lease.Commit(Answer(1), At(0)).ok());
+  };
+  ASSERT_TRUE(Open("closed").ok());
+  ASSERT_TRUE(Open("expires").ok());
+  ASSERT_TRUE(Open("unchanged").ok());
+  Decide("unchanged", {1, 2}, 1);
+  EXPECT_EQ(store_.owned_bytes(), 0u);
+  change("closed");
+  change("closed");
+  change("expires");
+  EXPECT_EQ(store_.owned_bytes(), 2 * kBytes);
+  // A restart shares the model's parameters again.
+  auto lease = store_.Acquire("closed", At(0));
+  ASSERT_TRUE(lease.ok());
+  ASSERT_TRUE(
+      lease->Restart(std::make_unique<CountedParameters>(&alive_), 7, At(0))
+          .ok());
+  EXPECT_EQ(store_.owned_bytes(), kBytes);
+  change("closed");
+  ASSERT_TRUE(store_.Close("closed", At(1)).ok());
+  EXPECT_EQ(store_.owned_bytes(), kBytes);
+  store_.Expire(At(100));
+  EXPECT_EQ(store_.owned_bytes(), 0u);
 }
 
 }  // namespace
