@@ -49,7 +49,8 @@ packages=(
   python3 python3-pip clang-format
   # the server and the client
   libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
-  libabsl-dev prometheus-cpp-dev libssl-dev libsqlite3-dev libcli11-dev nlohmann-json3-dev
+  libabsl-dev prometheus-cpp-dev libcivetweb-dev libssl-dev libsqlite3-dev
+  libcli11-dev nlohmann-json3-dev
   # data, tests, benchmarks
   libhdf5-dev libgtest-dev libgmock-dev libbenchmark-dev
 )

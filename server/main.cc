@@ -4,11 +4,13 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <string>
 #include <thread>
 #include <variant>
 
 #include "absl/synchronization/mutex.h"
 #include "server/engine_factory.h"
+#include "server/metrics/probe.h"
 #include "server/options.h"
 #include "server/server.h"
 #include "server/support/log.h"
@@ -17,11 +19,25 @@ namespace foresight {
 namespace {
 
 constexpr int kRuntimeFailure = 1;
+constexpr int kUsageError = 2;
 
 int WaitForSignal(const sigset_t& signals) {
   int signal = 0;
   sigwait(&signals, &signal);
   return signal;
+}
+
+int ProbeServer(const std::string& target) {
+  const auto parsed = ParseProbeTarget(target);
+  if (!parsed.ok()) {
+    std::fprintf(stderr, "--probe: %s\n",
+                 std::string(parsed.status().message()).c_str());
+    return kUsageError;
+  }
+  const absl::Status status = Probe(*parsed);
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+  return kRuntimeFailure;
 }
 
 int Serve(const ServerOptions& options, const sigset_t& signals) {
@@ -60,5 +76,7 @@ int main(int argc, char** argv) {
     std::fputs(exit->text.c_str(), exit->code == 0 ? stdout : stderr);
     return exit->code;
   }
-  return foresight::Serve(std::get<foresight::ServerOptions>(command), signals);
+  const auto& options = std::get<foresight::ServerOptions>(command);
+  if (!options.probe.empty()) return foresight::ProbeServer(options.probe);
+  return foresight::Serve(options, signals);
 }

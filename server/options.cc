@@ -72,17 +72,27 @@ CLI::Validator Device() {
 }
 
 void DefineServing(CLI::App& app, ServerOptions& options) {
-  app.add_option("--model", options.models,
-                 "Folder of a model bundle; may be given several times")
-      ->required()
-      ->allow_extra_args(false)
-      ->type_name("DIR");
+  CLI::Option* model =
+      app.add_option("--model", options.models,
+                     "Folder of a model bundle; may be given several times")
+          ->required()
+          ->allow_extra_args(false)
+          ->type_name("DIR");
+  app.add_option_function<std::string>(
+         "--probe",
+         [model, &options](const std::string& target) {
+           options.probe = target;
+           model->required(false);  // Nothing is served.
+         },
+         "Serve nothing; exit 0 if the server with this metrics address is "
+         "ready, else 1 (HOST:PORT/livez: if it is alive)")
+      ->type_name("HOST:PORT[/PATH]");
   app.add_option("--listen", options.listen,
                  "Where to serve; port 0: the system chooses")
       ->capture_default_str()
       ->check(Address(""));
   app.add_option("--metrics-listen", options.metrics_listen,
-                 "Where Prometheus finds /metrics, or off")
+                 "Where to serve /metrics, /livez and /readyz, or off")
       ->capture_default_str()
       ->check(Address("off"));
   app.add_option("--port-file", options.port_file,

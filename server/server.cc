@@ -28,6 +28,7 @@
 #include "server/durability/sqlite_store.h"
 #include "server/metrics/metrics.h"
 #include "server/metrics/metrics_endpoint.h"
+#include "server/metrics/process_metrics.h"
 #include "server/registry/model_registry.h"
 #include "server/scheduling/scheduler.h"
 #include "server/scheduling/timer.h"
@@ -128,6 +129,8 @@ struct Server::Parts {
   Journal::Options JournalOptions() const;
   absl::Status Resume(const std::vector<KeptSession>& kept);
   absl::Status LoadModels(const EngineFactory& make_engine);
+  absl::Status ListenForMetrics();
+  void SetReadiness(Readiness readiness);
   absl::Status Listen();
   absl::Status WritePortFile();
   void FreeIdleSessions();
@@ -213,13 +216,22 @@ absl::Status Server::Parts::LoadModels(const EngineFactory& make_engine) {
   return absl::OkStatus();
 }
 
+absl::Status Server::Parts::ListenForMetrics() {
+  if (options.metrics_listen == "off") return absl::OkStatus();
+  ASSIGN_OR_RETURN(
+      endpoint, MetricsEndpoint::Create(
+                    options.metrics_listen,
+                    {metrics.registry(), std::make_shared<ProcessMetrics>()}));
+  LogInfo("metrics on ", WithPort(options.metrics_listen, endpoint->port()),
+          "/metrics");
+  return absl::OkStatus();
+}
+
+void Server::Parts::SetReadiness(Readiness readiness) {
+  if (endpoint != nullptr) endpoint->SetReadiness(readiness);
+}
+
 absl::Status Server::Parts::Listen() {
-  if (options.metrics_listen != "off") {
-    ASSIGN_OR_RETURN(endpoint, MetricsEndpoint::Create(options.metrics_listen,
-                                                       metrics.registry()));
-    LogInfo("metrics on ", WithPort(options.metrics_listen, endpoint->port()),
-            "/metrics");
-  }
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
@@ -237,6 +249,7 @@ absl::Status Server::Parts::Listen() {
   }
   address = WithPort(options.listen, port);
   grpc_server->GetHealthCheckService()->SetServingStatus(kServiceName, true);
+  SetReadiness(Readiness::kServing);
   return absl::OkStatus();
 }
 
@@ -295,6 +308,7 @@ void Server::Parts::KeepSessions() {
 }
 
 void Server::Parts::Shutdown() {
+  SetReadiness(Readiness::kDraining);
   if (grpc_server != nullptr) {
     grpc_server->GetHealthCheckService()->SetServingStatus(false);
     absl::SleepFor(options.shutdown_notice);
@@ -332,6 +346,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   Parts& started = *parts;
   // From here on its destructor ends what was begun.
   std::unique_ptr<Server> server(new Server(std::move(parts)));
+  RETURN_IF_ERROR(started.ListenForMetrics());  // Loading may take long.
   RETURN_IF_ERROR(started.LoadModels(make_engine));
   RETURN_IF_ERROR(started.Resume(kept));
   RETURN_IF_ERROR(started.Listen());

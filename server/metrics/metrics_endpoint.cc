@@ -1,20 +1,25 @@
 #include "server/metrics/metrics_endpoint.h"
 
 #include <arpa/inet.h>
+#include <civetweb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <exception>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "prometheus/text_serializer.h"
 
 namespace foresight {
 namespace {
+
+// A scrape that hangs leaves threads for the probes.
+constexpr char kThreads[] = "4";
+constexpr char kRequestTimeoutMs[] = "5000";
 
 // Connects and goes away.
 void Knock(int port) {
@@ -30,41 +35,99 @@ void Knock(int port) {
   close(socket_fd);
 }
 
+void Send(mg_connection* connection, int code, absl::string_view text,
+          bool with_body) {
+  mg_response_header_start(connection, code);
+  mg_response_header_add(connection, "Content-Type",
+                         "text/plain; version=0.0.4; charset=utf-8", -1);
+  mg_response_header_add(connection, "Cache-Control", "no-store", -1);
+  mg_response_header_add(connection, "Content-Length",
+                         absl::StrCat(text.size()).c_str(), -1);
+  mg_response_header_send(connection);
+  if (with_body) mg_write(connection, text.data(), text.size());
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Create(
-    const std::string& address,
-    std::shared_ptr<prometheus::Registry> registry) {
-  try {
-    return std::unique_ptr<MetricsEndpoint>(
-        new MetricsEndpoint(address, std::move(registry)));
-  } catch (const std::exception& error) {  // From the HTTP server.
+    const std::string& address, Collectables collectables) {
+  std::unique_ptr<MetricsEndpoint> endpoint(
+      new MetricsEndpoint(std::move(collectables)));
+  const char* options[] = {
+      "listening_ports",    address.c_str(),   "num_threads", kThreads,
+      "request_timeout_ms", kRequestTimeoutMs, nullptr};
+  mg_callbacks callbacks = {};
+  callbacks.begin_request = &MetricsEndpoint::Answer;
+  mg_init_data init = {&callbacks, endpoint.get(), options};
+  char reason[256] = "";
+  unsigned code = 0;
+  mg_error_data error = {&code, reason, sizeof(reason)};
+  mg_init_library(MG_FEATURES_DEFAULT);
+  endpoint->server_ = mg_start2(&init, &error);
+  mg_server_port port = {};
+  if (endpoint->server_ == nullptr ||
+      mg_get_server_ports(endpoint->server_, 1, &port) != 1) {
     return absl::UnavailableError(absl::StrCat(
         "cannot serve metrics on ", address,
-        ": the address is taken or not this machine's (", error.what(), ")"));
+        ": the address is taken or not this machine's (", reason, ")"));
   }
-}
-
-MetricsEndpoint::MetricsEndpoint(const std::string& address,
-                                 std::shared_ptr<prometheus::Registry> registry)
-    : registry_(std::move(registry)),
-      exposer_(std::make_unique<prometheus::Exposer>(address,
-                                                     /*num_threads=*/1)) {
-  exposer_->RegisterCollectable(registry_);
+  endpoint->port_ = port.port;
+  return endpoint;
 }
 
 MetricsEndpoint::~MetricsEndpoint() {
+  if (server_ == nullptr) return;
   // The HTTP server sees that it is to stop only when somebody connects, or
   // after two seconds.
   absl::Notification stopped;
-  std::thread knocking([&stopped, port = port()] {
+  std::thread knocking([&stopped, port = port_] {
     while (!stopped.WaitForNotificationWithTimeout(absl::Milliseconds(20))) {
       Knock(port);
     }
   });
-  exposer_.reset();
+  mg_stop(server_);
   stopped.Notify();
   knocking.join();
+}
+
+int MetricsEndpoint::Answer(mg_connection* connection) {
+  const mg_request_info* request = mg_get_request_info(connection);
+  const absl::string_view method = request->request_method;
+  Page page = {405, "only GET and HEAD are served\n"};
+  if (method == "GET" || method == "HEAD") {
+    const auto* endpoint =
+        static_cast<const MetricsEndpoint*>(request->user_data);
+    page =
+        endpoint->Find(request->local_uri == nullptr ? "" : request->local_uri);
+  }
+  Send(connection, page.code, page.text, method != "HEAD");
+  return page.code;
+}
+
+MetricsEndpoint::Page MetricsEndpoint::Find(absl::string_view path) const {
+  if (path == "/metrics") return {200, CollectText()};
+  if (path == "/livez") return {200, "alive\n"};
+  if (path == "/readyz") {
+    switch (readiness_) {
+      case Readiness::kLoading:
+        return {503, "loading models\n"};
+      case Readiness::kServing:
+        return {200, "serving\n"};
+      case Readiness::kDraining:
+        return {503, "draining\n"};
+    }
+  }
+  return {404, "there are /metrics, /livez and /readyz\n"};
+}
+
+std::string MetricsEndpoint::CollectText() const {
+  std::vector<prometheus::MetricFamily> families;
+  for (const auto& collectable : collectables_) {
+    for (auto& family : collectable->Collect()) {
+      families.push_back(std::move(family));
+    }
+  }
+  return prometheus::TextSerializer().Serialize(families);
 }
 
 }  // namespace foresight

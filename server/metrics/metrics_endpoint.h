@@ -1,34 +1,61 @@
-// Serves metrics over HTTP, at /metrics.
+// Serves /metrics, /livez and /readyz over HTTP.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
-#include "prometheus/exposer.h"
-#include "prometheus/registry.h"
+#include "absl/strings/string_view.h"
+#include "prometheus/collectable.h"
+
+struct mg_connection;
+struct mg_context;
 
 namespace foresight {
 
+enum class Readiness { kLoading, kServing, kDraining };
+
+// /metrics is in Prometheus' text format. /livez answers 200 as long as the
+// process answers at all. /readyz answers 200 while clients are served, else
+// 503.
+//
 // Thread-safe. Serves until destroyed.
 class MetricsEndpoint {
  public:
+  using Collectables = std::vector<std::shared_ptr<prometheus::Collectable>>;
+
   // `address` is "127.0.0.1:9464"; with port 0 the system chooses one.
+  // Begins as kLoading.
   // Errors: Unavailable: the address cannot be listened on.
   static absl::StatusOr<std::unique_ptr<MetricsEndpoint>> Create(
-      const std::string& address,
-      std::shared_ptr<prometheus::Registry> registry);
+      const std::string& address, Collectables collectables);
 
   ~MetricsEndpoint();
 
-  int port() const { return exposer_->GetListeningPorts().at(0); }
+  void SetReadiness(Readiness readiness) { readiness_ = readiness; }
+
+  int port() const { return port_; }
 
  private:
-  MetricsEndpoint(const std::string& address,
-                  std::shared_ptr<prometheus::Registry> registry);
+  struct Page {
+    int code;
+    std::string text;
+  };
 
-  const std::shared_ptr<prometheus::Registry> registry_;
-  std::unique_ptr<prometheus::Exposer> exposer_;
+  explicit MetricsEndpoint(Collectables collectables)
+      : collectables_(std::move(collectables)) {}
+
+  static int Answer(mg_connection* connection);
+  Page Find(absl::string_view path) const;
+  std::string CollectText() const;
+
+  const Collectables collectables_;
+  std::atomic<Readiness> readiness_ = Readiness::kLoading;
+  int port_ = 0;
+  mg_context* server_ = nullptr;  // Last: its threads use the rest.
 };
 
 }  // namespace foresight

@@ -88,6 +88,13 @@ TEST(OptionsTest, EveryOptionIsTaken) {
   EXPECT_EQ(options.drain_timeout, absl::Seconds(7));
 }
 
+TEST(OptionsTest, AProbeNeedsNoModel) {
+  const auto parsed = Parse({"--probe", "127.0.0.1:9464"});
+  ASSERT_TRUE(std::holds_alternative<ServerOptions>(parsed));
+  EXPECT_EQ(std::get<ServerOptions>(parsed).probe, "127.0.0.1:9464");
+  EXPECT_EQ(Exit({"--threads", "1"}).code, 2);
+}
+
 TEST(OptionsTest, AWrongValueIsNamed) {
   const struct {
     std::vector<std::string> words;
