@@ -13,6 +13,7 @@
 #include "server/metrics/probe.h"
 #include "server/options.h"
 #include "server/server.h"
+#include "server/service/grpc_log.h"
 #include "server/support/log.h"
 
 namespace foresight {
@@ -45,12 +46,12 @@ int Serve(const ServerOptions& options, const sigset_t& signals) {
       options, FORESIGHT_VERSION,
       MakeEngineFactory({options.engine, options.device, options.precision}));
   if (!server.ok()) {
-    LogError(server.status().message());
+    LogError("cannot start", {{"error", server.status().message()}});
     return kRuntimeFailure;
   }
-  LogInfo("shutting down on signal ", WaitForSignal(signals));
+  LogInfo("shutting down", {{"signal", WaitForSignal(signals)}});
   std::thread([&signals] {
-    LogWarning("stopping at once on signal ", WaitForSignal(signals));
+    LogWarning("stopping at once", {{"signal", WaitForSignal(signals)}});
     _exit(kRuntimeFailure);
   }).detach();
   (*server)->Shutdown();
@@ -77,6 +78,10 @@ int main(int argc, char** argv) {
     return exit->code;
   }
   const auto& options = std::get<foresight::ServerOptions>(command);
+  if (options.log_format == "json") {
+    foresight::SetLogFormat(foresight::LogFormat::kJson);
+  }
+  foresight::RouteGrpcLog();
   if (!options.probe.empty()) return foresight::ProbeServer(options.probe);
   return foresight::Serve(options, signals);
 }

@@ -98,6 +98,10 @@ void DefineServing(CLI::App& app, ServerOptions& options) {
   app.add_option("--port-file", options.port_file,
                  "File to write the chosen HOST:PORT to when ready")
       ->type_name("FILE");
+  app.add_option("--log-format", options.log_format,
+                 "Form of the log on stderr; json: an object a line")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"text", "json"}));
   app.add_option("--device", options.device, "What adaptation runs on")
       ->capture_default_str()
       ->check(Device());

@@ -17,6 +17,7 @@ struct ServerOptions {
   std::string listen = "127.0.0.1:50051";
   std::string metrics_listen = "127.0.0.1:9464";  // Or "off".
   std::string port_file;                          // Empty: none.
+  std::string log_format = "text";                // Or "json".
   std::string probe;  // Not empty: only probe that address (metrics/probe.h).
 
   std::string device = "cpu";         // Or "cuda:N".

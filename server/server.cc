@@ -205,10 +205,13 @@ absl::Status Server::Parts::LoadModels(const EngineFactory& make_engine) {
     ASSIGN_OR_RETURN(auto engine, make_engine(bundle));
     ASSIGN_OR_RETURN(LoadedModel model,
                      WarmUp(std::move(bundle), std::move(engine)));
-    LogInfo("model loaded name=", model.name(), " folder=", folder,
-            " engine=", model.engine->name(),
-            " device=", model.engine->device(),
-            " frozen_decision=", absl::FormatDuration(model.frozen_time));
+    LogInfo("model loaded",
+            {{"name", model.name()},
+             {"version", model.bundle->manifest().version()},
+             {"folder", folder},
+             {"engine", model.engine->name()},
+             {"device", model.engine->device()},
+             {"frozen_decision", absl::FormatDuration(model.frozen_time)}});
     const v1::Model description = ToProto(model);
     RETURN_IF_ERROR(models.Add(std::move(model)));
     metrics.AddModel(description);
@@ -222,8 +225,8 @@ absl::Status Server::Parts::ListenForMetrics() {
       endpoint, MetricsEndpoint::Create(
                     options.metrics_listen,
                     {metrics.registry(), std::make_shared<ProcessMetrics>()}));
-  LogInfo("metrics on ", WithPort(options.metrics_listen, endpoint->port()),
-          "/metrics");
+  LogInfo("serving metrics",
+          {{"address", WithPort(options.metrics_listen, endpoint->port())}});
   return absl::OkStatus();
 }
 
@@ -304,7 +307,7 @@ void Server::Parts::KeepSessions() {
   } else {
     kept = journal->Flush();
   }
-  if (!kept.ok()) LogError("sessions are lost: ", kept.message());
+  if (!kept.ok()) LogError("sessions are lost", {{"error", kept.message()}});
 }
 
 void Server::Parts::Shutdown() {
@@ -312,9 +315,10 @@ void Server::Parts::Shutdown() {
   if (grpc_server != nullptr) {
     grpc_server->GetHealthCheckService()->SetServingStatus(false);
     absl::SleepFor(options.shutdown_notice);
+    LogInfo("draining");
     service.Drain();
     if (!maker.AwaitIdle(options.drain_timeout)) {
-      LogWarning("drain timeout: cutting short what is still running");
+      LogWarning("drain timeout, cutting short what is still running");
       maker.Stop();
       maker.AwaitIdle(kStopTimeout);
     }
@@ -352,8 +356,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   RETURN_IF_ERROR(started.Listen());
   started.housekeeper = std::thread([&started] { started.FreeIdleSessions(); });
   RETURN_IF_ERROR(started.WritePortFile());
-  LogInfo("listening on ", started.address,
-          " threads=", started.scheduler->lanes());
+  LogInfo("listening", {{"address", started.address},
+                        {"version", version},
+                        {"threads", started.scheduler->lanes()}});
   return server;
 }
 

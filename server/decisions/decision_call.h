@@ -15,6 +15,7 @@
 #include "server/registry/loaded_model.h"
 #include "server/scheduling/scheduler.h"
 #include "server/sessions/session_lease.h"
+#include "server/support/call_tags.h"
 
 namespace foresight {
 
@@ -41,13 +42,15 @@ class DecisionCall : public Scheduler::Task {
 
   // `owner` is whom limits and shares count against; `arrival` and `deadline`
   // (the call's) are monotonic times. `done` is called exactly once after
-  // Start, on any thread, perhaps before Start returns.
+  // Start, on any thread, perhaps before Start returns. `tags` go into log
+  // lines about the call.
   DecisionCall(v1::ActRequest request, std::string owner, absl::Time arrival,
-               absl::Time deadline, Done done)
+               absl::Time deadline, Done done, CallTags tags = {})
       : request_(std::move(request)),
         owner_(std::move(owner)),
         arrival_(arrival),
         deadline_(deadline),
+        tags_(std::move(tags)),
         done_(std::move(done)) {}
 
  private:
@@ -72,6 +75,7 @@ class DecisionCall : public Scheduler::Task {
   const std::string owner_;
   const absl::Time arrival_;
   const absl::Time deadline_;
+  const CallTags tags_;
   absl::Time due_ = absl::InfiniteFuture();  // The client's deadline, if any.
   absl::Time ready_by_;  // The engine must be done; set by the check.
   absl::Time begun_;     // The turn; set when running.

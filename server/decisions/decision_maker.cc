@@ -11,7 +11,6 @@
 #include "server/decisions/messages.h"
 #include "server/decisions/request_checks.h"
 #include "server/support/error.h"
-#include "server/support/log.h"
 
 namespace foresight {
 namespace {
@@ -32,7 +31,10 @@ constexpr int kGuardSteps = 2;
 }  // namespace
 
 DecisionMaker::DecisionMaker(Options options, Parts parts)
-    : options_(options), parts_(parts), workers_(parts.scheduler) {
+    : options_(options),
+      parts_(parts),
+      log_([scheduler = parts.scheduler] { return scheduler->now(); }),
+      workers_(parts.scheduler) {
   for (int i = 0; i <= parts_.scheduler->lanes(); ++i) {
     lanes_.push_back(std::make_unique<DecisionLane>(
         parts_.scheduler, &workers_,
@@ -222,7 +224,7 @@ void DecisionMaker::Settle(const Call& call) {
   const absl::Status& failure = problem.decision_or.status();
   if (!absl::IsCancelled(failure)) {
     if (!absl::IsInvalidArgument(failure)) {
-      LogError("engine failed: ", failure.ToString());
+      log_.EngineFailure(failure, call->request_.session_id(), call->tags_);
     }
     return Abandon(call, EngineError(failure));
   }
@@ -285,6 +287,8 @@ void DecisionMaker::Finish(const Call& call,
                            const DecisionCall::Answer& answer) {
   if (!answer.ok()) {
     parts_.metrics->CountRefusal(answer.status());
+    log_.Failure("decision failed", answer.status(),
+                 call->request_.session_id(), call->owner_, call->tags_);
   } else {
     const absl::Time end = now();
     parts_.metrics->decision_seconds.Observe(

@@ -12,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/adaptation/engine.h"
+#include "server/decisions/call_log.h"
 #include "server/decisions/decision_call.h"
 #include "server/decisions/decision_lane.h"
 #include "server/decisions/session_keeper.h"
@@ -107,6 +108,7 @@ class DecisionMaker : public Scheduler::Executor {
 
   const Options options_;
   const Parts parts_;
+  CallLog log_;
   LentWorkers workers_;
   // One per lane, and one for frozen answers.
   std::vector<std::unique_ptr<DecisionLane>> lanes_;

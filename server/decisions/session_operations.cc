@@ -3,33 +3,28 @@
 #include <utility>
 #include <variant>
 
-#include "absl/strings/escaping.h"
-#include "absl/strings/string_view.h"
 #include "models/support/status_macros.h"
 #include "server/decisions/messages.h"
 #include "server/decisions/replay.h"
 #include "server/decisions/request_checks.h"
 #include "server/decisions/saved_session.h"
 #include "server/durability/snapshot.h"
-#include "server/support/log.h"
 #include "server/support/random.h"
 
 namespace foresight {
-namespace {
-
-// Enough to tell sessions apart in a log, too little to use one.
-std::string Abbreviated(absl::string_view session_id) {
-  constexpr size_t kShown = 8;
-  if (session_id.size() <= kShown) return absl::CHexEscape(session_id);
-  return absl::CHexEscape(session_id.substr(0, kShown)) + "...";
-}
-
-}  // namespace
 
 absl::StatusOr<v1::Session> SessionOperations::Open(
-    const v1::OpenSessionRequest& request, const std::string& owner) {
+    const v1::OpenSessionRequest& request, const std::string& owner,
+    const CallTags& tags) {
   absl::StatusOr<v1::Session> opened = TryOpen(request, owner);
-  if (!opened.ok()) metrics_->CountRefusal(opened.status());
+  if (opened.ok()) {
+    log_.SessionEvent("session opened", opened->session_id(),
+                      opened->model().name(), tags);
+  } else {
+    metrics_->CountRefusal(opened.status());
+    log_.Failure("session not opened", opened.status(), request.session_id(),
+                 owner, tags);
+  }
   return opened;
 }
 
@@ -45,8 +40,6 @@ absl::StatusOr<v1::Session> SessionOperations::TryOpen(
   lease.session().parameters = model->engine->NewParameters();
   keeper_->Began(lease.session(), Save(lease.session()));
   RETURN_IF_ERROR(lease.Install(clock_()));
-  LogInfo("session opened id=", Abbreviated(opened.session_id()),
-          " model=", model->name());
   return opened;
 }
 
@@ -88,11 +81,12 @@ absl::StatusOr<v1::Session> SessionOperations::Reset(
   return reset;
 }
 
-absl::Status SessionOperations::Close(const v1::CloseSessionRequest& request) {
+absl::Status SessionOperations::Close(const v1::CloseSessionRequest& request,
+                                      const CallTags& tags) {
   RETURN_IF_ERROR(CheckIdLength(request.session_id()));
   RETURN_IF_ERROR(sessions_->Close(request.session_id(), clock_()));
   metrics_->sessions.Decrement();
-  LogInfo("session closed id=", Abbreviated(request.session_id()));
+  log_.SessionEvent("session closed", request.session_id(), "", tags);
   return absl::OkStatus();
 }
 
@@ -116,9 +110,16 @@ void SessionOperations::Export(const v1::ExportSessionRequest& request,
 }
 
 absl::StatusOr<v1::Session> SessionOperations::Import(
-    const v1::SessionSnapshot& snapshot, const std::string& owner) {
+    const v1::SessionSnapshot& snapshot, const std::string& owner,
+    const CallTags& tags) {
   absl::StatusOr<v1::Session> imported = TryImport(snapshot, owner);
-  if (!imported.ok()) metrics_->CountRefusal(imported.status());
+  if (imported.ok()) {
+    log_.SessionEvent("session imported", imported->session_id(),
+                      imported->model().name(), tags);
+  } else {
+    metrics_->CountRefusal(imported.status());
+    log_.Failure("session not imported", imported.status(), "", owner, tags);
+  }
   return imported;
 }
 
@@ -146,23 +147,21 @@ absl::Status SessionOperations::Resume(const KeptSession& kept) {
                    Describe(OpeningRequest(kept.session), /*owner=*/""));
   RETURN_IF_ERROR(Restore(kept.session, session));
   session.incarnation = kept.name.incarnation;
+  const std::string id = session.id;
+  const auto log = [&](absl::string_view event) {
+    log_.SessionEvent(event, id, session.model->name(), {});
+  };
   const absl::StatusOr<Replayed> replayed = Replay(kept.decisions, session);
-  const std::string id = Abbreviated(session.id);
   if (!replayed.ok()) {
-    LogError("session resumed at an earlier decision id=", id,
-             " why=", replayed.status().message());
+    log("session's last decisions cannot be made again");
   } else if (replayed->different > 0) {
-    LogWarning("session resumed on another engine id=", id, " kept_by=\"",
-               kept.session.engine(), "\" engine=\"",
-               session.model->engine->variant(),
-               "\" different_actions=", replayed->different);
+    log("session resumed on another variant of the engine");
   }
-  const uint64_t decision = session.next_decision;
   ASSIGN_OR_RETURN(SessionLease lease,
                    sessions_->Open(std::move(session), clock_()));
   RETURN_IF_ERROR(lease.Install(clock_()));
   metrics_->sessions.Increment();
-  LogInfo("session resumed id=", id, " decision=", decision);
+  log_.SessionEvent("session resumed", id, kept.session.model(), {});
   return absl::OkStatus();
 }
 
@@ -170,7 +169,7 @@ void SessionOperations::Expire() {
   for (const std::string& id : sessions_->Expire(clock_())) {
     metrics_->sessions.Decrement();
     metrics_->sessions_expired.Increment();
-    LogInfo("session expired id=", Abbreviated(id));
+    log_.SessionEvent("session expired", id, "", {});
   }
 }
 

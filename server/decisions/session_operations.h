@@ -10,11 +10,13 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "proto/adaptation.pb.h"
+#include "server/decisions/call_log.h"
 #include "server/decisions/session_keeper.h"
 #include "server/durability/state_store.h"
 #include "server/metrics/metrics.h"
 #include "server/registry/model_registry.h"
 #include "server/sessions/session_store.h"
+#include "server/support/call_tags.h"
 #include "server/support/clock.h"
 
 namespace foresight {
@@ -40,13 +42,16 @@ class SessionOperations {
         sessions_(sessions),
         keeper_(keeper),
         metrics_(metrics),
-        clock_(std::move(clock)) {}
+        clock_(std::move(clock)),
+        log_(clock_) {}
 
-  // `owner`: whose quota the session counts against.
+  // `owner`: whose quota the session counts against; `tags`: for the log.
   absl::StatusOr<v1::Session> Open(const v1::OpenSessionRequest& request,
-                                   const std::string& owner = "");
+                                   const std::string& owner = "",
+                                   const CallTags& tags = {});
   absl::StatusOr<v1::Session> Reset(const v1::ResetSessionRequest& request);
-  absl::Status Close(const v1::CloseSessionRequest& request);
+  absl::Status Close(const v1::CloseSessionRequest& request,
+                     const CallTags& tags = {});
 
   using Exported = std::function<void(absl::StatusOr<v1::SessionSnapshot>)>;
   // Calls `done` once: before it returns, or when the session's running
@@ -54,7 +59,8 @@ class SessionOperations {
   void Export(const v1::ExportSessionRequest& request, Exported done);
   // Opens the session of a snapshot where it was, in the epoch after its own.
   absl::StatusOr<v1::Session> Import(const v1::SessionSnapshot& snapshot,
-                                     const std::string& owner = "");
+                                     const std::string& owner = "",
+                                     const CallTags& tags = {});
 
   // Opens a session that was kept, where it was, in the epoch after its own.
   // Errors: as Import; the session is not opened then.
@@ -83,6 +89,7 @@ class SessionOperations {
   const SessionKeeper* const keeper_;
   Metrics* const metrics_;
   const Clock clock_;
+  CallLog log_;
 };
 
 }  // namespace foresight

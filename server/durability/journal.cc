@@ -109,8 +109,9 @@ void Journal::Serve() {
     absl::Status written;
     if (!changes.empty() || !available_) written = store_->Write(changes);
     if (written.ok() != available_) {
-      written.ok() ? LogInfo("state is kept again")
-                   : LogError("state is not kept: ", written.message());
+      written.ok()
+          ? LogInfo("state is kept again")
+          : LogError("state is not kept", {{"error", written.message()}});
     }
     if (!written.ok()) Lose(changes.size());
     available_ = written.ok();

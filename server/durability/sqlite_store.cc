@@ -121,8 +121,10 @@ absl::StatusOr<std::unique_ptr<StateStore>> SqliteStore::Open(
   auto database = OpenDatabase(file);
   if (absl::IsDataLoss(database.status())) {
     ASSIGN_OR_RETURN(const std::filesystem::path aside, Rename(file));
-    LogError("state damaged, its sessions are lost file=", file.string(),
-             " renamed=", aside.string(), " why=", database.status().message());
+    LogError("state damaged, its sessions are lost",
+             {{"file", file.string()},
+              {"renamed", aside.string()},
+              {"error", database.status().message()}});
     database = OpenDatabase(file);
   }
   if (!database.ok()) return database.status();
@@ -277,8 +279,8 @@ absl::StatusOr<std::vector<v1::SavedDecision>> SqliteStore::Decisions(
     const auto bytes = Unseal(kDecisionFormat, rows.Bytes(0));
     v1::SavedDecision decision;
     if (!bytes.ok() || !decision.ParseFromString(*bytes)) {
-      LogError("state damaged file=", file_.string(),
-               " decisions_lost_after=", decisions.size());
+      LogError("state damaged", {{"file", file_.string()},
+                                 {"decisions_kept", decisions.size()}});
       return decisions;
     }
     decisions.push_back(std::move(decision));
@@ -290,7 +292,7 @@ absl::StatusOr<std::vector<v1::SavedDecision>> SqliteStore::Decisions(
 
 absl::Status SqliteStore::SetAside(const std::string& key,
                                    const std::string& why) {
-  LogError("state set aside file=", file_.string(), " why=", why);
+  LogError("state set aside", {{"file", file_.string()}, {"why", why}});
   const std::string at = absl::FormatTime(absl::Now(), absl::UTCTimeZone());
   Statement session(database_.get(),
                     "INSERT INTO sessions_set_aside "

@@ -5,6 +5,7 @@
 
 #include "server/service/caller.h"
 #include "server/service/status_conversion.h"
+#include "server/service/trace_metadata.h"
 
 namespace foresight {
 
@@ -13,13 +14,15 @@ ActReactor* ActReactor::Start(grpc::CallbackServerContext* context,
                               v1::ActResponse* response, DecisionMaker* maker,
                               Metrics* metrics) {
   auto* reactor = new ActReactor(response, maker, metrics);
+  EchoRequestId(*context);
   v1::ActRequest kept = request;
   kept.DiscardUnknownFields();  // They would stay while the call waits.
   reactor->call_ = std::make_shared<DecisionCall>(
       std::move(kept), OwnerOf(*context), MonotonicNow(), DeadlineOf(*context),
       [reactor](const DecisionCall::Answer& answer) {
         reactor->OnAnswer(answer);
-      });
+      },
+      ReadTags(*context));
   maker->Start(reactor->call_);
   return reactor;
 }

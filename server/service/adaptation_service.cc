@@ -7,6 +7,7 @@
 #include "server/service/act_reactor.h"
 #include "server/service/caller.h"
 #include "server/service/status_conversion.h"
+#include "server/service/trace_metadata.h"
 #include "server/support/error.h"
 
 namespace foresight {
@@ -23,6 +24,7 @@ template <typename Message>
 grpc::ServerUnaryReactor* AdaptationService::Finish(
     grpc::CallbackServerContext* context, Method method,
     absl::StatusOr<Message> result, Message* response) {
+  EchoRequestId(*context);
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   Answer(reactor, method, std::move(result), response);
   return reactor;
@@ -32,6 +34,7 @@ template <typename Message>
 grpc::ServerUnaryReactor* AdaptationService::FinishWhenKept(
     grpc::CallbackServerContext* context, Method method,
     absl::StatusOr<Message> result, Message* response) {
+  EchoRequestId(*context);
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   parts_.sessions->WhenKept(
       [this, reactor, method, result = std::move(result), response] {
@@ -86,7 +89,8 @@ grpc::ServerUnaryReactor* AdaptationService::OpenSession(
   return FinishWhenKept<v1::Session>(
       context, Method::kOpenSession,
       Refuses() ? DrainingError()
-                : parts_.sessions->Open(*request, OwnerOf(*context)),
+                : parts_.sessions->Open(*request, OwnerOf(*context),
+                                        ReadTags(*context)),
       response);
 }
 
@@ -128,7 +132,8 @@ grpc::ServerUnaryReactor* AdaptationService::CloseSession(
     grpc::CallbackServerContext* context,
     const v1::CloseSessionRequest* request,
     v1::CloseSessionResponse* response) {
-  const absl::Status status = parts_.sessions->Close(*request);
+  const absl::Status status =
+      parts_.sessions->Close(*request, ReadTags(*context));
   using Result = absl::StatusOr<v1::CloseSessionResponse>;
   return FinishWhenKept<v1::CloseSessionResponse>(
       context, Method::kCloseSession,
@@ -139,6 +144,7 @@ grpc::ServerUnaryReactor* AdaptationService::CloseSession(
 grpc::ServerUnaryReactor* AdaptationService::ExportSession(
     grpc::CallbackServerContext* context,
     const v1::ExportSessionRequest* request, v1::SessionSnapshot* response) {
+  EchoRequestId(*context);
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   parts_.sessions->Export(
       *request,
@@ -154,7 +160,8 @@ grpc::ServerUnaryReactor* AdaptationService::ImportSession(
   return FinishWhenKept<v1::Session>(
       context, Method::kImportSession,
       Refuses() ? DrainingError()
-                : parts_.sessions->Import(*request, OwnerOf(*context)),
+                : parts_.sessions->Import(*request, OwnerOf(*context),
+                                          ReadTags(*context)),
       response);
 }
 

@@ -6,6 +6,7 @@
 #include "server/decisions/request_checks.h"
 #include "server/service/caller.h"
 #include "server/service/status_conversion.h"
+#include "server/service/trace_metadata.h"
 #include "server/support/error.h"
 
 namespace foresight {
@@ -13,8 +14,10 @@ namespace foresight {
 std::shared_ptr<ControlCall> ControlCall::Start(
     Options options, grpc::CallbackServerContext* context, DecisionMaker* maker,
     Metrics* metrics) {
-  std::shared_ptr<ControlCall> stream(new ControlCall(
-      options, OwnerOf(*context), DeadlineOf(*context), maker, metrics));
+  EchoRequestId(*context);
+  std::shared_ptr<ControlCall> stream(
+      new ControlCall(options, OwnerOf(*context), DeadlineOf(*context),
+                      ReadTags(*context), maker, metrics));
   Next next;
   {
     absl::MutexLock lock(&stream->mutex_);
@@ -26,11 +29,12 @@ std::shared_ptr<ControlCall> ControlCall::Start(
 }
 
 ControlCall::ControlCall(Options options, std::string owner,
-                         absl::Time deadline, DecisionMaker* maker,
-                         Metrics* metrics)
+                         absl::Time deadline, CallTags tags,
+                         DecisionMaker* maker, Metrics* metrics)
     : options_(options),
       owner_(std::move(owner)),
       deadline_(deadline),
+      tags_(std::move(tags)),
       maker_(maker),
       metrics_(metrics) {
   metrics_->control_streams.Increment();
@@ -89,7 +93,8 @@ void ControlCall::StartDecision(v1::ActRequest request) {
           self->metrics_->CountRequest(Method::kControl,
                                        answer.status().code());
           self->OnAnswer(number, bytes, std::move(response));
-        });
+        },
+        tags_);
     calls_.emplace(number, call);
   }
   maker_->Start(call);

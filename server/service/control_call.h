@@ -16,6 +16,7 @@
 #include "proto/adaptation.pb.h"
 #include "server/decisions/decision_maker.h"
 #include "server/metrics/metrics.h"
+#include "server/support/call_tags.h"
 
 namespace foresight {
 
@@ -50,7 +51,7 @@ class ControlCall final
   };
 
   ControlCall(Options options, std::string owner, absl::Time deadline,
-              DecisionMaker* maker, Metrics* metrics);
+              CallTags tags, DecisionMaker* maker, Metrics* metrics);
 
   void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
@@ -66,6 +67,7 @@ class ControlCall final
   const Options options_;
   const std::string owner_;
   const absl::Time deadline_;
+  const CallTags tags_;
   DecisionMaker* const maker_;
   Metrics* const metrics_;
   v1::ActRequest request_;  // Of the read that is under way.

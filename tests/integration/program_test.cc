@@ -54,9 +54,9 @@ TEST_F(ProgramTest, ItServesAModelUntilItIsTerminated) {
   const CommandResult result = server_->Wait();
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(result.output, "");
-  EXPECT_THAT(result.errors, AllOf(HasSubstr("listening on 127.0.0.1:"),
+  EXPECT_THAT(result.errors, AllOf(HasSubstr("listening address=127.0.0.1:"),
                                    HasSubstr("INFO model loaded name=random"),
-                                   HasSubstr("shutting down on signal 15"),
+                                   HasSubstr("shutting down signal=15"),
                                    HasSubstr("INFO ended")));
   EXPECT_FALSE(std::filesystem::exists(Path("port")));
 }
@@ -145,7 +145,7 @@ TEST_F(ProgramTest, ASecondSignalEndsItAtOnce) {
   server_->Signal(SIGTERM);
   const CommandResult result = server_->Wait();
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.errors, HasSubstr("stopping at once on signal 15"));
+  EXPECT_THAT(result.errors, HasSubstr("stopping at once signal=15"));
 }
 
 TEST_F(ProgramTest, AConfigFileSetsWhatTheCommandLineCould) {
@@ -179,7 +179,7 @@ TEST_F(ProgramTest, AFailedStartNamesWhatIsWrong) {
       {{"--model", "/nowhere"}, 1, "/nowhere/bundle.json"},
       {{"--model", Path("truncated")}, 1, "truncated/weights.safetensors"},
       {{"--model", Path("unreadable")}, 1, "surprise"},
-      {{"--model", model, "--model", model}, 1, "\"random\""},
+      {{"--model", model, "--model", model}, 1, "\\\"random\\\""},
       {{"--model", model, "--device", "cuda:99"}, 1, "cuda:99"},
       {{"--model", model, "--device", "cuda:99"}, 1, "unavailable"},
       {{"--model", model, "--engine", "fused", "--device", "cuda:0"},

@@ -92,7 +92,13 @@ TEST(OptionsTest, AProbeNeedsNoModel) {
   const auto parsed = Parse({"--probe", "127.0.0.1:9464"});
   ASSERT_TRUE(std::holds_alternative<ServerOptions>(parsed));
   EXPECT_EQ(std::get<ServerOptions>(parsed).probe, "127.0.0.1:9464");
-  EXPECT_EQ(Exit({"--threads", "1"}).code, 2);
+  EXPECT_EQ(Exit({"--log-format", "json"}).code, 2);
+}
+
+TEST(OptionsTest, TheLogMayBeJson) {
+  EXPECT_EQ(Options({"--model", "a"}).log_format, "text");
+  EXPECT_EQ(Options({"--model", "a", "--log-format", "json"}).log_format,
+            "json");
 }
 
 TEST(OptionsTest, AWrongValueIsNamed) {
@@ -105,6 +111,7 @@ TEST(OptionsTest, AWrongValueIsNamed) {
       {{"--listen", "localhost:99999"}, "--listen", "HOST:PORT"},
       {{"--listen", "off"}, "--listen", "HOST:PORT"},
       {{"--metrics-listen", "none"}, "--metrics-listen", "HOST:PORT or off"},
+      {{"--log-format", "xml"}, "--log-format", "json"},
       {{"--device", "tpu"}, "--device", "cpu or cuda:N"},
       {{"--device", "cuda:-1"}, "--device", "cpu or cuda:N"},
       {{"--engine", "turbo"}, "--engine", "autograd"},

@@ -2,22 +2,61 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace foresight {
 namespace {
 
-TEST(LogTest, ALineHasTheTimeTheSeverityAndTheEvent) {
-  const absl::Time now = absl::FromUnixMillis(1769860800123);
-  EXPECT_EQ(FormatLogLine(Severity::kInfo, "listening on 127.0.0.1:1", now),
-            "2026-01-31T12:00:00.123Z INFO listening on 127.0.0.1:1\n");
-  EXPECT_EQ(FormatLogLine(Severity::kError, "x", now),
+constexpr auto kText = LogFormat::kText;
+constexpr auto kJson = LogFormat::kJson;
+
+absl::Time Noon() { return absl::FromUnixMillis(1769860800123); }
+
+TEST(LogTest, ATextLineHasTheTimeTheSeverityTheEventAndItsFields) {
+  EXPECT_EQ(FormatLogLine(kText, Severity::kInfo, "session opened",
+                          {{"id", "3fa4..."}, {"sessions", 2}}, Noon()),
+            "2026-01-31T12:00:00.123Z INFO session opened id=3fa4... "
+            "sessions=2\n");
+  EXPECT_EQ(FormatLogLine(kText, Severity::kError, "x", {}, Noon()),
             "2026-01-31T12:00:00.123Z ERROR x\n");
 }
 
+TEST(LogTest, AJsonLineHasTheSameInItsOrder) {
+  EXPECT_EQ(FormatLogLine(kJson, Severity::kWarning, "session opened",
+                          {{"id", "3fa4..."}, {"sessions", 2}, {"share", 0.5}},
+                          Noon()),
+            "{\"time\":\"2026-01-31T12:00:00.123Z\",\"severity\":\"WARNING\","
+            "\"event\":\"session opened\",\"id\":\"3fa4...\",\"sessions\":2,"
+            "\"share\":0.5}\n");
+}
+
+TEST(LogTest, AFieldWithoutAValueIsLeftOut) {
+  const LogFields fields = {{"request_id", ""}, {"reason", "DRAINING"}};
+  EXPECT_EQ(FormatLogLine(kText, Severity::kInfo, "x", fields, Noon()),
+            "2026-01-31T12:00:00.123Z INFO x reason=DRAINING\n");
+  EXPECT_EQ(FormatLogLine(kJson, Severity::kInfo, "x", fields, Noon()),
+            "{\"time\":\"2026-01-31T12:00:00.123Z\",\"severity\":\"INFO\","
+            "\"event\":\"x\",\"reason\":\"DRAINING\"}\n");
+}
+
 TEST(LogTest, WhatAClientSentCannotForgeALine) {
-  const std::string line = FormatLogLine(
-      Severity::kWarning, "id=a\n2026 INFO forged\x1b", absl::UnixEpoch());
-  EXPECT_EQ(line,
-            "1970-01-01T00:00:00.000Z WARNING id=a\\n2026 INFO forged\\x1b\n");
+  const LogFields fields = {{"id", "a\n2026 INFO \"forged\"\x1b"}};
+  EXPECT_EQ(FormatLogLine(kText, Severity::kInfo, "x\ny", fields, Noon()),
+            "2026-01-31T12:00:00.123Z INFO x\\ny "
+            "id=\"a\\n2026 INFO \\\"forged\\\"\\x1b\"\n");
+  EXPECT_EQ(
+      FormatLogLine(kJson, Severity::kInfo, "x", fields, Noon()),
+      "{\"time\":\"2026-01-31T12:00:00.123Z\",\"severity\":\"INFO\","
+      "\"event\":\"x\",\"id\":\"a\\n2026 INFO \\\"forged\\\"\\u001b\"}\n");
+}
+
+TEST(LogTest, AnyBytesAndNumbersMakeValidJson) {
+  EXPECT_EQ(FormatLogLine(kJson, Severity::kInfo, "x",
+                          {{"id", "\xff"},
+                           {"load", std::numeric_limits<double>::infinity()}},
+                          Noon()),
+            "{\"time\":\"2026-01-31T12:00:00.123Z\",\"severity\":\"INFO\","
+            "\"event\":\"x\",\"id\":\"\xef\xbf\xbd\",\"load\":\"inf\"}\n");
 }
 
 }  // namespace

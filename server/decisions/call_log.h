@@ -1,0 +1,49 @@
+// Log lines about calls. However many calls there are, only some lines of a
+// kind are written each second; a line's `left_out` counts those before it that
+// were not.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "server/support/call_tags.h"
+#include "server/support/clock.h"
+#include "server/support/log.h"
+#include "server/support/log_limiter.h"
+
+namespace foresight {
+
+// Thread-safe. Of a session's id only the beginning is logged: enough to tell
+// sessions apart, too little to use one. Messages of errors are not logged, as
+// they may quote a request.
+class CallLog {
+ public:
+  explicit CallLog(Clock clock = MonotonicNow);
+
+  // `event` is "session opened" or the like; `model` may be empty.
+  void SessionEvent(absl::string_view event, absl::string_view session_id,
+                    absl::string_view model, const CallTags& tags);
+  // `event` is "decision failed" or the like; `client` is whom limits count
+  // against.
+  void Failure(absl::string_view event, const absl::Status& why,
+               absl::string_view session_id, absl::string_view client,
+               const CallTags& tags);
+  // An engine failed for another reason than its problem's observation.
+  void EngineFailure(const absl::Status& failure, absl::string_view session_id,
+                     const CallTags& tags);
+
+ private:
+  void Write(LogLimiter& limiter, Severity severity, absl::string_view event,
+             LogFields fields, const CallTags& tags);
+
+  const Clock clock_;
+  LogLimiter session_events_;
+  LogLimiter engine_failures_;
+  // By reason, so that a flood of one does not hide another; those without a
+  // reason have "". Not changed after the constructor.
+  std::map<std::string, LogLimiter> failures_;
+};
+
+}  // namespace foresight
