@@ -17,8 +17,9 @@ foresight is built from. The wheels go to \$FORESIGHT_DEPS (default .deps in
 the checkout; about 1.4 GB).
 
   --checks  also what tests/run.sh checks with: clang, an abseil built for
-            ThreadSanitizer from Debian's source (a minute; 11 MB more), and what
-            the Python client's tests need (other protobufs, mypy; 100 MB more)
+            ThreadSanitizer from Debian's source (a minute; 11 MB more),
+            Prometheus (98 MB), and what the Python client's tests need (other
+            protobufs, mypy; 100 MB more)
   --peers   also the Python peers of the benchmark (PyTorch's CUDA
             libraries, JAX; 3 GB more)
   --plots   also matplotlib, for models/training/plot_training.py (50 MB more)
@@ -138,14 +139,19 @@ if [[ "$plots" == yes ]]; then
     python-dateutil==2.9.0.post0 six==1.17.0
 fi
 
+# Unless the machine has lists of packages.
+update_package_lists() {
+  [[ -n "$(find /var/lib/apt/lists -name '*Release' -print -quit)" ]] ||
+    "${as_root[@]}" apt-get update -qq
+}
+
 # --- abseil for ThreadSanitizer ----------------------------------------------
 # The source package of the installed libabsl-dev, whether or not the machine's
 # own list of sources has any.
 fetch_abseil_source() {  # VERSION FOLDER
   local apt="$2/apt"
   mkdir -p "$apt"/{parts,lists/partial,cache/archives/partial}
-  [[ -n "$(find /var/lib/apt/lists -name '*Release' -print -quit)" ]] ||
-    "${as_root[@]}" apt-get update -qq
+  update_package_lists
   # shellcheck disable=SC2016  # The variables are apt's.
   apt-get indextargets 'Created-By: Packages' 'Origin: Debian' \
     --format 'deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)' |
@@ -186,7 +192,31 @@ abseil_tsan() {
   fi
   echo "$version" >"$stamp"
 }
+# --- Prometheus --------------------------------------------------------------
+# Unpacked, not installed: that would start a server on this machine.
+prometheus() {
+  local stamp="$deps/prometheus/.installed" work
+  if [[ -f "$stamp" ]]; then
+    say "prometheus: $(<"$stamp") is complete"
+    return
+  fi
+  say "prometheus: unpacking Debian's package"
+  update_package_lists
+  work="$(mktemp -d)"
+  (
+    cd "$work"
+    apt-get -qq -o APT::Sandbox::User="$(id -un)" download prometheus
+    dpkg-deb -x prometheus_*.deb .
+  )
+  rm -rf "$deps/prometheus"
+  mkdir -p "$deps/prometheus"
+  cp "$work"/usr/bin/{prometheus,promtool} "$deps/prometheus"
+  dpkg-deb -f "$work"/prometheus_*.deb Version >"$stamp"
+  rm -rf "$work"
+}
+
 if [[ "$checks" == yes ]]; then
   abseil_tsan
+  prometheus
 fi
 say "done: dependencies are in ${deps#"$root"/}"
