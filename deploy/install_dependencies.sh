@@ -18,8 +18,8 @@ the checkout; about 1.4 GB).
 
   --checks  also what tests/run.sh checks with: clang, an abseil built for
             ThreadSanitizer from Debian's source (a minute; 11 MB more),
-            Prometheus (98 MB), and what the Python client's tests need (other
-            protobufs, mypy; 100 MB more)
+            Prometheus (98 MB), what makes Grafana's dashboard, and what the
+            Python client's tests need (other protobufs, mypy; 100 MB more)
   --peers   also the Python peers of the benchmark (PyTorch's CUDA
             libraries, JAX; 3 GB more)
   --plots   also matplotlib, for models/training/plot_training.py (50 MB more)
@@ -218,5 +218,6 @@ prometheus() {
 if [[ "$checks" == yes ]]; then
   abseil_tsan
   prometheus
+  wheels grafana 'grafana-foundation-sdk==1769699379!11.6.0'
 fi
 say "done: dependencies are in ${deps#"$root"/}"
