@@ -1,0 +1,50 @@
+"""docs/operations.md tells of every metric that the server exports, as it is,
+and of every alert; and the server's log is JSON if it is asked to be."""
+
+import pathlib
+import re
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import served
+
+PAGE = served.ROOT / "docs/operations.md"
+RULES = served.ROOT / "deploy/prometheus/foresight.rules.yml"
+
+
+def documented(page):
+    """{name: (type, labels)} of the rows "| `name` | type | labels | ..."."""
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \|([^|]*)\|", page, re.M)
+    return {
+        name: (kind, set(re.findall(r"`(\w+)`", labels)))
+        for name, kind, labels in rows
+        if not name.startswith("Foresight")
+    }
+
+
+def main():
+    page = PAGE.read_text()
+    with served.Server() as server:
+        exported = served.families(server.metrics())
+    said = documented(page)
+    differences = [
+        f"{name}: documented {said.get(name)}, exported {exported.get(name)}"
+        for name in sorted(said.keys() | exported.keys())
+        if said.get(name) != exported.get(name)
+    ]
+    for alert in re.findall(r"- alert: (\w+)", RULES.read_text()):
+        if f"`{alert}`" not in page:
+            differences.append(f"{alert}: not documented")
+    events = [event["event"] for event in server.events]
+    for event in ("serving metrics", "model loaded", "listening",
+                  "shutting down", "draining", "ended"):
+        if event not in events:
+            differences.append(f"no event '{event}' in the log: {events}")
+        if f"`{event}`" not in page:
+            differences.append(f"event '{event}': not documented")
+    print("\n".join(differences) or f"{len(exported)} metrics are documented")
+    return 1 if differences else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
