@@ -1,0 +1,167 @@
+"""kubernetes_test.py CHECKS: renders the overlays and the farm with
+kubectl, validates them against the schemas of several Kubernetes versions, and
+checks what no schema knows: selectors, times, names, hardening."""
+
+import pathlib
+import re
+import sys
+
+from manifests import (
+    KUBERNETES,
+    ROOT,
+    missing,
+    pod_templates,
+    project_version,
+    render,
+)
+
+SKIPPED = 77
+# preStop's sleep is on by default since 1.30.
+VERSIONS = ["1.30", "1.34", "1.37"]
+NOT_IN_SCHEMAS = {"ServiceMonitor"}
+
+
+def validate(objects):
+    import kubernetes_validate
+
+    for version in VERSIONS:
+        for thing in objects:
+            if thing["kind"] not in NOT_IN_SCHEMAS:
+                kubernetes_validate.validate(thing, version, strict=True)
+
+
+def check_the_check():
+    """The schemas refuse a field that does not exist."""
+    import kubernetes_validate
+
+    bad = {"apiVersion": "v1", "kind": "Service", "spec": {"prots": []}}
+    try:
+        kubernetes_validate.validate(bad, VERSIONS[0], strict=True)
+    except kubernetes_validate.ValidationError:
+        return
+    raise AssertionError("a wrong field passes")
+
+
+def one(objects, kind, name=None):
+    found = [
+        thing
+        for thing in objects
+        if thing["kind"] == kind and name in (None, thing["metadata"]["name"])
+    ]
+    assert len(found) == 1, f"{len(found)} objects of kind {kind}"
+    return found[0]
+
+
+def check_pod(name, template):
+    spec = template["spec"]
+    context = spec["securityContext"]
+    assert context["runAsNonRoot"] and context["runAsUser"] == 65532, name
+    assert context["seccompProfile"]["type"] == "RuntimeDefault", name
+    assert spec["automountServiceAccountToken"] is False, name
+    for container in spec["containers"]:
+        context = container["securityContext"]
+        assert context["readOnlyRootFilesystem"], name
+        assert context["allowPrivilegeEscalation"] is False, name
+        assert context["capabilities"] == {"drop": ["ALL"]}, name
+        assert "memory" in container["resources"]["limits"], name
+        assert container["image"].endswith(":" + project_version()), name
+        mounts = {mount["name"] for mount in container["volumeMounts"]}
+        volumes = {volume["name"] for volume in spec["volumes"]}
+        assert mounts - volumes <= {"state"}, f"{name}: {mounts - volumes}"
+
+
+def seconds_of(arguments, flag):
+    (text,) = [a for a in arguments if a.startswith(flag + "=")]
+    return int(re.fullmatch(flag + r"=(\d+)s", text)[1])
+
+
+def check_server(objects):
+    server = one(objects, "StatefulSet")
+    template = server["spec"]["template"]
+    labels = template["metadata"]["labels"].items()
+    container = template["spec"]["containers"][0]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+
+    def selects(selector):
+        return selector.items() <= labels
+
+    assert selects(server["spec"]["selector"]["matchLabels"])
+    for service in (t for t in objects if t["kind"] == "Service"):
+        assert selects(service["spec"]["selector"]), service["metadata"]["name"]
+        assert all(p["targetPort"] in ports for p in service["spec"]["ports"])
+    one(objects, "Service", server["spec"]["serviceName"])
+    assert selects(
+        one(objects, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"]
+    )
+    policy = one(objects, "NetworkPolicy")["spec"]
+    assert selects(policy["podSelector"]["matchLabels"])
+    assert policy["egress"] == [] and "Egress" in policy["policyTypes"]
+    target = one(objects, "HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]
+    assert target["name"] == server["metadata"]["name"]
+
+    drain = sum(
+        seconds_of(container["args"], flag)
+        for flag in ("--shutdown-notice", "--drain-timeout")
+    ) + container["lifecycle"]["preStop"]["sleep"]["seconds"]
+    grace = template["spec"]["terminationGracePeriodSeconds"]
+    assert grace >= drain + 10, f"grace {grace} s is too short for {drain} s"
+
+    monitor = one(objects, "ServiceMonitor")["spec"]
+    monitored = one(objects, "Service", "foresight")
+    chosen = monitor["selector"]["matchLabels"].items()
+    assert chosen <= monitored["metadata"]["labels"].items()
+    names = {port["name"] for port in monitored["spec"]["ports"]}
+    assert {endpoint["port"] for endpoint in monitor["endpoints"]} <= names
+
+
+def check_autoscaler_metric(objects):
+    import yaml
+
+    adapter = yaml.safe_load((KUBERNETES / "prometheus-adapter.yaml").read_text())
+    made = {rule["name"]["as"] for rule in adapter["rules"]["custom"]}
+    spec = one(objects, "HorizontalPodAutoscaler")["spec"]
+    read = {metric["pods"]["metric"]["name"] for metric in spec["metrics"]}
+    assert read <= made, f"no rule makes {read - made}"
+    exported = (ROOT / "server/metrics/metrics.cc").read_text()
+    for rule in adapter["rules"]["custom"]:
+        for name in re.findall(r"foresight_\w+", rule["metricsQuery"]):
+            assert f'"{name}"' in exported, f"the server has no metric {name}"
+
+
+def check_farm(objects):
+    farm = one(objects, "Job", "foresight-farm")["spec"]
+    gather = one(objects, "Job", "foresight-gather")["spec"]
+
+    def number(job, flag):
+        arguments = job["template"]["spec"]["containers"][0]["args"]
+        (text,) = [a for a in arguments if a.startswith(flag + "=")]
+        return int(text.split("=")[1])
+
+    played = farm["completions"] * number(farm, "--episodes")
+    assert number(gather, "--episodes") == played
+    # Seeds of one pod are a hundred apart from the next pod's.
+    assert number(farm, "--episodes") <= 100
+
+
+def main():
+    checks = pathlib.Path(sys.argv[1])
+    if missing(checks, "bin/kubectl", "kubernetes_validate"):
+        return SKIPPED
+    sys.path.insert(0, str(checks))
+    check_the_check()
+    for folder in ("overlays/cpu", "overlays/gpu", "farm"):
+        objects = render(checks, folder)
+        validate(objects)
+        for name, template in pod_templates(objects):
+            check_pod(name, template)
+        if folder == "farm":
+            check_farm(objects)
+        else:
+            check_server(objects)
+            check_autoscaler_metric(objects)
+        print(f"{folder}: {len(objects)} objects")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
