@@ -5,10 +5,6 @@
 namespace foresight {
 namespace {
 
-// Any do, as long as they stay: a run's interval can be had again.
-constexpr int kResamples = 10000;
-constexpr uint64_t kBootstrapSeed = 1;
-
 using Variant = std::optional<EpisodeResult> EpisodePair::*;
 
 std::optional<VariantSummary> Summarise(
@@ -59,8 +55,7 @@ Comparison Compare(const EnvironmentSpec& environment, const v1::Model& model,
     }
     comparison.difference = Mean(differences);
     if (differences.size() > 1) {
-      comparison.interval =
-          BootstrapInterval(differences, kResamples, kBootstrapSeed);
+      comparison.interval = DifferenceInterval(differences);
     }
   }
   comparison.episodes = std::move(episodes);

@@ -7,6 +7,13 @@
 #include <vector>
 
 namespace foresight {
+namespace {
+
+// Any values do, as long as they stay: a report's interval can be had again.
+constexpr int kResamples = 10000;
+constexpr uint64_t kBootstrapSeed = 1;
+
+}  // namespace
 
 double Mean(absl::Span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) /
@@ -46,6 +53,10 @@ Interval BootstrapInterval(absl::Span<const double> values, int resamples,
     mean = sum / static_cast<double>(values.size());
   }
   return {Quantile(means, 0.025), Quantile(means, 0.975)};
+}
+
+Interval DifferenceInterval(absl::Span<const double> differences) {
+  return BootstrapInterval(differences, kResamples, kBootstrapSeed);
 }
 
 }  // namespace foresight

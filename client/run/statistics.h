@@ -29,4 +29,8 @@ struct Interval {
 Interval BootstrapInterval(absl::Span<const double> values, int resamples,
                            uint64_t seed);
 
+// The interval that reports show for a mean of paired differences: a bootstrap
+// with a fixed seed, so that it repeats. Of at least one value.
+Interval DifferenceInterval(absl::Span<const double> differences);
+
 }  // namespace foresight
