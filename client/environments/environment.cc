@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/environments/default_assets.h"
 #include "client/environments/half_cheetah.h"
 
 namespace foresight {
@@ -28,7 +29,7 @@ std::filesystem::path AssetsFolder(const std::string& given) {
   if (!given.empty()) return given;
   const char* variable = std::getenv("FORESIGHT_ASSETS");
   if (variable != nullptr && *variable != '\0') return variable;
-  return FORESIGHT_DEFAULT_ASSETS;
+  return DefaultAssets(RunningProgram());
 }
 
 }  // namespace

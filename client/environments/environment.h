@@ -58,7 +58,7 @@ class Environment {
 std::vector<std::string> EnvironmentNames();
 
 // `assets`: the folder of gymnasium's MuJoCo models; empty: the environment
-// variable FORESIGHT_ASSETS, and without it the folder known at compile time.
+// variable FORESIGHT_ASSETS, and without it DefaultAssets of this program.
 // Errors:
 //   InvalidArgument: no environment has this name; the message lists those
 //                    that there are, or the model's file is not a model.

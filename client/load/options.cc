@@ -45,7 +45,7 @@ void AddTarget(CLI::App& app, LoadOptions* options) {
                  "name of the model (default: the only one served)");
   app.add_option("--assets", options->assets,
                  "folder of the MuJoCo models (default: FORESIGHT_ASSETS, else "
-                 "where the build found them)")
+                 "those that came with the program)")
       ->type_name("DIR");
   AddDuration(app, "--connect-timeout", "time to wait for the server",
               absl::FormatDuration(options->connect_timeout),

@@ -30,7 +30,7 @@ void AddOptions(CLI::App& app, RunOptions* options) {
       ->capture_default_str();
   app.add_option("--assets", options->assets,
                  "folder of the MuJoCo models (default: FORESIGHT_ASSETS, else "
-                 "where the build found them)")
+                 "those that came with the program)")
       ->type_name("DIR");
   app.add_option("--episodes", options->episodes, "episodes to play")
       ->check(Count())
