@@ -30,8 +30,11 @@ endif()
 function(foresight_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
-  target_link_libraries(${name} PUBLIC foresight_options ${ARG_DEPS}
-                                PRIVATE ${ARG_PRIVATE_DEPS})
+  # An installed library has no say in its users' warnings.
+  target_link_libraries(
+    ${name}
+    PUBLIC $<BUILD_INTERFACE:foresight_options> ${ARG_DEPS}
+    PRIVATE ${ARG_PRIVATE_DEPS})
 endfunction()
 
 # foresight_program(<name> SOURCES <file>... DEPS <target>...)
