@@ -137,8 +137,6 @@ absl::StatusOr<v1::Session> SessionOperations::TryImport(
   metrics_->sessions.Increment();
   keeper_->Began(lease.session(), Save(lease.session()));
   RETURN_IF_ERROR(lease.Install(clock_()));
-  LogInfo("session imported id=", Abbreviated(imported.session_id()),
-          " decision=", imported.next_decision(), " epoch=", imported.epoch());
   return imported;
 }
 
