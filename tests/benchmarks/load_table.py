@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""Measures the README's load table: medians of several runs of foresight-load
+for each row, against a server of its own, on this machine.
+
+Nothing else should run meanwhile: the table says how busy the machine was.
+"""
+
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+MODEL = ROOT / "models/pretrained/halfcheetah-medium-replay"
+
+# Name, arguments of foresight-load besides --rate 20 --deadline 50ms.
+ROWS = [
+    ("16 loops, defaults", "--sessions 16"),
+    ("24 loops, defaults", "--sessions 24"),
+    ("64 loops, defaults", "--sessions 64"),
+    ("128 loops, defaults", "--sessions 128"),
+    ("128 loops, M 1, noise 0", "--sessions 128 --particles 1 --noise-scale 0"),
+    ("384 loops, frozen", "--sessions 384 --steps 0"),
+    ("512 loops, frozen, over 8 streams",
+     "--sessions 512 --steps 0 --stream --connections 8"),
+]
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path,
+                        default=ROOT / "build/release",
+                        help="build folder (default: build/release)")
+    parser.add_argument("--runs", type=int, default=5,
+                        help="runs of each row (default: 5)")
+    parser.add_argument("--duration", default="30s",
+                        help="of each run (default: 30s)")
+    parser.add_argument("--rows", type=int, nargs="*",
+                        help="numbers of the rows, from 0 (default: all)")
+    return parser.parse_args()
+
+
+class Server:
+    """A foresight-server on a port that the system chooses."""
+
+    def __init__(self, binary, folder):
+        self.port_file = pathlib.Path(folder) / "port"
+        self.log = open(pathlib.Path(folder) / "log", "w")
+        self.process = subprocess.Popen(
+            [binary, "--model", MODEL, "--listen", "127.0.0.1:0",
+             "--metrics-listen", "off", "--port-file", self.port_file],
+            stderr=self.log)
+        while not self.port_file.exists():
+            if self.process.poll() is not None:
+                sys.exit(f"foresight-server ended: see {self.log.name}")
+            time.sleep(0.05)
+        self.address = self.port_file.read_text().strip()
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def run_load(arguments, server, row, folder):
+    result = pathlib.Path(folder) / "load.json"
+    command = [arguments.build / "bin/foresight-load", "--server",
+               server.address, "--rate", "20", "--deadline", "50ms",
+               "--duration", arguments.duration, "--quiet", "--json", result,
+               *row.split()]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return json.loads(result.read_text())
+
+
+def describe(name, runs):
+    """One line of the table: medians over the runs."""
+    def median(value):
+        return statistics.median(value(run) for run in runs)
+
+    mean = median(lambda run: run["steps_done_mean"])
+    shares = "-"
+    if mean > 0:
+        lowest = median(
+            lambda run: run["steps_done_lowest"] / run["steps_done_mean"])
+        highest = median(
+            lambda run: run["steps_done_highest"] / run["steps_done_mean"])
+        shares = f"{lowest:.2f} to {highest:.2f}"
+    missed = 100 * median(lambda run: run["missed_fraction"])
+    worst = 100 * max(run["missed_fraction"] for run in runs)
+    return (f"| {name} | {missed:.3f} % ({worst:.3f} %) | "
+            f"{median(lambda r: r['latency_ms']['p50']):.1f} / "
+            f"{median(lambda r: r['latency_ms']['p99']):.1f} ms | "
+            f"{mean:.2f} | {shares} | "
+            f"{100 * max(run['host']['steal_fraction'] for run in runs):.1f} % |")
+
+
+def main():
+    arguments = parse_arguments()
+    rows = arguments.rows if arguments.rows else range(len(ROWS))
+    print("| 20 Hz each, deadline 50 ms | missed: median (worst) | p50 / p99 "
+          "| steps | of sessions over the mean | stolen, at most |")
+    print("|---|---|---|---|---|---|", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(arguments.build / "bin/foresight-server", folder)
+        try:
+            for number in rows:
+                name, row = ROWS[number]
+                runs = []
+                for run in range(arguments.runs):
+                    print(f"\r{name}: run {run + 1} of {arguments.runs} ",
+                          end="", file=sys.stderr, flush=True)
+                    runs.append(run_load(arguments, server, row, folder))
+                print("\r\033[K", end="", file=sys.stderr)
+                print(describe(name, runs), flush=True)
+        finally:
+            server.stop()
+    host = runs[-1]["host"]
+    print(f"\n{host['cores']} cores of {host['cpu_model']}; "
+          f"{arguments.runs} runs of {arguments.duration} each")
+
+
+if __name__ == "__main__":
+    main()
