@@ -138,34 +138,6 @@ TEST_F(ControlTest, ABudgetIsKeptOnAStreamWithoutDeadline) {
   context.TryCancel();
 }
 
-TEST_F(ControlTest, WhenTheClientGoesItsWorkStopsAndItsSessionsStay) {
-  StartServer();
-  Open("a", /*steps=*/1000);
-  Open("b", /*steps=*/1000);
-  Open("c", /*steps=*/1000);
-  engine_->Hold();
-  const auto stream = Connect();
-  for (const char* id : {"a", "b", "c"}) {  // The third one has to queue.
-    ASSERT_TRUE(stream->Write(Request(id, 0.5f)));
-  }
-  ASSERT_TRUE(engine_->AwaitRunning(2));
-  ASSERT_TRUE(AwaitMetric("foresight_decisions_in_flight", 3));
-  const int before = engine_->steps();
-  context_->TryCancel();
-  ASSERT_TRUE(engine_->AwaitRunning(0));
-  EXPECT_EQ(engine_->steps(), before);
-  EXPECT_TRUE(AwaitMetric("foresight_decisions_in_flight", 0));
-  EXPECT_TRUE(AwaitMetric("foresight_control_streams", 0));
-  EXPECT_TRUE(AwaitMetric("foresight_sessions", 3));
-  engine_->Release();
-  for (const char* id : {"a", "b", "c"}) {
-    v1::ActResponse response;
-    ASSERT_TRUE(Act(Request(id, 0.5f), &response).ok());
-    EXPECT_EQ(response.decision_index(), 0u);
-    EXPECT_EQ(response.action(0), FakeEngine::Action(0.5f, 1000, 7, 0));
-  }
-}
-
 TEST_F(ControlTest, ManyStreamsComeAndGo) {
   StartServer();
   Open("a");

@@ -1,27 +1,60 @@
-// A client for tests to kill: asks for one decision of each session named, over
-// a stream, and reads answers until somebody ends it.
-// usage: endless_client HOST:PORT SESSION_ID...
+// A client for tests to kill. It asks for one decision of each session named, by
+// calls or over a stream, and waits for answers until somebody ends it.
+//
+// usage: endless_client act|control HOST:PORT SESSION_ID...
 #include <cstdio>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "grpcpp/grpcpp.h"
 #include "proto/adaptation.grpc.pb.h"
 
-int main(int argc, char** argv) {
-  using namespace foresight;
-  if (argc < 3) return 2;
-  const auto stub = v1::Adaptation::NewStub(
-      grpc::CreateChannel(argv[1], grpc::InsecureChannelCredentials()));
+namespace foresight {
+namespace {
+
+v1::ActRequest Request(const char* session) {
+  v1::ActRequest request;
+  request.set_session_id(session);
+  for (int n = 0; n < 3; ++n) request.add_observation(0.5f);
+  return request;
+}
+
+void Act(v1::Adaptation::Stub* stub, const std::vector<const char*>& sessions) {
+  std::vector<std::thread> calls;
+  for (const char* session : sessions) {
+    calls.emplace_back([stub, session] {
+      grpc::ClientContext context;
+      v1::ActResponse answer;
+      if (stub->Act(&context, Request(session), &answer).ok()) {
+        std::puts(session);
+      }
+    });
+  }
+  for (std::thread& call : calls) call.join();
+}
+
+void Control(v1::Adaptation::Stub* stub,
+             const std::vector<const char*>& sessions) {
   grpc::ClientContext context;
   const auto stream = stub->Control(&context);
-  for (int i = 2; i < argc; ++i) {
-    v1::ActRequest request;
-    request.set_session_id(argv[i]);
-    for (int n = 0; n < 3; ++n) request.add_observation(0.5f);
-    if (!stream->Write(request)) return 1;
-  }
+  for (const char* session : sessions) stream->Write(Request(session));
   v1::ControlResponse answer;
-  while (stream->Read(&answer)) {
-    std::puts(answer.session_id().c_str());
+  while (stream->Read(&answer)) std::puts(answer.session_id().c_str());
+}
+
+}  // namespace
+}  // namespace foresight
+
+int main(int argc, char** argv) {
+  if (argc < 4) return 2;
+  const auto stub = foresight::v1::Adaptation::NewStub(
+      grpc::CreateChannel(argv[2], grpc::InsecureChannelCredentials()));
+  const std::vector<const char*> sessions(argv + 3, argv + argc);
+  if (std::string(argv[1]) == "act") {
+    foresight::Act(stub.get(), sessions);
+  } else {
+    foresight::Control(stub.get(), sessions);
   }
   return 1;
 }

@@ -15,33 +15,12 @@ class KilledClientTest : public ServedTest {
       std::string(FORESIGHT_BUILD_DIR) + "/bin/endless_client";
 };
 
-TEST_F(KilledClientTest, ItsWorkStopsWithinAStepAndItsSessionsStay) {
-  StartServer();
-  for (const char* id : {"a", "b", "c"}) Open(id, /*steps=*/1000);
-  engine_->Hold();
-  RunningCommand client({client_, server_->address(), "a", "b", "c"});
-  ASSERT_TRUE(engine_->AwaitRunning(2));
-  ASSERT_TRUE(AwaitMetric("foresight_decisions_in_flight", 3));
-  const int before = engine_->steps();
-  client.Signal(SIGKILL);
-  EXPECT_EQ(client.Wait().exit_code, 128 + SIGKILL);
-  // The engine is still held: that it has nothing to do shows that it gave up
-  // where it was.
-  ASSERT_TRUE(engine_->AwaitRunning(0));
-  EXPECT_EQ(engine_->steps(), before);
-  EXPECT_TRUE(AwaitMetric("foresight_decisions_in_flight", 0));
-  EXPECT_TRUE(AwaitMetric("foresight_sessions", 3));
-  engine_->Release();
-  EXPECT_EQ(MustAct(Request("a", 0.5f, 0))[0],
-            FakeEngine::Action(0.5f, 1000, 7, 0));
-}
-
 TEST_F(KilledClientTest, ItsSessionsAreFreedWhenTheirTimeIsOver) {
   options_.idle_timeout = absl::Milliseconds(300);
   StartServer();
   for (const char* id : {"a", "b"}) Open(id, /*steps=*/1000);
   engine_->Hold();
-  RunningCommand client({client_, server_->address(), "a", "b"});
+  RunningCommand client({client_, "control", server_->address(), "a", "b"});
   ASSERT_TRUE(engine_->AwaitRunning(2));
   // While it runs they do not expire: far more than their time goes by.
   const absl::Time begun = absl::Now();
@@ -63,7 +42,7 @@ TEST_F(KilledClientTest, ItsSessionsAreFreedSoonAfterItsConnectionIsLost) {
   for (const char* id : {"a", "b", "c"}) Open(id, /*steps=*/1000);
   ASSERT_TRUE(Act(Request("c", 0.5f, 0)).ok());
   engine_->Hold();
-  RunningCommand client({client_, server_->address(), "a", "b"});
+  RunningCommand client({client_, "control", server_->address(), "a", "b"});
   ASSERT_TRUE(engine_->AwaitRunning(2));
   client.Signal(SIGKILL);
   EXPECT_TRUE(AwaitMetric("foresight_sessions_expired_total", 2));

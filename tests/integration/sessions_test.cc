@@ -179,33 +179,6 @@ TEST_F(SessionsTest, AClosedSessionIsFreedAtOnce) {
   EXPECT_EQ(Seen(Close("a")).reason, "SESSION_UNKNOWN");
 }
 
-TEST_F(SessionsTest, ACancelledCallStopsWithinAStepAndLeavesTheSession) {
-  StartServer();
-  Open("a", /*steps=*/1000);
-  engine_->Hold();
-  grpc::ClientContext context;
-  auto call = std::async(std::launch::async, [&] {
-    v1::ActResponse response;
-    return stub_->Act(&context, Request("a", 0.5f), &response).error_code();
-  });
-  ASSERT_TRUE(engine_->AwaitRunning(1));
-  const int before = engine_->steps();
-  context.TryCancel();
-  EXPECT_EQ(call.get(), grpc::StatusCode::CANCELLED);
-  ASSERT_TRUE(engine_->AwaitRunning(0));  // Though it is still held.
-  EXPECT_EQ(engine_->steps(), before);
-  engine_->Release();
-  v1::ActResponse response;
-  // ABORTED, so try again, until the engine's return has reached the session.
-  grpc::Status status;
-  do {
-    status = Act(Request("a", 0.5f), &response);
-  } while (status.error_code() == grpc::StatusCode::ABORTED);
-  ASSERT_TRUE(status.ok()) << status.error_message();
-  EXPECT_EQ(response.decision_index(), 0u);
-  EXPECT_EQ(response.action(0), FakeEngine::Action(0.5f, 1000, 7, 0));
-}
-
 TEST_F(SessionsTest, ADeadlineGetsTheBestActionInTime) {
   // A tenth of the deadline for the way back: a busy machine may need it.
   options_.answer_margin = absl::Seconds(1);

@@ -97,30 +97,6 @@ TEST_F(ShutdownTest, WhatWasAcceptedIsAnsweredAndNothingNewIsTaken) {
   shutdown.get();
 }
 
-TEST_F(ShutdownTest, AfterTheDrainTimeoutTheRestIsCutShort) {
-  options_.drain_timeout = absl::Milliseconds(50);
-  StartServer();
-  for (const char* id : {"a", "b", "queued"}) Open(id, /*steps=*/1000);
-  engine_->Hold();
-  const auto context = Patient();
-  const auto stream = stub_->Control(context.get());
-  for (const char* id : {"a", "b", "queued"}) {
-    ASSERT_TRUE(stream->Write(Request(id, 0.5f)));
-  }
-  ASSERT_TRUE(engine_->AwaitRunning(2));
-  ASSERT_TRUE(AwaitMetric("foresight_decisions_in_flight", 3));
-  server_->Shutdown();
-  std::map<std::string, v1::ControlResponse> answers;
-  for (int i = 0; i < 3; ++i) {
-    v1::ControlResponse answer;
-    ASSERT_TRUE(stream->Read(&answer));
-    answers[answer.session_id()] = answer;
-  }
-  EXPECT_EQ(answers["a"].error().reason(), "DRAINING");
-  EXPECT_EQ(answers["b"].error().reason(), "DRAINING");
-  EXPECT_EQ(answers["queued"].response().report().outcome(), v1::FROZEN);
-}
-
 TEST_F(ShutdownTest, AnIdleStreamDoesNotHoldTheServerUp) {
   StartServer();
   const auto context = Patient();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/time/clock.h"
 
 namespace foresight {
 namespace {
@@ -168,23 +169,21 @@ bool FakeEngine::SideBySide(const Problem& a, const Problem& b) const {
 }
 
 absl::StatusOr<bool> FakeEngine::PassGate(const Problem& problem) const {
-  absl::MutexLock lock(&mutex_);
   while (true) {
-    if (IsCancelled(problem)) return absl::CancelledError("cancelled");
-    if (clock()() >= problem.deadline) return false;
-    if (!held_) return true;
-    if (passes_ > 0) {
-      --passes_;
-      return true;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (IsCancelled(problem)) return absl::CancelledError("cancelled");
+      if (!failure_.ok()) return failure_;
+      if (clock()() >= problem.deadline) return false;
+      if (!held_) return true;
+      if (passes_ > 0) {
+        --passes_;
+        return true;
+      }
     }
-    // Neither flag nor deadline wakes anyone, so it looks again by itself.
-    mutex_.AwaitWithTimeout(
-        absl::Condition(
-            +[](const FakeEngine* engine) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-              return !engine->held_ || engine->passes_ > 0;
-            },
-            this),
-        absl::Milliseconds(1));
+    // Neither flag nor deadline wakes anyone, so it looks again by itself. A
+    // timed wait for the mutex would follow the wall clock, which may jump.
+    absl::SleepFor(absl::Microseconds(200));
   }
 }
 
@@ -202,6 +201,11 @@ void FakeEngine::Release() {
 void FakeEngine::Release(int steps) {
   absl::MutexLock lock(&mutex_);
   passes_ += steps;
+}
+
+void FakeEngine::Fail(absl::Status status) {
+  absl::MutexLock lock(&mutex_);
+  failure_ = std::move(status);
 }
 
 bool FakeEngine::AwaitRunning(int count) const {

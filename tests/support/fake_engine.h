@@ -50,6 +50,10 @@ class FakeEngine : public Engine {
   // Lets the next `steps` steps pass.
   void Release(int steps) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // From now on every step ends with `status`, held ones included; OK: as
+  // before.
+  void Fail(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
+
   // False if it takes unbearably long until exactly `count` decisions are
   // admitted and not yet retired.
   bool AwaitRunning(int count) const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -70,7 +74,7 @@ class FakeEngine : public Engine {
  private:
   class FakeBatch;
 
-  // False if the deadline passed first. Errors: Cancelled.
+  // False if the deadline passed first. Errors: Cancelled; Fail's.
   absl::StatusOr<bool> PassGate(const Problem& problem) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -85,6 +89,7 @@ class FakeEngine : public Engine {
 
   mutable absl::Mutex mutex_;
   bool held_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status failure_ ABSL_GUARDED_BY(mutex_);
   mutable int passes_ ABSL_GUARDED_BY(mutex_) = 0;
   mutable int running_ ABSL_GUARDED_BY(mutex_) = 0;
 };
