@@ -35,7 +35,7 @@ absl::StatusOr<v1::Session> SessionOperations::TryOpen(
   const v1::Session opened = ToProto(session);
   Expire();
   ASSIGN_OR_RETURN(SessionLease lease,
-                   sessions_->Open(std::move(session), clock_()));
+                   sessions_->Open(std::move(session), clock_(), owner));
   metrics_->sessions.Increment();
   lease.session().parameters = model->engine->NewParameters();
   keeper_->Began(lease.session(), Save(lease.session()));
@@ -65,10 +65,10 @@ absl::StatusOr<SessionState> SessionOperations::Describe(
 }
 
 absl::StatusOr<v1::Session> SessionOperations::Reset(
-    const v1::ResetSessionRequest& request) {
+    const v1::ResetSessionRequest& request, const std::string& owner) {
   RETURN_IF_ERROR(CheckIdLength(request.session_id()));
   ASSIGN_OR_RETURN(SessionLease lease,
-                   sessions_->Acquire(request.session_id(), clock_()));
+                   sessions_->Acquire(request.session_id(), clock_(), owner));
   SessionState& session = lease.session();
   const uint64_t seed = request.has_seed() ? request.seed() : session.seed;
   v1::Session reset = ToProto(session);
@@ -133,7 +133,7 @@ absl::StatusOr<v1::Session> SessionOperations::TryImport(
   const v1::Session imported = ToProto(session);
   Expire();
   ASSIGN_OR_RETURN(SessionLease lease,
-                   sessions_->Open(std::move(session), clock_()));
+                   sessions_->Open(std::move(session), clock_(), owner));
   metrics_->sessions.Increment();
   keeper_->Began(lease.session(), Save(lease.session()));
   RETURN_IF_ERROR(lease.Install(clock_()));

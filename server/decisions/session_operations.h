@@ -45,11 +45,13 @@ class SessionOperations {
         clock_(std::move(clock)),
         log_(clock_) {}
 
-  // `owner`: whose quota the session counts against; `tags`: for the log.
+  // `owner`: whose quota the session counts against, and the connection that it
+  // is used on; `tags`: for the log.
   absl::StatusOr<v1::Session> Open(const v1::OpenSessionRequest& request,
                                    const std::string& owner = "",
                                    const CallTags& tags = {});
-  absl::StatusOr<v1::Session> Reset(const v1::ResetSessionRequest& request);
+  absl::StatusOr<v1::Session> Reset(const v1::ResetSessionRequest& request,
+                                    const std::string& owner = "");
   absl::Status Close(const v1::CloseSessionRequest& request,
                      const CallTags& tags = {});
 

@@ -123,9 +123,9 @@ AdaptationService::Control(grpc::CallbackServerContext* context) {
 grpc::ServerUnaryReactor* AdaptationService::ResetSession(
     grpc::CallbackServerContext* context,
     const v1::ResetSessionRequest* request, v1::Session* response) {
-  return FinishWhenKept<v1::Session>(context, Method::kResetSession,
-                                     parts_.sessions->Reset(*request),
-                                     response);
+  return FinishWhenKept<v1::Session>(
+      context, Method::kResetSession,
+      parts_.sessions->Reset(*request, OwnerOf(*context)), response);
 }
 
 grpc::ServerUnaryReactor* AdaptationService::CloseSession(

@@ -41,9 +41,11 @@ bool SameBits(absl::Span<const float> a, absl::Span<const float> b) {
 }  // namespace
 
 absl::StatusOr<SessionLease> SessionStore::Open(SessionState session,
-                                                absl::Time now) {
+                                                absl::Time now,
+                                                absl::string_view connection) {
   auto entry = std::make_shared<Entry>();
   entry->session = std::move(session);
+  Remember(connection, *entry);
   entry->last_used = now;
   absl::MutexLock lock(&mutex_);
   const std::string& id = entry->session.id;
@@ -79,10 +81,7 @@ absl::StatusOr<SessionStore::Admission> SessionStore::Begin(
   absl::MutexLock lock(&mutex_);
   ASSIGN_OR_RETURN(auto entry, Find(request.session_id, now));
   const SessionState& session = entry->session;
-  if (!request.connection.empty()) {
-    entry->connection = std::string(request.connection);
-    entry->lost = false;
-  }
+  Remember(request.connection, *entry);
   if (request.observation.size() != session.observation_size) {
     return MakeError(
         Reason::kObservationInvalid,
@@ -143,10 +142,12 @@ absl::StatusOr<SessionStore::Admission> SessionStore::Repeat(
   return session.last_answer;
 }
 
-absl::StatusOr<SessionLease> SessionStore::Acquire(absl::string_view session_id,
-                                                   absl::Time now) {
+absl::StatusOr<SessionLease> SessionStore::Acquire(
+    absl::string_view session_id, absl::Time now,
+    absl::string_view connection) {
   absl::MutexLock lock(&mutex_);
   ASSIGN_OR_RETURN(auto entry, Find(session_id, now));
+  Remember(connection, *entry);
   return LeaseIdle(std::move(entry), now);
 }
 
@@ -215,6 +216,12 @@ std::vector<std::string> SessionStore::Expire(absl::Time now) {
     if (options_.ended) options_.ended(entry->session);
   }
   return ids;
+}
+
+void SessionStore::Remember(absl::string_view connection, Entry& entry) {
+  if (connection.empty()) return;
+  entry.connection = std::string(connection);
+  entry.lost = false;
 }
 
 absl::Time SessionStore::ExpiryOf(const Entry& entry) const {

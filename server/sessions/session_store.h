@@ -26,8 +26,9 @@
 
 namespace foresight {
 
-// Reads no clock: callers pass the time in. A session that has not been used
-// for its idle timeout is gone for every caller at once; Expire frees it.
+// Reads no clock: callers pass the time in, and the connection that a call came
+// on (empty: not known). A session that has not been used for its idle timeout
+// is gone for every caller at once; Expire frees it.
 //
 // Thread-safe. Waiters are called without a lock held, on the thread that ends
 // the decision.
@@ -51,7 +52,6 @@ class SessionStore {
     // Set by the store when the session is closed, by the caller at will; not
     // null. The store never clears it.
     std::shared_ptr<std::atomic<bool>> cancelled;
-    // That the request came on; empty: not known.
     absl::string_view connection;
   };
   struct Waiting {};
@@ -68,7 +68,8 @@ class SessionStore {
   // again if it is dropped instead.
   // Errors: SESSION_EXISTS; SESSIONS_FULL: there are too many, or too many of
   // its owner.
-  absl::StatusOr<SessionLease> Open(SessionState session, absl::Time now)
+  absl::StatusOr<SessionLease> Open(SessionState session, absl::Time now,
+                                    absl::string_view connection = {})
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Errors:
@@ -85,7 +86,8 @@ class SessionStore {
 
   // To restart it. Errors: SESSION_UNKNOWN; DECISION_IN_FLIGHT.
   absl::StatusOr<SessionLease> Acquire(absl::string_view session_id,
-                                       absl::Time now)
+                                       absl::Time now,
+                                       absl::string_view connection = {})
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // To look at it between two decisions. While one is running the waiter will
@@ -144,6 +146,7 @@ class SessionStore {
                    const std::shared_ptr<const v1::ActResponse>& answer,
                    absl::Time now) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  static void Remember(absl::string_view connection, Entry& entry);
   absl::Time ExpiryOf(const Entry& entry) const;
   bool Expired(const Entry& entry, absl::Time now) const;
   void CountBytes(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -1,7 +1,10 @@
-// A client for tests to kill. It asks for one decision of each session named, by
-// calls or over a stream, and waits for answers until somebody ends it.
+// A client for tests to kill. It opens the sessions named, or asks for one
+// decision of each, by calls or over a stream, and waits until somebody ends
+// it.
 //
-// usage: endless_client act|control HOST:PORT SESSION_ID...
+// usage: endless_client open|act|control HOST:PORT SESSION_ID...
+#include <unistd.h>
+
 #include <cstdio>
 #include <string>
 #include <thread>
@@ -18,6 +21,18 @@ v1::ActRequest Request(const char* session) {
   request.set_session_id(session);
   for (int n = 0; n < 3; ++n) request.add_observation(0.5f);
   return request;
+}
+
+void Open(v1::Adaptation::Stub* stub,
+          const std::vector<const char*>& sessions) {
+  for (const char* session : sessions) {
+    grpc::ClientContext context;
+    v1::OpenSessionRequest request;
+    request.set_session_id(session);
+    v1::Session opened;
+    if (!stub->OpenSession(&context, request, &opened).ok()) return;
+  }
+  pause();
 }
 
 void Act(v1::Adaptation::Stub* stub, const std::vector<const char*>& sessions) {
@@ -51,7 +66,9 @@ int main(int argc, char** argv) {
   const auto stub = foresight::v1::Adaptation::NewStub(
       grpc::CreateChannel(argv[2], grpc::InsecureChannelCredentials()));
   const std::vector<const char*> sessions(argv + 3, argv + argc);
-  if (std::string(argv[1]) == "act") {
+  if (std::string(argv[1]) == "open") {
+    foresight::Open(stub.get(), sessions);
+  } else if (std::string(argv[1]) == "act") {
     foresight::Act(stub.get(), sessions);
   } else {
     foresight::Control(stub.get(), sessions);

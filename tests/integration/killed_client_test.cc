@@ -50,5 +50,17 @@ TEST_F(KilledClientTest, ItsSessionsAreFreedSoonAfterItsConnectionIsLost) {
   EXPECT_TRUE(AwaitMetric("foresight_sessions", 1));
 }
 
+TEST_F(KilledClientTest, SessionsThatItNeverUsedAreFreedSoon) {
+  options_.idle_timeout = absl::Hours(1);
+  options_.lost_timeout = absl::Milliseconds(500);
+  StartServer();
+  Open("mine");
+  RunningCommand client({client_, "open", server_->address(), "a", "b"});
+  ASSERT_TRUE(AwaitMetric("foresight_sessions", 3));
+  client.Signal(SIGKILL);
+  EXPECT_TRUE(AwaitMetric("foresight_sessions_expired_total", 2));
+  EXPECT_TRUE(Act(Request("mine", 0.5f)).ok());
+}
+
 }  // namespace
 }  // namespace foresight

@@ -54,12 +54,13 @@ class SessionStoreTest : public ::testing::Test {
   }
 
   absl::Status Open(const std::string& id, int seconds = 0,
-                    absl::Duration idle_timeout = kIdle) {
+                    absl::Duration idle_timeout = kIdle,
+                    const std::string& connection = "") {
     SessionState session;
     session.id = id;
     session.observation_size = 2;
     session.idle_timeout = idle_timeout;
-    auto lease = store_.Open(std::move(session), At(seconds));
+    auto lease = store_.Open(std::move(session), At(seconds), connection);
     if (!lease.ok()) return lease.status();
     return lease->Restart(std::make_unique<CountedParameters>(&alive_), 7,
                           At(seconds));
@@ -417,6 +418,22 @@ TEST_F(SessionStoreTest, ASessionWhoseConnectionWasLostExpiresSooner) {
   store_.KeepConnections({"here"});
   EXPECT_THAT(store_.Expire(At(9)), IsEmpty());
   EXPECT_THAT(store_.Expire(At(10)), ElementsAre("a"));
+}
+
+TEST_F(SessionStoreTest, ASessionThatWasNeverUsedIsLostWithItsConnection) {
+  ASSERT_TRUE(Open("a", 0, kIdle, "gone").ok());
+  ASSERT_TRUE(Open("b", 0, kIdle, "here").ok());
+  store_.KeepConnections({"here"});
+  EXPECT_THAT(store_.Expire(At(10)), ElementsAre("a"));
+}
+
+TEST_F(SessionStoreTest, ASessionThatIsResetOnAnotherConnectionIsNotLost) {
+  ASSERT_TRUE(Open("a", 0, kIdle, "gone").ok());
+  store_.KeepConnections({"here"});
+  ASSERT_TRUE(store_.Acquire("a", At(1), "here").ok());
+  store_.KeepConnections({"here"});
+  EXPECT_THAT(store_.Expire(At(60)), IsEmpty());
+  EXPECT_THAT(store_.Expire(At(61)), ElementsAre("a"));
 }
 
 TEST_F(SessionStoreTest, ASessionThatIsUsedAgainIsNoLongerLost) {
