@@ -17,7 +17,9 @@ constexpr absl::Duration kEarlyEnough = absl::Milliseconds(100);
 constexpr absl::Duration kWaking = absl::Milliseconds(1);
 // Service that a newcomer may be ahead by, in seconds.
 constexpr double kAllowance = 0.1;
-constexpr double kForgotten = 1e-4;  // Seconds of service.
+// An owner or session with less service, in seconds, is as good as a new one.
+constexpr double kForgotten = 1e-4;
+constexpr size_t kFewKnown = 256;
 // Candidates looked at for one to be stepped together with another.
 constexpr int kMostLookedAt = 32;
 
@@ -28,6 +30,7 @@ DecisionQueue::Owner& DecisionQueue::FindOwner(const std::string& name) {
   if (owner == nullptr) {
     owner = std::make_unique<Owner>();
     owner->order = owners_created_++;
+    ++known_;
   }
   return *owner;
 }
@@ -35,7 +38,10 @@ DecisionQueue::Owner& DecisionQueue::FindOwner(const std::string& name) {
 DecisionQueue::Session& DecisionQueue::FindSession(Owner& owner,
                                                    const std::string& name) {
   std::unique_ptr<Session>& session = owner.sessions[name];
-  if (session == nullptr) session = std::make_unique<Session>();
+  if (session == nullptr) {
+    session = std::make_unique<Session>();
+    ++known_;
+  }
   return *session;
 }
 
@@ -116,6 +122,7 @@ absl::Status DecisionQueue::CheckRoom(const Decision& decision, absl::Time now,
 absl::StatusOr<DecisionQueue::Pushed> DecisionQueue::Push(
     const Decision& decision, absl::Time now) {
   if (weight_.MustRebase(now)) Rebase(now);
+  if (known_ > most_known_) Forget(now);
   Pushed pushed;
   if (absl::Status full = CheckRoom(decision, now, pushed.evicted);
       !full.ok()) {
@@ -356,18 +363,10 @@ void DecisionQueue::Rebase(absl::Time now) {
   with_candidates_.clear();
   with_due_.clear();
   by_waiting_.clear();
-  for (auto it = owners_.begin(); it != owners_.end();) {
-    Owner& owner = *it->second;
+  for (const auto& [name, each] : owners_) {
+    Owner& owner = *each;
     owner.served /= divisor;
-    for (auto s = owner.sessions.begin(); s != owner.sessions.end();) {
-      Session& session = *s->second;
-      session.served /= divisor;
-      if (session.decisions == 0 && session.served < kForgotten) {
-        owner.sessions.erase(s++);
-      } else {
-        ++s;
-      }
-    }
+    for (const auto& [id, session] : owner.sessions) session->served /= divisor;
     std::set<std::pair<Rank, uint64_t>> candidates;
     for (const auto& [rank, id] : owner.candidates) {
       Waiting& waiting = waiting_.at(id);
@@ -375,13 +374,26 @@ void DecisionQueue::Rebase(absl::Time now) {
       candidates.insert({waiting.rank, id});
     }
     owner.candidates.swap(candidates);
-    if (owner.sessions.empty() && owner.served < kForgotten) {
-      owners_.erase(it++);
-      continue;
-    }
     List(owner);
-    ++it;
   }
+}
+
+void DecisionQueue::Forget(absl::Time now) {
+  const double least = kForgotten * weight_.At(now);
+  known_ = 0;
+  for (auto it = owners_.begin(); it != owners_.end();) {
+    Owner& owner = *it->second;
+    absl::erase_if(owner.sessions, [&](const auto& each) {
+      return each.second->decisions == 0 && each.second->served < least;
+    });
+    if (owner.sessions.empty() && owner.served < least) {
+      owners_.erase(it++);  // Not listed: it has no decisions.
+    } else {
+      known_ += 1 + owner.sessions.size();
+      ++it;
+    }
+  }
+  most_known_ = 2 * known_ + kFewKnown;
 }
 
 }  // namespace foresight

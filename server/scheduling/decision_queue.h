@@ -104,6 +104,9 @@ class DecisionQueue {
   size_t size() const { return waiting_.size(); }
   // Decisions that wait for a step.
   size_t candidates() const { return due_times_.size(); }
+  // Owners and sessions that it remembers. At most about twice those that had
+  // service in the last seconds, however many come and go.
+  size_t known() const { return known_; }
   // Whether so many are due that lanes help to answer them.
   bool overdue() const { return due_ > kDueBacklog; }
 
@@ -157,12 +160,17 @@ class DecisionQueue {
   void Enqueue(Waiting& waiting);
   void Dequeue(Waiting& waiting);
   void Rebase(absl::Time now);
+  // Forgets owners and sessions that have no decisions and whose service has
+  // faded.
+  void Forget(absl::Time now);
 
   const Options options_;
   ServiceWeight weight_;
   StepTimes step_times_;
   uint64_t arrivals_ = 0;
   uint64_t owners_created_ = 0;
+  size_t known_ = 0;
+  size_t most_known_ = 0;  // With more, it looks for some to forget.
   absl::flat_hash_map<std::string, std::unique_ptr<Owner>> owners_;
   absl::flat_hash_map<uint64_t, Waiting> waiting_;
   absl::flat_hash_map<uint64_t, Waiting> running_;

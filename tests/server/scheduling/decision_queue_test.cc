@@ -375,5 +375,23 @@ TEST_F(DecisionQueueTest, ItRunsForDays) {
   EXPECT_EQ(queue_->size(), 0u);
 }
 
+// Each connection is an owner of its own, so they come and go.
+TEST_F(DecisionQueueTest, WhoHasGoneIsForgottenWithinSeconds) {
+  Start();
+  size_t most = 0;
+  double now = 0;
+  for (uint64_t id = 1; id <= 10000; ++id, now += 10) {
+    DecisionQueue::Decision decision =
+        Make(id, absl::StrCat("session ", id), now);
+    decision.owner = absl::StrCat("owner ", id);
+    Push(decision, now);
+    ASSERT_EQ(Pop(now), absl::StrCat("adapt ", id));
+    EndTurn(id, now + 4);
+    most = std::max(most, queue_->known());
+  }
+  // 4 ms of service are as good as none after 7.4 s, in which 740 came.
+  EXPECT_LT(most, 2 * 2 * 740 + 300u);
+}
+
 }  // namespace
 }  // namespace foresight
