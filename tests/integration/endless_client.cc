@@ -1,11 +1,14 @@
 // A client for tests to kill. It opens the sessions named, or asks for one
-// decision of each, by calls or over a stream, and waits until somebody ends
-// it.
+// decision of each, by calls or over a stream; or it opens as many sessions as
+// are said and goes on deciding in them. Then it waits until somebody ends it.
 //
 // usage: endless_client open|act|control HOST:PORT SESSION_ID...
+//        endless_client use HOST:PORT SESSIONS
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -58,6 +61,24 @@ void Control(v1::Adaptation::Stub* stub,
   while (stream->Read(&answer)) std::puts(answer.session_id().c_str());
 }
 
+void Use(v1::Adaptation::Stub* stub, int sessions) {
+  grpc::ClientContext context;
+  const auto stream = stub->Control(&context);
+  std::map<std::string, v1::ActRequest> requests;  // By session.
+  for (int i = 0; i < sessions; ++i) {
+    grpc::ClientContext opening;
+    v1::Session opened;
+    if (!stub->OpenSession(&opening, {}, &opened).ok()) return;
+    v1::ActRequest& request = requests[opened.session_id()];
+    request.set_session_id(opened.session_id());
+    request.mutable_observation()->Resize(
+        static_cast<int>(opened.model().observation_size()), 0.5f);
+    stream->Write(request);
+  }
+  v1::ControlResponse answer;
+  while (stream->Read(&answer)) stream->Write(requests[answer.session_id()]);
+}
+
 }  // namespace
 }  // namespace foresight
 
@@ -68,6 +89,8 @@ int main(int argc, char** argv) {
   const std::vector<const char*> sessions(argv + 3, argv + argc);
   if (std::string(argv[1]) == "open") {
     foresight::Open(stub.get(), sessions);
+  } else if (std::string(argv[1]) == "use") {
+    foresight::Use(stub.get(), std::atoi(argv[3]));
   } else if (std::string(argv[1]) == "act") {
     foresight::Act(stub.get(), sessions);
   } else {

@@ -63,13 +63,14 @@ class ProgramTest : public ::testing::Test {
     std::filesystem::remove(Path("port"));  // Of one that was killed.
     server_ = std::make_unique<RunningCommand>(Command(std::move(options)));
     const absl::Time give_up = absl::Now() + kPatience;
-    std::string address;
-    while (address.empty() && absl::Now() < give_up) {
-      std::ifstream(Path("port")) >> address;
+    address_.clear();
+    while (address_.empty() && absl::Now() < give_up) {
+      std::ifstream(Path("port")) >> address_;
       std::this_thread::yield();
     }
-    ASSERT_NE(address, "") << "it does not serve";
-    channel_ = grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
+    ASSERT_NE(address_, "") << "it does not serve";
+    channel_ =
+        grpc::CreateChannel(address_, grpc::InsecureChannelCredentials());
     stub_ = v1::Adaptation::NewStub(channel_);
   }
 
@@ -97,6 +98,7 @@ class ProgramTest : public ::testing::Test {
 
   TemporaryFolder folder_;
   std::unique_ptr<RunningCommand> server_;
+  std::string address_;  // Where it serves.
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::Adaptation::Stub> stub_;
 };

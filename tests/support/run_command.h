@@ -24,6 +24,7 @@ class RunningCommand {
   RunningCommand(const RunningCommand&) = delete;
   RunningCommand& operator=(const RunningCommand&) = delete;
 
+  int id() const { return process_; }  // Of the process, until Wait.
   void Signal(int signal) const;
   CommandResult Wait();
 
