@@ -68,7 +68,7 @@ class ServedTest : public ::testing::Test {
   bool AwaitMetric(const std::string& metric, double value);
 
   ServerOptions options_;
-  const std::shared_ptr<FakeEngine> engine_ =
+  std::shared_ptr<FakeEngine> engine_ =
       std::make_shared<FakeEngine>(kActionSize);
   std::unique_ptr<Server> server_;
   std::shared_ptr<grpc::Channel> channel_;

@@ -1,0 +1,53 @@
+#include "tests/support/memory_trend.h"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define FORESIGHT_SANITIZED
+// g++ has no header for it.
+extern "C" size_t __sanitizer_get_current_allocated_bytes();
+#endif
+
+namespace foresight {
+
+#ifdef FORESIGHT_SANITIZED
+// A sanitizer's heap is its own, and so is most of what is resident.
+int64_t HeapInUse() {
+  return static_cast<int64_t>(__sanitizer_get_current_allocated_bytes());
+}
+int64_t ResidentMemory() { return 0; }
+#else
+int64_t HeapInUse() {
+  const struct mallinfo2 heap = mallinfo2();
+  return static_cast<int64_t>(heap.uordblks + heap.hblkhd);
+}
+
+int64_t ResidentMemory() {
+  int64_t pages = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> pages >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
+}
+#endif
+
+int64_t MemoryTrend::growth() const {
+  const auto begin = samples_.begin();
+  const auto third = static_cast<std::ptrdiff_t>(samples_.size() / 3);
+  const int64_t before = *std::min_element(begin + third, begin + 2 * third);
+  const int64_t after = *std::min_element(begin + 2 * third, samples_.end());
+  return after - before;
+}
+
+std::string MemoryTrend::ToString() const {
+  return absl::StrJoin(samples_, " ", [](std::string* out, int64_t bytes) {
+    absl::StrAppend(out, bytes >> 10);
+  });
+}
+
+}  // namespace foresight
