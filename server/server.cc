@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/grpcpp.h"
@@ -37,6 +36,7 @@
 #include "server/sessions/session_store.h"
 #include "server/support/clock.h"
 #include "server/support/cpu_count.h"
+#include "server/support/event.h"
 #include "server/support/log.h"
 
 namespace foresight {
@@ -153,7 +153,7 @@ struct Server::Parts {
   std::unique_ptr<MetricsEndpoint> endpoint;
   std::string address;
   bool wrote_port_file = false;
-  absl::Notification stopping;
+  Event stopping;
   std::thread housekeeper;
 };
 
@@ -287,7 +287,7 @@ void Server::Parts::FreeIdleSessions() {
     before = std::max(before, now_open);
     pause = std::clamp(sessions.next_expiry() - MonotonicNow(),
                        absl::Milliseconds(50), absl::Seconds(1));
-  } while (!stopping.WaitForNotificationWithTimeout(pause));
+  } while (!stopping.WaitFor(pause));
 }
 
 void Server::Parts::AwaitQuiet() {
@@ -327,7 +327,7 @@ void Server::Parts::Shutdown() {
                           absl::ToChronoMilliseconds(kGrace));
   }
   KeepSessions();
-  stopping.Notify();
+  stopping.Set();
   if (housekeeper.joinable()) housekeeper.join();
   if (wrote_port_file) {
     std::error_code ignored;  // It may be gone already.

@@ -5,11 +5,13 @@
 #include <utility>
 #include <variant>
 
+#include "absl/time/clock.h"
 #include "absl/types/span.h"
 #include "models/support/status_macros.h"
 #include "server/decisions/decision_errors.h"
 #include "server/decisions/messages.h"
 #include "server/decisions/request_checks.h"
+#include "server/support/clock.h"
 #include "server/support/error.h"
 
 namespace foresight {
@@ -319,11 +321,17 @@ void DecisionMaker::Refuse() {
 }
 
 bool DecisionMaker::AwaitIdle(absl::Duration timeout) {
-  absl::MutexLock lock(&mutex_);
-  const auto idle = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return calls_.empty();
-  };
-  return mutex_.AwaitWithTimeout(absl::Condition(&idle), timeout);
+  // Looks again and again: a timed wait for the mutex would follow the wall
+  // clock, which may jump.
+  const absl::Time end = MonotonicNow() + timeout;
+  while (true) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (calls_.empty()) return true;
+    }
+    if (MonotonicNow() >= end) return false;
+    absl::SleepFor(absl::Milliseconds(1));
+  }
 }
 
 void DecisionMaker::Stop() {

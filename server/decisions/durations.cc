@@ -41,12 +41,4 @@ absl::StatusOr<absl::Duration> FromProto(
   return absl::Seconds(seconds) + absl::Nanoseconds(nanos);
 }
 
-absl::Time DeadlineFromChrono(std::chrono::system_clock::time_point deadline,
-                              std::chrono::system_clock::time_point wall_now,
-                              absl::Time now) {
-  return deadline == std::chrono::system_clock::time_point::max()
-             ? absl::InfiniteFuture()
-             : now + (absl::FromChrono(deadline) - absl::FromChrono(wall_now));
-}
-
 }  // namespace foresight

@@ -1,7 +1,6 @@
-// absl::Duration and absl::Time against what the wire and gRPC have.
+// absl::Duration against what the wire has.
 #pragma once
 
-#include <chrono>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -18,11 +17,5 @@ google::protobuf::Duration ToProto(absl::Duration duration);
 // 10,000 years, or nanoseconds of a billion or more or of the other sign).
 absl::StatusOr<absl::Duration> FromProto(
     absl::string_view field, const google::protobuf::Duration& duration);
-
-// A call's deadline by the monotonic clock, converted once at its arrival: then
-// the wall clock may jump. gRPC's greatest time is no deadline.
-absl::Time DeadlineFromChrono(std::chrono::system_clock::time_point deadline,
-                              std::chrono::system_clock::time_point wall_now,
-                              absl::Time now);
 
 }  // namespace foresight

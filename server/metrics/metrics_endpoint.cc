@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "prometheus/text_serializer.h"
+#include "server/support/event.h"
 
 namespace foresight {
 namespace {
@@ -79,14 +79,14 @@ MetricsEndpoint::~MetricsEndpoint() {
   if (server_ == nullptr) return;
   // The HTTP server sees that it is to stop only when somebody connects, or
   // after two seconds.
-  absl::Notification stopped;
+  Event stopped;
   std::thread knocking([&stopped, port = port_] {
-    while (!stopped.WaitForNotificationWithTimeout(absl::Milliseconds(20))) {
+    while (!stopped.WaitFor(absl::Milliseconds(20))) {
       Knock(port);
     }
   });
   mg_stop(server_);
-  stopped.Notify();
+  stopped.Set();
   knocking.join();
 }
 

@@ -1,20 +1,29 @@
 // The caller and the deadline of a call.
 #pragma once
 
-#include <chrono>
+#include <grpc/support/time.h>
+
 #include <string>
 
 #include "absl/time/time.h"
 #include "grpcpp/server_context.h"
-#include "server/decisions/durations.h"
 #include "server/support/clock.h"
 
 namespace foresight {
 
-// The call's deadline by the monotonic clock.
+// The time from now to `deadline`, which may be of any of gRPC's clocks;
+// infinite for gRPC's greatest time.
+inline absl::Duration TimeLeft(gpr_timespec deadline) {
+  const gpr_timespec left = gpr_convert_clock_type(deadline, GPR_TIMESPAN);
+  return gpr_time_cmp(left, gpr_inf_future(GPR_TIMESPAN)) == 0
+             ? absl::InfiniteDuration()
+             : absl::Seconds(left.tv_sec) + absl::Nanoseconds(left.tv_nsec);
+}
+
+// The call's deadline by the monotonic clock. gRPC keeps it by a monotonic
+// clock of its own; deadline() would convert it to the wall clock's time.
 inline absl::Time DeadlineOf(const grpc::CallbackServerContext& context) {
-  return DeadlineFromChrono(context.deadline(),
-                            std::chrono::system_clock::now(), MonotonicNow());
+  return MonotonicNow() + TimeLeft(context.raw_deadline());
 }
 
 // The owner that limits and shares count against: the call's connection.

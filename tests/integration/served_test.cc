@@ -1,15 +1,16 @@
 #include "tests/integration/served_test.h"
 
+#include <chrono>
 #include <thread>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "absl/time/clock.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "server/engine_factory.h"
+#include "server/support/clock.h"
 #include "tests/support/http_get.h"
 
 namespace foresight {
@@ -35,9 +36,16 @@ SeenError Seen(const grpc::Status& status) {
   return seen;
 }
 
-std::unique_ptr<grpc::ClientContext> Patient() {
+std::unique_ptr<grpc::ClientContext> Within(absl::Duration time) {
   auto context = std::make_unique<grpc::ClientContext>();
-  context->set_deadline(absl::ToChronoTime(absl::Now() + kPatience));
+  // absl::Now() notices a jump of the wall clock only after some seconds.
+  context->set_deadline(std::chrono::system_clock::now() +
+                        absl::ToChronoMilliseconds(time));
+  return context;
+}
+
+std::unique_ptr<grpc::ClientContext> Patient() {
+  auto context = Within(kPatience);
   context->set_wait_for_ready(true);
   return context;
 }
@@ -132,8 +140,8 @@ grpc::Status ServedTest::Close(const std::string& id) {
 }
 
 bool ServedTest::AwaitMetric(const std::string& metric, double value) {
-  const absl::Time give_up = absl::Now() + kPatience;
-  while (absl::Now() < give_up) {
+  const absl::Time give_up = MonotonicNow() + kPatience;
+  while (MonotonicNow() < give_up) {
     const std::string page = HttpGet(server_->metrics_port(), "/metrics");
     for (absl::string_view line : absl::StrSplit(page, '\n')) {
       double seen;

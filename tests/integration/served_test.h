@@ -34,6 +34,8 @@ struct SeenError {
 };
 SeenError Seen(const grpc::Status& status);
 
+// A context whose call ends within `time`.
+std::unique_ptr<grpc::ClientContext> Within(absl::Duration time);
 // A context whose call ends in any case.
 std::unique_ptr<grpc::ClientContext> Patient();
 

@@ -47,20 +47,5 @@ TEST(DurationsTest, AMessageThatIsNoDurationIsRefusedNamingTheField) {
   }
 }
 
-TEST(DurationsTest, GrpcsGreatestTimeIsNoDeadline) {
-  EXPECT_EQ(
-      DeadlineFromChrono(std::chrono::system_clock::time_point::max(),
-                         std::chrono::system_clock::now(), absl::UnixEpoch()),
-      absl::InfiniteFuture());
-}
-
-TEST(DurationsTest, ADeadlineIsAsFarAwayByTheMonotonicClock) {
-  const absl::Time wall = absl::FromUnixSeconds(1000000);
-  const absl::Time now = absl::FromUnixSeconds(50);
-  EXPECT_EQ(DeadlineFromChrono(absl::ToChronoTime(wall + absl::Seconds(3)),
-                               absl::ToChronoTime(wall), now),
-            now + absl::Seconds(3));
-}
-
 }  // namespace
 }  // namespace foresight

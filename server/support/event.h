@@ -1,0 +1,26 @@
+// Something that happens once, for threads that wait for it.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+
+#include "absl/time/time.h"
+
+namespace foresight {
+
+// Thread-safe. As absl::Notification, whose timed waits follow the wall clock:
+// after a jump of an hour they would last an hour longer. These follow the
+// monotonic clock.
+class Event {
+ public:
+  void Set();
+  // Returns true once it is set, false after `timeout`.
+  bool WaitFor(absl::Duration timeout);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool set_ = false;
+};
+
+}  // namespace foresight
