@@ -157,7 +157,10 @@ void DecisionMaker::PrepareProblem(DecisionCall& call) {
 void DecisionMaker::Queue(const Call& call) {
   const DecisionCall::Work& work = call->work_;
   PrepareProblem(*call);
-  if (work.settings.steps == 0 && work.model->frozen_time <= kShortAnswer) {
+  const bool takes_a_moment = work.settings.steps == 0 &&
+                              call->request_.plan_length() == 0 &&
+                              work.model->frozen_time <= kShortAnswer;
+  if (takes_a_moment) {
     call->begun_ = now();
     return Freeze(call);
   }

@@ -158,6 +158,25 @@ TEST_F(DecisionMakerTest, APlanIsReturnedIfItIsAskedFor) {
   EXPECT_EQ((*asked.Get())->epoch(), 1u);
 }
 
+TEST_F(DecisionMakerTest, APlanIsNotMadeOnTheThreadThatReceivesCalls) {
+  Open("a", /*steps=*/0);
+  for (const uint32_t plan_length : {0, 3}) {
+    v1::ActRequest request = Request("a", 0.5);
+    request.set_plan_length(plan_length);
+    absl::Notification answered;
+    std::thread::id thread;
+    maker_.Start(std::make_shared<DecisionCall>(
+        request, "owner", MonotonicNow(), absl::InfiniteFuture(),
+        [&](const DecisionCall::Answer& answer) {
+          EXPECT_TRUE(answer.ok()) << answer.status();
+          thread = std::this_thread::get_id();
+          answered.Notify();
+        }));
+    ASSERT_TRUE(answered.WaitForNotificationWithTimeout(kPatience));
+    EXPECT_EQ(thread == std::this_thread::get_id(), plan_length == 0);
+  }
+}
+
 TEST_F(DecisionMakerTest, AResetMayKeepThePolicy) {
   Open("a");
   ASSERT_TRUE(Ask("a", 0.5).Get().ok());
