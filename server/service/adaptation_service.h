@@ -26,6 +26,7 @@ class AdaptationService final : public v1::Adaptation::CallbackService {
     const ModelRegistry* models;
     SessionOperations* sessions;
     DecisionMaker* maker;
+    Timer* timer;
     Metrics* metrics;
   };
 

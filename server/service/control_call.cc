@@ -1,5 +1,6 @@
 #include "server/service/control_call.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -10,14 +11,18 @@
 #include "server/support/error.h"
 
 namespace foresight {
+namespace {
+
+constexpr absl::Duration kLongestPause = absl::Milliseconds(100);
+
+}  // namespace
 
 std::shared_ptr<ControlCall> ControlCall::Start(
-    Options options, grpc::CallbackServerContext* context, DecisionMaker* maker,
-    Metrics* metrics) {
+    Options options, grpc::CallbackServerContext* context, Parts parts) {
   EchoRequestId(*context);
   std::shared_ptr<ControlCall> stream(
       new ControlCall(options, OwnerOf(*context), DeadlineOf(*context),
-                      ReadTags(*context), maker, metrics));
+                      ReadTags(*context), parts));
   Next next;
   {
     absl::MutexLock lock(&stream->mutex_);
@@ -29,15 +34,13 @@ std::shared_ptr<ControlCall> ControlCall::Start(
 }
 
 ControlCall::ControlCall(Options options, std::string owner,
-                         absl::Time deadline, CallTags tags,
-                         DecisionMaker* maker, Metrics* metrics)
+                         absl::Time deadline, CallTags tags, Parts parts)
     : options_(options),
       owner_(std::move(owner)),
       deadline_(deadline),
       tags_(std::move(tags)),
-      maker_(maker),
-      metrics_(metrics) {
-  metrics_->control_streams.Increment();
+      parts_(parts) {
+  parts_.metrics->control_streams.Increment();
 }
 
 void ControlCall::Drain() {
@@ -89,15 +92,41 @@ void ControlCall::StartDecision(v1::ActRequest request) {
             *response.mutable_response() = **answer;
           } else {
             *response.mutable_error() = ToError(answer.status());
+            if (const auto delay = RetryDelay(answer.status())) {
+              self->Pause(*delay);
+            }
           }
-          self->metrics_->CountRequest(Method::kControl,
-                                       answer.status().code());
+          self->parts_.metrics->CountRequest(Method::kControl,
+                                             answer.status().code());
           self->OnAnswer(number, bytes, std::move(response));
         },
         tags_);
     calls_.emplace(number, call);
   }
-  maker_->Start(call);
+  parts_.maker->Start(call);
+}
+
+void ControlCall::Pause(absl::Duration time) {
+  std::weak_ptr<ControlCall> weak;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (paused_) return;
+    paused_ = true;
+    weak = self_;
+  }
+  parts_.timer->At(MonotonicNow() + std::min(time, kLongestPause), [weak] {
+    if (const auto stream = weak.lock()) stream->Resume();
+  });
+}
+
+void ControlCall::Resume() {
+  Next next;
+  {
+    absl::MutexLock lock(&mutex_);
+    paused_ = false;
+    next = Decide();
+  }
+  Do(next);
 }
 
 void ControlCall::OnAnswer(uint64_t number, size_t request_bytes,
@@ -142,12 +171,12 @@ void ControlCall::OnCancel() {
     for (const auto& [number, call] : calls_) calls.push_back(call);
     next = Decide();
   }
-  for (const auto& call : calls) maker_->Cancel(call);
+  for (const auto& call : calls) parts_.maker->Cancel(call);
   Do(next);
 }
 
 void ControlCall::OnDone() {
-  metrics_->control_streams.Decrement();
+  parts_.metrics->control_streams.Decrement();
   std::shared_ptr<ControlCall> self;  // Ends this after the lock.
   absl::MutexLock lock(&mutex_);
   self.swap(self_);
@@ -158,28 +187,34 @@ ControlCall::Next ControlCall::Decide() {
   if (finished_) return next;
   if (!writing_ && !answers_.empty()) writing_ = next.write = true;
   const bool ending = read_all_ || cancelled_ || draining_;
-  if (!reading_ && !ending &&
+  if (!reading_ && !ending && !paused_ &&
       calls_.size() + answers_.size() < options_.max_in_flight &&
       bytes_ < options_.max_bytes) {
     reading_ = next.read = true;
   }
-  if (ending && calls_.empty() && answers_.empty()) {
+  if (next.read || next.write) ++beginning_;
+  if (ending && calls_.empty() && answers_.empty() && beginning_ == 0) {
     finished_ = next.finish = true;
   }
   return next;
 }
 
-void ControlCall::Do(const Next& next) {
-  // Whatever happens here, OnDone waits for it: a read, a write or the end is
-  // outstanding until it is begun.
-  if (next.read) StartRead(&request_);
-  if (next.write) {
-    const v1::ControlResponse* answer;
-    {
-      absl::MutexLock lock(&mutex_);
-      answer = &answers_.front();
+void ControlCall::Do(Next next) {
+  // gRPC may end the call once Finish is called and all reads and writes that
+  // were begun are done. So Finish waits for those that are still to be begun.
+  while (next.read || next.write) {
+    if (next.read) StartRead(&request_);
+    if (next.write) {
+      const v1::ControlResponse* answer;
+      {
+        absl::MutexLock lock(&mutex_);
+        answer = &answers_.front();
+      }
+      StartWrite(answer);
     }
-    StartWrite(answer);
+    absl::MutexLock lock(&mutex_);
+    --beginning_;
+    next = Decide();
   }
   if (next.finish) {
     absl::Status status;

@@ -16,12 +16,16 @@
 #include "proto/adaptation.pb.h"
 #include "server/decisions/decision_maker.h"
 #include "server/metrics/metrics.h"
+#include "server/scheduling/timer.h"
 #include "server/support/call_tags.h"
 
 namespace foresight {
 
 // gRPC calls the On... methods; decisions call back from any thread. What to do
 // next is decided under the lock and done after it.
+//
+// A client whose request was refused with a time after which to try again is
+// not read before that: else it could fill the server with refusals.
 //
 // Owns itself until OnDone: hold it by weak_ptr.
 class ControlCall final
@@ -34,10 +38,15 @@ class ControlCall final
     size_t max_bytes = 4 << 20;
   };
 
-  // `maker` and `metrics` outlive it.
+  struct Parts {
+    DecisionMaker* maker;
+    Timer* timer;  // Ends pauses.
+    Metrics* metrics;
+  };
+
+  // The parts outlive it.
   static std::shared_ptr<ControlCall> Start(
-      Options options, grpc::CallbackServerContext* context,
-      DecisionMaker* maker, Metrics* metrics);
+      Options options, grpc::CallbackServerContext* context, Parts parts);
 
   // Ends the stream as soon as all that was read is answered.
   void Drain() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -51,7 +60,7 @@ class ControlCall final
   };
 
   ControlCall(Options options, std::string owner, absl::Time deadline,
-              CallTags tags, DecisionMaker* maker, Metrics* metrics);
+              CallTags tags, Parts parts);
 
   void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
@@ -61,25 +70,30 @@ class ControlCall final
   void StartDecision(v1::ActRequest request) ABSL_LOCKS_EXCLUDED(mutex_);
   void OnAnswer(uint64_t number, size_t request_bytes,
                 v1::ControlResponse response) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Reads nothing more for `time`.
+  void Pause(absl::Duration time) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Resume() ABSL_LOCKS_EXCLUDED(mutex_);
   Next Decide() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Do(const Next& next) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Do(Next next) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Options options_;
   const std::string owner_;
   const absl::Time deadline_;
   const CallTags tags_;
-  DecisionMaker* const maker_;
-  Metrics* const metrics_;
+  const Parts parts_;
   v1::ActRequest request_;  // Of the read that is under way.
 
   absl::Mutex mutex_;
   std::shared_ptr<ControlCall> self_ ABSL_GUARDED_BY(mutex_);
   bool reading_ ABSL_GUARDED_BY(mutex_) = false;
   bool read_all_ ABSL_GUARDED_BY(mutex_) = false;
+  bool paused_ ABSL_GUARDED_BY(mutex_) = false;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;  // answers_.front().
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  // Threads that have decided to begin a read or a write and have yet to do it.
+  int beginning_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t requests_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // Held by calls_ and answers_.
   absl::flat_hash_map<uint64_t, DecisionMaker::Call> calls_

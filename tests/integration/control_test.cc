@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/decisions/durations.h"
+#include "server/support/clock.h"
 #include "tests/integration/served_test.h"
 
 namespace foresight {
@@ -122,6 +123,36 @@ TEST_F(ControlTest, NoMoreIsReadThanTheStreamMayHaveInFlight) {
   std::set<std::string> ids;
   for (int i = 0; i < 3; ++i) ids.insert(Next(*stream).session_id());
   EXPECT_EQ(ids.size(), 3u);
+}
+
+TEST_F(ControlTest, AClientThatIsRefusedIsReadMoreSlowly) {
+  constexpr int kRefused = 20;
+  options_.max_owner_queue = 1;
+  StartServer();
+  engine_->Hold();
+  const auto stream = Connect();
+  // Two run, one waits.
+  const v1::ActRequest stateless = Request("", 0.5f);
+  for (int running = 1; running <= 2; ++running) {
+    ASSERT_TRUE(stream->Write(stateless));
+    ASSERT_TRUE(engine_->AwaitRunning(running));
+  }
+  ASSERT_TRUE(stream->Write(stateless));
+  ASSERT_TRUE(AwaitMetric("foresight_decisions_in_flight", 3));
+  const absl::Time begin = MonotonicNow();
+  for (int i = 0; i < kRefused; ++i) ASSERT_TRUE(stream->Write(stateless));
+  absl::Duration asked_to_wait;
+  for (int i = 0; i < kRefused; ++i) {
+    const v1::ControlResponse answer = Next(*stream);
+    ASSERT_EQ(answer.error().reason(), "OVERLOADED");
+    if (i < kRefused - 1) {  // Nothing comes after the last one.
+      asked_to_wait += *FromProto("retry_after", answer.error().retry_after());
+    }
+  }
+  EXPECT_GT(asked_to_wait, absl::ZeroDuration());
+  EXPECT_GE(MonotonicNow() - begin, asked_to_wait);
+  engine_->Release();
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(Next(*stream).has_response());
 }
 
 TEST_F(ControlTest, ABudgetIsKeptOnAStreamWithoutDeadline) {
