@@ -61,9 +61,12 @@ class Workers {
   virtual ~Workers() = default;
   // How many calls can make progress at once, the caller's thread included.
   virtual int size() const = 0;
-  // Calls body(0) .. body(count - 1), some of them on other threads, and
-  // returns when all have.
-  virtual void Run(int count, absl::FunctionRef<void(int)> body) = 0;
+  // Calls body(item, lane) for each item 0 .. count - 1, begun in this order,
+  // and returns when all calls have. Calls at the same time are on different
+  // threads and have different lanes of 0 .. lanes - 1. Between items a thread
+  // may leave for other work, and another one may come in its place.
+  virtual void Run(int count, int lanes,
+                   absl::FunctionRef<void(int item, int lane)> body) = 0;
 };
 
 // Time that a problem's steps took, by the engine's clock. A step that was made

@@ -29,8 +29,8 @@ class LentWorkers : public Workers {
  public:
   explicit LentWorkers(Scheduler* scheduler) : scheduler_(scheduler) {}
   int size() const override { return scheduler_->SplitThreads(); }
-  void Run(int count, absl::FunctionRef<void(int)> body) override {
-    scheduler_->RunParallel(count, body);
+  void Run(int count, int lanes, ParallelJob::Body body) override {
+    scheduler_->RunParallel(count, lanes, body);
   }
 
  private:

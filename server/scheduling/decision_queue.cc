@@ -71,8 +71,8 @@ absl::Time DecisionQueue::DueTime(const Decision& decision,
   const absl::Time due =
       decision.deadline -
       std::max(early, step + decision.frozen_time + decision.reserve);
-  const bool starts_now = adapting_ < options_.lanes && due_times_.empty() &&
-                          Fits(decision, step, now);
+  const bool starts_now = adapting_ + helping_ < options_.lanes &&
+                          due_times_.empty() && Fits(decision, step, now);
   return std::max(due, starts_now ? now + kWaking : now);
 }
 

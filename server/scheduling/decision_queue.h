@@ -98,6 +98,10 @@ class DecisionQueue {
   // The turn is over.
   void Finish(uint64_t id);
 
+  // A lane is busy with a part of another lane's step, and no longer.
+  void BeginHelp() { ++helping_; }
+  void EndHelp() { --helping_; }
+
   // Takes back one that waits. Returns false if it is not waiting.
   bool Remove(uint64_t id);
 
@@ -178,6 +182,7 @@ class DecisionQueue {
   std::set<std::pair<absl::Time, uint64_t>> due_times_;  // The candidates'.
   std::set<std::pair<int, Owner*>> by_waiting_;          // Owners that wait.
   int adapting_ = 0;
+  int helping_ = 0;
   size_t due_ = 0;
 };
 

@@ -1,33 +1,63 @@
-// body(0) .. body(count - 1), each called once by whichever thread comes.
+// Calls of one function, made by whichever threads come.
 #pragma once
 
 #include <atomic>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/functional/function_ref.h"
 
 namespace foresight {
 
-// Thread-safe. `body` must outlive every RunOne.
+// Calls body(item, lane) once for each item 0..count - 1, begun in this order.
+// A thread joins, makes calls, and leaves whenever it wants to between two of
+// them.
+//
+// Join, Leave and has_room need a lock of the caller's; everything else is
+// thread-safe. `body` must outlive every RunOne.
 class ParallelJob {
  public:
-  ParallelJob(int count, absl::FunctionRef<void(int)> body)
-      : count_(count), body_(body) {}
+  using Body = absl::FunctionRef<void(int item, int lane)>;
+
+  // At most `lanes` threads (>= 1) work on it at once.
+  ParallelJob(int count, int lanes, Body body) : count_(count), body_(body) {
+    for (int lane = lanes; lane-- > 0;) free_lanes_.push_back(lane);
+  }
+
+  // Whether another thread may join and would find an item.
+  bool has_room() const { return has_items() && !free_lanes_.empty(); }
+  // A lane for the calling thread alone, until it leaves. Only with a free one.
+  int Join() {
+    const int lane = free_lanes_.back();
+    free_lanes_.pop_back();
+    joined_.fetch_add(1, std::memory_order_relaxed);
+    return lane;
+  }
+  // What the thread has done is seen by whoever then sees it gone.
+  void Leave(int lane) {
+    free_lanes_.push_back(lane);
+    joined_.fetch_sub(1, std::memory_order_release);
+  }
+  // Threads that have joined and not left.
+  int joined() const { return joined_.load(std::memory_order_acquire); }
 
   // Makes one of the calls; false when none is left to begin.
-  bool RunOne() {
-    const int i = next_.fetch_add(1, std::memory_order_relaxed);
-    if (i >= count_) return false;
-    body_(i);
+  bool RunOne(int lane) {
+    const int item = next_.fetch_add(1, std::memory_order_relaxed);
+    if (item >= count_) return false;
+    body_(item, lane);
     return true;
-  }
-  bool has_more() const {
-    return next_.load(std::memory_order_relaxed) < count_;
   }
 
  private:
+  bool has_items() const {
+    return next_.load(std::memory_order_relaxed) < count_;
+  }
+
   const int count_;
-  const absl::FunctionRef<void(int)> body_;
+  const Body body_;
   std::atomic<int> next_ = 0;
+  std::atomic<int> joined_ = 0;
+  absl::InlinedVector<int, 16> free_lanes_;
 };
 
 }  // namespace foresight

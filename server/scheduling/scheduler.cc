@@ -179,52 +179,60 @@ size_t Scheduler::size() const {
   return queue_.size();
 }
 
-void Scheduler::RunParallel(int count, absl::FunctionRef<void(int)> body) {
-  SharedJob shared{ParallelJob(count, body)};
-  if (count > 1 && idle() > 0) {
+void Scheduler::RunParallel(int count, int lanes, ParallelJob::Body body) {
+  ParallelJob job(count, lanes, body);
+  const int lane = job.Join();
+  const bool shared = count > 1 && lanes > 1;
+  if (shared) {
     absl::MutexLock lock(&mutex_);
-    jobs_.push_back(&shared);
+    jobs_.push_back(&job);
   }
-  while (shared.job.RunOne()) {
+  while (job.RunOne(lane)) {
   }
+  if (!shared) return;
   absl::MutexLock lock(&mutex_);
-  jobs_.remove(&shared);
+  jobs_.remove(&job);
   mutex_.Await(absl::Condition(
-      +[](int* helpers) { return *helpers == 0; }, &shared.helpers));
+      +[](ParallelJob* left) { return left->joined() == 1; }, &job));
 }
 
 void Scheduler::Work(int lane) {
   AddNiceness(options_.nice);
   while (true) {
     std::optional<Turn> turn;
-    SharedJob* job = nullptr;
+    ParallelJob* job = nullptr;
+    int lane_of_job = 0;
     {
       absl::MutexLock lock(&mutex_);
       ++idle_;
       mutex_.Await(absl::Condition(this, &Scheduler::HasWork));
       --idle_;
       turn = Give(queue_.Pop(options_.clock()));
-      if (!turn && (job = JobToHelp()) != nullptr) ++job->helpers;
+      if (!turn && (job = JobToHelp()) != nullptr) {
+        lane_of_job = job->Join();
+        queue_.BeginHelp();
+      }
       if (!turn && job == nullptr && stopping_) return;
     }
     if (turn) {
       executor_->Run(lane, *std::move(turn));
     } else if (job != nullptr) {
-      Help(*job);
+      Help(*job, lane_of_job);
     }
   }
 }
 
-void Scheduler::Help(SharedJob& job) {
-  while (candidates_ == 0 && job.job.RunOne()) {
+void Scheduler::Help(ParallelJob& job, int lane) {
+  while (candidates_ == 0 && job.RunOne(lane)) {
   }
   absl::MutexLock lock(&mutex_);
-  --job.helpers;
+  job.Leave(lane);
+  queue_.EndHelp();
 }
 
-Scheduler::SharedJob* Scheduler::JobToHelp() const {
-  for (SharedJob* job : jobs_) {
-    if (job->job.has_more()) return job;
+ParallelJob* Scheduler::JobToHelp() const {
+  for (ParallelJob* job : jobs_) {
+    if (job->has_room()) return job;
   }
   return nullptr;
 }

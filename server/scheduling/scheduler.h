@@ -100,9 +100,9 @@ class Scheduler {
   // One while others wait or the lanes have been busy for half of the time:
   // splitting costs some of the machine's work.
   int SplitThreads() const ABSL_LOCKS_EXCLUDED(mutex_);
-  // Calls body(0) .. body(count - 1), some of them on lanes that have nothing
-  // else to do, and returns when all have returned.
-  void RunParallel(int count, absl::FunctionRef<void(int)> body)
+  // As Workers::Run, with the help of lanes that have nothing else to do. A
+  // helper leaves between items if a decision waits for a lane.
+  void RunParallel(int count, int lanes, ParallelJob::Body body)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   int lanes() const { return options_.queue.lanes; }
@@ -112,19 +112,14 @@ class Scheduler {
   size_t size() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  struct SharedJob {
-    ParallelJob job;
-    int helpers = 0;
-  };
-
   void Work(int lane) ABSL_LOCKS_EXCLUDED(mutex_);
   void AnswerDue() ABSL_LOCKS_EXCLUDED(mutex_);
   // Has the thread for frozen answers wake in time.
   void Arm() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::optional<Turn> Give(std::optional<DecisionQueue::Turn> turn)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Help(SharedJob& job) ABSL_LOCKS_EXCLUDED(mutex_);
-  SharedJob* JobToHelp() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Help(ParallelJob& job, int lane) ABSL_LOCKS_EXCLUDED(mutex_);
+  ParallelJob* JobToHelp() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CountBusy(absl::Duration used, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -141,7 +136,7 @@ class Scheduler {
   DecisionQueue queue_ ABSL_GUARDED_BY(mutex_);
   std::unordered_map<uint64_t, std::shared_ptr<Task>> tasks_
       ABSL_GUARDED_BY(mutex_);
-  std::list<SharedJob*> jobs_ ABSL_GUARDED_BY(mutex_);
+  std::list<ParallelJob*> jobs_ ABSL_GUARDED_BY(mutex_);
   // Seconds that the lanes worked, fading within a second.
   double busy_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Time busy_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();

@@ -22,13 +22,14 @@ class Seat {
        const BenchCase& bench_case)
       : contestant_(contestant),
         engine_(std::move(engine)),
-        parameters_(engine_->NewParameters()),
-        pool_(std::make_unique<ThreadPool>(contestant.threads)) {
+        parameters_(engine_->NewParameters()) {
     problem_.observation = bench_case.observation;
     problem_.parameters = parameters_.get();
     problem_.seed = bench_case.seed;
     problem_.settings = bench_case.settings;
-    if (contestant.threads > 1) problem_.workers = pool_.get();
+    if (contestant.threads == 1) return;
+    helpers_ = std::make_unique<IdleLanes>(contestant.threads);
+    problem_.workers = helpers_.get();
   }
 
   // Seconds of one decision.
@@ -52,7 +53,7 @@ class Seat {
   const Contestant& contestant_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<PolicyParameters> parameters_;
-  std::unique_ptr<ThreadPool> pool_;
+  std::unique_ptr<IdleLanes> helpers_;  // Null with one thread.
   Problem problem_;
   int repetitions_ = 1;
   std::vector<double> times_;

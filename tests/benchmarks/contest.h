@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "tests/benchmarks/bench_case.h"
-#include "tests/benchmarks/thread_pool.h"
+#include "tests/benchmarks/idle_lanes.h"
 
 namespace foresight {
 

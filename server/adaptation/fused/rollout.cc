@@ -23,8 +23,8 @@ int SpreadStride(int rows) {
   return rows;
 }
 
-// Panels of a layer's weight gradient that make one item of work.
-constexpr int kPanelsPerItem = 2;
+// Panels of a layer's weight gradient that are summed at once.
+constexpr int kPanelsPerPart = 2;
 constexpr int kMostSessions = 64;
 
 // Groups that a session's particles are taken in.
@@ -73,9 +73,9 @@ void Rollout::Prepare(Arena& arena, const RolloutPlan& plan, Workers* workers) {
   }
 }
 
-void Rollout::InParallel(absl::FunctionRef<void(int)> body) {
-  if (lanes_ == 1) return body(0);
-  workers_->Run(lanes_, body);
+void Rollout::InParallel(int count, absl::FunctionRef<void(int, int)> body) {
+  if (lanes_ > 1 && count > 1) return workers_->Run(count, lanes_, body);
+  for (int item = 0; item < count; ++item) body(item, 0);
 }
 
 // Blocks of each session's rows begin..end - 1 in the order member by member.
@@ -121,22 +121,20 @@ void Rollout::PlanBlocks(const RolloutPlan& plan, int begin, int end) {
 }
 
 void Rollout::RunBlocks(const RolloutPlan& plan, Stop stop) {
-  next_ = 0;
-  InParallel([&](int lane) {
-    for (int i; (i = next_++) < static_cast<int>(todo_.size());) {
-      const absl::Span<const Segment> segments =
-          absl::MakeConstSpan(segments_).subspan(todo_[i].first_segment,
-                                                 todo_[i].segments);
-      blocks_[lane].Run(plan, todo_[i], segments, returns_, [&] {
-        bool all = true;
-        for (const Segment& segment : segments) {
-          std::atomic<bool>& stopped = stopped_[segment.session];
-          if (!stopped && stop(segment.session)) stopped = true;
-          all &= stopped;
-        }
-        return all;
-      });
-    }
+  InParallel(static_cast<int>(todo_.size()), [&](int item, int lane) {
+    const BlockRows& block = todo_[item];
+    const absl::Span<const Segment> segments =
+        absl::MakeConstSpan(segments_).subspan(block.first_segment,
+                                               block.segments);
+    blocks_[lane].Run(plan, block, segments, returns_, [&] {
+      bool all = true;
+      for (const Segment& segment : segments) {
+        std::atomic<bool>& stopped = stopped_[segment.session];
+        if (!stopped && stop(segment.session)) stopped = true;
+        all &= stopped;
+      }
+      return all;
+    });
   });
 }
 
@@ -144,6 +142,7 @@ void Rollout::Run(RolloutPlan plan, absl::Span<const Target> targets, Stop stop,
                   absl::Span<Result> results) {
   const int sessions = static_cast<int>(plan.sessions.size());
   plan.tape = &tape_;
+  PlanGradients(plan);
   for (int i = 0; i < sessions; ++i) stopped_[i] = false;
   const auto all_stopped = [&] {
     return std::all_of(stopped_.begin(), stopped_.begin() + sessions,
@@ -178,24 +177,35 @@ void Rollout::Imagine(Arena& arena, RolloutPlan plan,
   blocks_[0].Imagine(plan, todo_[0], segments_, take);
 }
 
-void Rollout::SumGradients(const RolloutPlan& plan, int rows,
-                           absl::Span<const Target> targets, bool accumulate) {
-  InParallel([&](int lane) {
-    for (size_t i = 0; i < targets.size(); ++i) {
-      if (stopped_[i]) continue;
-      const int layers = plan.sessions[i].policy->hidden_layers() + 1;
-      for (int l = 0; l < layers; ++l) {
-        SumLayer(plan, static_cast<int>(i), targets[i], l, rows, lane,
-                 accumulate);
+// All sessions' policies have the same shape.
+void Rollout::PlanGradients(const RolloutPlan& plan) {
+  parts_.clear();
+  if (!plan.differentiate) return;
+  const int sessions = static_cast<int>(plan.sessions.size());
+  const PackedNetwork& policy = *plan.sessions[0].policy;
+  for (int session = 0; session < sessions; ++session) {
+    for (int layer = 0; layer <= policy.hidden_layers(); ++layer) {
+      const int panels = Tiles(policy.layers[layer].outputs);
+      for (int panel = 0; panel < panels; panel += kPanelsPerPart) {
+        parts_.push_back({session, layer, panel});
       }
     }
+  }
+}
+
+void Rollout::SumGradients(const RolloutPlan& plan, int rows,
+                           absl::Span<const Target> targets, bool accumulate) {
+  InParallel(static_cast<int>(parts_.size()), [&](int item, int) {
+    const GradientPart& part = parts_[item];
+    if (stopped_[part.session]) return;
+    SumPart(plan, part, targets[part.session], rows, accumulate);
   });
 }
 
-// The part of lane `item` of the layer's gradient.
-void Rollout::SumLayer(const RolloutPlan& plan, int session,
-                       const Target& target, int l, int rows, int item,
-                       bool accumulate) {
+// The first part of a layer has the sums of its biases too.
+void Rollout::SumPart(const RolloutPlan& plan, const GradientPart& part,
+                      const Target& target, int rows, bool accumulate) {
+  const int session = part.session, l = part.layer;
   const Kernels& kernels = plan.model->kernels;
   const PackedNetwork& policy = *plan.sessions[session].policy;
   const PackedLayer& layer = policy.layers[l];
@@ -221,7 +231,7 @@ void Rollout::SumLayer(const RolloutPlan& plan, int session,
   g.delta = delta.first;
   g.delta_step = delta.step;
   g.accumulate = accumulate;
-  if (item == 0) {
+  if (part.panel == 0) {
     WeightGradient sums = g;
     sums.gradient = place(layer.bias);
     kernels.column_sums(sums);
@@ -240,14 +250,10 @@ void Rollout::SumLayer(const RolloutPlan& plan, int session,
   g.in = in.first;
   g.in_step = in.step;
   g.panel_stride = PanelStride(layer.inputs);
-  for (int panel = item * kPanelsPerItem; panel < g.panels;
-       panel += lanes_ * kPanelsPerItem) {
-    WeightGradient part = g;
-    part.panels = std::min(kPanelsPerItem, g.panels - panel);
-    part.delta = g.delta.Tile(panel);
-    part.gradient = place(layer.weight) + panel * g.panel_stride;
-    kernels.weight_gradient(part);
-  }
+  g.panels = std::min(kPanelsPerPart, g.panels - part.panel);
+  g.delta = g.delta.Tile(part.panel);
+  g.gradient = place(layer.weight) + part.panel * g.panel_stride;
+  kernels.weight_gradient(g);
 }
 
 }  // namespace foresight::fused

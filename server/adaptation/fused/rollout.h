@@ -53,13 +53,21 @@ class Rollout {
                absl::FunctionRef<bool(int h, Matrix action)> take);
 
  private:
+  // Some panels of one layer's weight gradient of one session.
+  struct GradientPart {
+    int session = 0;
+    int layer = 0;
+    int panel = 0;  // The first.
+  };
+
   void PlanBlocks(const RolloutPlan& plan, int begin, int end);
   void RunBlocks(const RolloutPlan& plan, Stop stop);
+  void PlanGradients(const RolloutPlan& plan);
   void SumGradients(const RolloutPlan& plan, int rows,
                     absl::Span<const Target> targets, bool accumulate);
-  void SumLayer(const RolloutPlan& plan, int session, const Target& target,
-                int layer, int rows, int item, bool accumulate);
-  void InParallel(absl::FunctionRef<void(int lane)> body);
+  void SumPart(const RolloutPlan& plan, const GradientPart& part,
+               const Target& target, int rows, bool accumulate);
+  void InParallel(int count, absl::FunctionRef<void(int item, int lane)> body);
 
   Workers* workers_ = nullptr;
   int lanes_ = 1;
@@ -69,8 +77,8 @@ class Rollout {
   std::vector<Block> blocks_;      // One per lane.
   std::vector<BlockRows> todo_;    // Blocks of the group.
   std::vector<Segment> segments_;  // Of the blocks.
-  double* returns_ = nullptr;      // [sessions, M]
-  std::atomic<int> next_{0};
+  std::vector<GradientPart> parts_;
+  double* returns_ = nullptr;               // [sessions, M]
   std::vector<std::atomic<bool>> stopped_;  // [sessions]
 };
 

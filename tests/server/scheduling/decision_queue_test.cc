@@ -70,6 +70,20 @@ TEST_F(DecisionQueueTest, AFreeLaneGetsADecisionAtOnce) {
   EXPECT_EQ(queue_->size(), 0u);
 }
 
+// A decision with little time is given a moment to start if a lane is free.
+TEST_F(DecisionQueueTest, ALaneThatHelpsIsNotFree) {
+  Start();
+  DecisionQueue::Decision hasty = Make(1, "a", 0);
+  hasty.deadline = At(4.2);
+  queue_->BeginHelp();
+  Push(hasty, 0);
+  EXPECT_LT(queue_->next_due(), At(0.2));
+  ASSERT_TRUE(queue_->Remove(1));
+  queue_->EndHelp();
+  Push(hasty, 0);
+  EXPECT_EQ(queue_->next_due(), At(1));
+}
+
 TEST_F(DecisionQueueTest, OneWithoutStepsIsDueAtOnce) {
   Start();
   DecisionQueue::Decision frozen = Make(1, "a", 0);

@@ -201,7 +201,7 @@ TEST_F(SchedulerTest, ParallelCallsAreEachMadeOnce) {
   std::vector<std::atomic<int>> calls(1000);
   Submit([&](const Scheduler::Turn&) {
     for (int round = 0; round < 20; ++round) {
-      scheduler_->RunParallel(1000, [&](int i) { ++calls[i]; });
+      scheduler_->RunParallel(1000, 3, [&](int i, int) { ++calls[i]; });
       for (const auto& count : calls) EXPECT_EQ(count, round + 1);
     }
     done.Notify();
@@ -218,8 +218,8 @@ TEST_F(SchedulerTest, IdleThreadsHelpWithARunningTask) {
     std::thread::id threads[2];
     // Each call waits for the other: one thread alone would hang.
     while (scheduler_->idle() == 0) std::this_thread::yield();
-    scheduler_->RunParallel(2, [&](int i) {
-      threads[i] = std::this_thread::get_id();
+    scheduler_->RunParallel(2, 2, [&](int, int lane) {
+      threads[lane] = std::this_thread::get_id();
       if (both->Block()) delete both;
     });
     helpers = {threads[0], threads[1]};
@@ -239,7 +239,7 @@ TEST_F(SchedulerTest, AWaitingTaskGoesBeforeHelp) {
     // calls are left to make.
     std::atomic<bool> submitted = false;
     const std::thread::id self = std::this_thread::get_id();
-    scheduler_->RunParallel(1000, [&](int) {
+    scheduler_->RunParallel(1000, 2, [&](int, int) {
       const bool helping = std::this_thread::get_id() != self;
       if (helping && !submitted.exchange(true)) {
         Submit([&](const Scheduler::Turn&) { other_ran.Notify(); });
@@ -253,13 +253,57 @@ TEST_F(SchedulerTest, AWaitingTaskGoesBeforeHelp) {
   EXPECT_TRUE(other_ran.HasBeenNotified());
 }
 
+TEST_F(SchedulerTest, NoMoreThreadsHelpThanThereAreLanes) {
+  Start(4);
+  absl::Notification done;
+  std::vector<std::atomic<int>> on_lane(2);
+  Submit([&](const Scheduler::Turn&) {
+    scheduler_->RunParallel(2000, 2, [&](int, int lane) {
+      EXPECT_EQ(++on_lane[lane], 1);
+      --on_lane[lane];
+    });
+    done.Notify();
+  });
+  ASSERT_TRUE(done.WaitForNotificationWithTimeout(kPatience));
+}
+
+TEST_F(SchedulerTest, AHelperComesBackAfterATask) {
+  Start(2);
+  absl::Notification done, other_ran;
+  std::atomic<int> helped_before = 0, helped_after = 0;
+  Submit([&](const Scheduler::Turn&) {
+    while (scheduler_->idle() == 0) std::this_thread::yield();
+    const std::thread::id self = std::this_thread::get_id();
+    std::atomic<bool> submitted = false;
+    // The caller waits in its items until the helper has been there and back.
+    scheduler_->RunParallel(1000, 2, [&](int, int) {
+      if (std::this_thread::get_id() != self) {
+        if (other_ran.HasBeenNotified()) ++helped_after;
+        if (!submitted.exchange(true)) {
+          ++helped_before;
+          Submit([&](const Scheduler::Turn&) { other_ran.Notify(); });
+        }
+        return;
+      }
+      const absl::Time end = MonotonicNow() + kPatience;
+      while (helped_after == 0 && MonotonicNow() < end) {
+        std::this_thread::yield();
+      }
+    });
+    done.Notify();
+  });
+  ASSERT_TRUE(done.WaitForNotificationWithTimeout(2 * kPatience));
+  EXPECT_EQ(helped_before, 1);
+  EXPECT_GT(helped_after, 0);
+}
+
 TEST_F(SchedulerTest, WithoutIdleThreadsTheCallerDoesAll) {
   Start(1);
   absl::Notification done;
   int calls = 0;
   Submit([&](const Scheduler::Turn&) {
     EXPECT_EQ(scheduler_->idle(), 0);
-    scheduler_->RunParallel(10, [&](int i) { calls += i; });
+    scheduler_->RunParallel(10, 2, [&](int i, int) { calls += i; });
     done.Notify();
   });
   ASSERT_TRUE(done.WaitForNotificationWithTimeout(kPatience));

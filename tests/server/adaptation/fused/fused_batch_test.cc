@@ -13,7 +13,7 @@
 #include "server/adaptation/fused/fused_engine.h"
 #include "tests/support/outcome_names.h"
 #include "tests/support/random_bundle.h"
-#include "tests/support/thread_per_call.h"
+#include "tests/support/thread_per_lane.h"
 
 namespace foresight {
 namespace {
@@ -105,7 +105,7 @@ class FusedBatchTest
 
   std::shared_ptr<const Bundle> bundle_;
   std::unique_ptr<Engine> engine_;
-  ThreadPerCall workers_;
+  ThreadPerLane workers_;
 };
 
 TEST_P(FusedBatchTest, SessionsAreWhatTheyAreAloneToTheBit) {

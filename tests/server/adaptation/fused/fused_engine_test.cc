@@ -14,7 +14,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/random_bundle.h"
 #include "tests/support/reference_rollout.h"
-#include "tests/support/thread_per_call.h"
+#include "tests/support/thread_per_lane.h"
 
 namespace {
 std::atomic<long> allocations{0};
@@ -133,7 +133,7 @@ TEST_F(FusedEngineTest, AnyNumberOfWorkersGivesTheSameBits) {
     const Decision alone = Adapt();
     const std::vector<float> psi = parameters_->Export();
     for (const int size : {1, 2, 3, 16}) {
-      ThreadPerCall workers(size);
+      ThreadPerLane workers(size);
       problem_.workers = &workers;
       ASSERT_TRUE(parameters_->Import(engine_->NewParameters()->Export()).ok());
       const Decision together = Adapt();
@@ -161,7 +161,7 @@ TEST_F(EnsembleTest, AnyNumberOfWorkersGivesTheSameBits) {
   problem_.settings.mode = Mode::kReset;
   const Decision alone = Adapt();
   for (const int size : {2, 7}) {
-    ThreadPerCall workers(size);
+    ThreadPerLane workers(size);
     problem_.workers = &workers;
     EXPECT_EQ(Adapt().action, alone.action);
     EXPECT_EQ(Adapt().report.gradient_norm, alone.report.gradient_norm);
