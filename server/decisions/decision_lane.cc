@@ -25,6 +25,8 @@ void DecisionLane::Begin(Scheduler::Turn turn) {
   Group& group = groups_.emplace_back();
   group.model = call.work_.model;
   group.batch = group.model->engine->TakeBatch();
+  // They wake while the frozen action is computed.
+  if (turn.adapt && scheduler_->SplitThreads() > 1) scheduler_->CallHelpers();
   Admit(group, std::move(turn));
 }
 

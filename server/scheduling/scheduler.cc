@@ -16,6 +16,22 @@ namespace {
 // Above this part of the lanes' time no decision is split.
 constexpr double kBusy = 0.5;
 
+// A thread that sleeps takes some 50 us to wake, a fortieth of a step by two
+// threads; so it looks out this long for what is expected to come.
+constexpr absl::Duration kLook = absl::Microseconds(200);
+
+// Waits until `come` holds, without sleeping; returns false if that takes
+// longer than kLook. Lets other threads have the core first.
+template <typename Come>
+bool LookOut(Come come) {
+  const absl::Time end = MonotonicNow() + kLook;
+  while (!come()) {
+    if (MonotonicNow() >= end) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
 // Changes this thread's niceness alone, as Linux allows.
 void AddNiceness(int nice) {
   const id_t thread = static_cast<id_t>(syscall(SYS_gettid));
@@ -41,6 +57,7 @@ Scheduler::~Scheduler() {
   {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
+    Tell();
   }
   for (std::thread& thread : threads_) thread.join();
 }
@@ -60,6 +77,7 @@ absl::Status Scheduler::Submit(const DecisionQueue::Decision& decision,
       tasks_.erase(found);
     }
     candidates_ = queue_.candidates();
+    Tell();
     Arm();
   }
   if (evicted != nullptr) {
@@ -179,6 +197,12 @@ size_t Scheduler::size() const {
   return queue_.size();
 }
 
+void Scheduler::CallHelpers() {
+  if (idle() == 0) return;
+  absl::MutexLock lock(&mutex_);
+  ++calls_;
+}
+
 void Scheduler::RunParallel(int count, int lanes, ParallelJob::Body body) {
   ParallelJob job(count, lanes, body);
   const int lane = job.Join();
@@ -186,18 +210,24 @@ void Scheduler::RunParallel(int count, int lanes, ParallelJob::Body body) {
   if (shared) {
     absl::MutexLock lock(&mutex_);
     jobs_.push_back(&job);
+    Tell();
   }
   while (job.RunOne(lane)) {
   }
   if (!shared) return;
+  {
+    absl::MutexLock lock(&mutex_);
+    jobs_.remove(&job);
+  }
+  if (LookOut([&] { return job.joined() == 1; })) return;
   absl::MutexLock lock(&mutex_);
-  jobs_.remove(&job);
   mutex_.Await(absl::Condition(
       +[](ParallelJob* left) { return left->joined() == 1; }, &job));
 }
 
 void Scheduler::Work(int lane) {
   AddNiceness(options_.nice);
+  bool helped = false;
   while (true) {
     std::optional<Turn> turn;
     ParallelJob* job = nullptr;
@@ -205,7 +235,7 @@ void Scheduler::Work(int lane) {
     {
       absl::MutexLock lock(&mutex_);
       ++idle_;
-      mutex_.Await(absl::Condition(this, &Scheduler::HasWork));
+      AwaitWork(/*look=*/helped);
       --idle_;
       turn = Give(queue_.Pop(options_.clock()));
       if (!turn && (job = JobToHelp()) != nullptr) {
@@ -214,11 +244,31 @@ void Scheduler::Work(int lane) {
       }
       if (!turn && job == nullptr && stopping_) return;
     }
+    helped = job != nullptr;
     if (turn) {
       executor_->Run(lane, *std::move(turn));
     } else if (job != nullptr) {
       Help(*job, lane_of_job);
     }
+  }
+}
+
+void Scheduler::AwaitWork(bool look) {
+  uint64_t called = calls_;
+  while (!HasWork()) {
+    if (look) {
+      const uint64_t seen = news_;
+      mutex_.Unlock();
+      look = LookOut([&] { return news_ != seen; });
+      mutex_.Lock();
+      continue;
+    }
+    const auto wake = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      return HasWork() || calls_ != called;
+    };
+    mutex_.Await(absl::Condition(&wake));
+    look = calls_ != called;
+    called = calls_;
   }
 }
 

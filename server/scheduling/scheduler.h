@@ -100,6 +100,10 @@ class Scheduler {
   // One while others wait or the lanes have been busy for half of the time:
   // splitting costs some of the machine's work.
   int SplitThreads() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Says that RunParallel will be called soon: idle lanes wake, and look for it
+  // for a moment before they sleep again. Waking takes them as long as some
+  // tenth of a step.
+  void CallHelpers() ABSL_LOCKS_EXCLUDED(mutex_);
   // As Workers::Run, with the help of lanes that have nothing else to do. A
   // helper leaves between items if a decision waits for a lane.
   void RunParallel(int count, int lanes, ParallelJob::Body body)
@@ -121,6 +125,9 @@ class Scheduler {
   void Help(ParallelJob& job, int lane) ABSL_LOCKS_EXCLUDED(mutex_);
   ParallelJob* JobToHelp() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Returns when there is work. `look`: looks out for it before it sleeps.
+  void AwaitWork(bool look) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Tell() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { ++news_; }
   void CountBusy(absl::Duration used, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -129,10 +136,12 @@ class Scheduler {
   std::atomic<uint64_t> last_id_ = 0;
   std::atomic<int> idle_ = 0;
   std::atomic<size_t> candidates_ = 0;  // As in queue_, for helpers.
+  std::atomic<uint64_t> news_ = 0;      // Changes when work may have come.
 
   mutable absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool hurrying_ ABSL_GUARDED_BY(mutex_) = false;
+  uint64_t calls_ ABSL_GUARDED_BY(mutex_) = 0;  // For helpers.
   DecisionQueue queue_ ABSL_GUARDED_BY(mutex_);
   std::unordered_map<uint64_t, std::shared_ptr<Task>> tasks_
       ABSL_GUARDED_BY(mutex_);

@@ -297,6 +297,27 @@ TEST_F(SchedulerTest, AHelperComesBackAfterATask) {
   EXPECT_GT(helped_after, 0);
 }
 
+TEST_F(SchedulerTest, CalledHelpersHelpAndStillTakeTasks) {
+  Start(2);
+  absl::Notification done, other_ran;
+  Submit([&](const Scheduler::Turn&) {
+    for (int round = 0; round < 20; ++round) {
+      while (scheduler_->idle() == 0) std::this_thread::yield();
+      scheduler_->CallHelpers();
+      absl::Barrier* both = new absl::Barrier(2);
+      // Each call waits for the other: one thread alone would hang.
+      scheduler_->RunParallel(2, 2, [&](int, int) {
+        if (both->Block()) delete both;
+      });
+    }
+    scheduler_->CallHelpers();
+    Submit([&](const Scheduler::Turn&) { other_ran.Notify(); });
+    EXPECT_TRUE(other_ran.WaitForNotificationWithTimeout(kPatience));
+    done.Notify();
+  });
+  ASSERT_TRUE(done.WaitForNotificationWithTimeout(2 * kPatience));
+}
+
 TEST_F(SchedulerTest, WithoutIdleThreadsTheCallerDoesAll) {
   Start(1);
   absl::Notification done;
