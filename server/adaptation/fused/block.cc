@@ -69,6 +69,39 @@ void Block::Prepare(Arena& arena, const RolloutPlan& plan, int max_rows) {
   value_seed_ = arena.TakeMatrix(rows, 1);
 }
 
+bool Block::Run(const RolloutPlan& plan, const BlockRows& block,
+                absl::Span<const Segment> segments, double* returns,
+                Stop stop) {
+  Begin(plan, block, segments);
+  for (int h = 0; h < plan.horizon; ++h) {
+    Act(h);
+    if (!Transit(h, stop)) return false;
+  }
+  if (stop()) return false;
+  Act(plan.horizon);
+  Appraise(returns);
+  if (!plan.differentiate) return true;
+  if (stop()) return false;
+  ActAdjoint(plan.horizon);
+  for (int h = plan.horizon - 1; h >= 0; --h) {
+    if (!TransitAdjoint(h, stop)) return false;
+    ActAdjoint(h);
+  }
+  return true;
+}
+
+void Block::Imagine(const RolloutPlan& plan, const BlockRows& block,
+                    absl::Span<const Segment> segments, Take take) {
+  const auto never = [] { return false; };
+  Begin(plan, block, segments);
+  Act(0);
+  for (int h = 1; h <= plan.horizon; ++h) {
+    Transit(h - 1, never);
+    Act(h);
+    if (!take(h, action_)) return;
+  }
+}
+
 void Block::Begin(const RolloutPlan& plan, const BlockRows& block,
                   absl::Span<const Segment> segments) {
   plan_ = &plan;

@@ -4,9 +4,9 @@
 // other, not one layer.
 #pragma once
 
-#include <atomic>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/types/span.h"
 #include "server/adaptation/fused/buffer.h"
 #include "server/adaptation/fused/model.h"
@@ -92,49 +92,26 @@ class Block {
   // Floats that each row of a block takes for the tape of the dynamics.
   static size_t TapeSize(const RolloutPlan& plan);
 
+  using Stop = absl::FunctionRef<bool()>;
+  using Take = absl::FunctionRef<bool(int h, Matrix action)>;
+
   // Rolls out; writes J_m of session i to returns[i M + m] and, to
   // differentiate, the block's rows of the policy's tape with the adjoints
-  // seeded by 1 / M. Asks `stop` once per transition each way; false if it said
-  // so. The frozen networks take all rows at once, a policy its session's.
-  template <typename Stop>
+  // seeded by 1 / M. Asks `stop` before each sampler step each way; false if it
+  // said so. The frozen networks take all rows at once, a policy its session's.
   bool Run(const RolloutPlan& plan, const BlockRows& block,
-           absl::Span<const Segment> segments, double* returns, Stop stop) {
-    Begin(plan, block, segments);
-    for (int h = 0; h < plan.horizon; ++h) {
-      if (stop()) return false;
-      Act(h);
-      Transit(h);
-    }
-    Act(plan.horizon);
-    Appraise(returns);
-    if (!plan.differentiate) return true;
-    for (int h = plan.horizon; h >= 0; --h) {
-      if (stop()) return false;
-      if (h < plan.horizon) TransitAdjoint(h);
-      ActAdjoint(h);
-    }
-    return true;
-  }
+           absl::Span<const Segment> segments, double* returns, Stop stop);
 
   // Takes the policies through plan.horizon transitions and calls
   // take(h, a_h [rows, A]) with h = 1..H, until it returns false.
-  template <typename Take>
   void Imagine(const RolloutPlan& plan, const BlockRows& block,
-               absl::Span<const Segment> segments, Take take) {
-    Begin(plan, block, segments);
-    Act(0);
-    for (int h = 1; h <= plan.horizon; ++h) {
-      Transit(h - 1);
-      Act(h);
-      if (!take(h, action_)) return;
-    }
-  }
+               absl::Span<const Segment> segments, Take take);
 
  private:
   void Begin(const RolloutPlan& plan, const BlockRows& block,
              absl::Span<const Segment> segments);
   void Act(int h);
-  void Transit(int h);
+  bool Transit(int h, Stop stop);
   void Condition(int h);
   void DrawNoise(int h);
   void Appraise(double* returns);
@@ -142,8 +119,8 @@ class Block {
   void AppraiseValues(double* returns);
   int Winner(int row) const;
   void AddValueAdjoint(int i, float seed);
-  void TransitAdjoint(int h);
-  void SampleAdjoint(int h);
+  bool TransitAdjoint(int h, Stop stop);
+  bool SampleAdjoint(int h, Stop stop);
   void ActAdjoint(int h);
 
   double* ReturnOf(double* returns, const Segment& segment, int row) const;

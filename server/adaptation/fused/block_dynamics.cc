@@ -53,8 +53,9 @@ void Block::Condition(int h) {
   if (plan_->noisy) DrawNoise(h);
 }
 
-// s_{h+1} = s_h + output.mean + output.std x, x by the sampler.
-void Block::Transit(int h) {
+// s_{h+1} = s_h + output.mean + output.std x, x by the sampler. False if it had
+// to stop, like the other two.
+bool Block::Transit(int h, Stop stop) {
   const int rows = block_.rows, states = model_->state_tiles;
   const SamplerPlan& sampler = *plan_->sampler;
   const bool noisy = plan_->noisy;
@@ -65,6 +66,7 @@ void Block::Transit(int h) {
     Clear(rows, states, x_);
   }
   for (int j = 0; j < sampler.steps(); ++j) {
+    if (stop()) return false;
     Forward(DynamicsPass(h, j), x_, score_);
     Combine(rows, states, sampler.c1[j], x_, -sampler.c2[j], score_);
     if (noisy && sampler.sigma[j] != 0) {
@@ -79,11 +81,12 @@ void Block::Transit(int h) {
     const float* std = output.inverse.data() + t * kTile;
     for (int i = 0; i < kTile; ++i) s[i] += mean[i] + std[i] * x[i];
   });
+  return true;
 }
 
 // J_f^T s*_{h+1} but for the "s +" of s_{h+1}, to condition_delta_, in units of
 // the dynamics' standardised input.
-void Block::SampleAdjoint(int h) {
+bool Block::SampleAdjoint(int h, Stop stop) {
   const int rows = block_.rows, states = model_->state_tiles;
   const SamplerPlan& sampler = *plan_->sampler;
   const PackedLayer& condition = model_->dynamics[block_.member].condition;
@@ -93,6 +96,7 @@ void Block::SampleAdjoint(int h) {
             state_adjoint_, x_adjoint_);
   Clear(rows, first, first_deltas_);
   for (int j = sampler.steps() - 1; j >= 0; --j) {
+    if (stop()) return false;
     Scale(rows, states, -sampler.c2[j], x_adjoint_, score_adjoint_);
     const Matrix deltas = Backward(DynamicsPass(h, j), score_adjoint_, score_);
     model_->kernels.add(rows, first, first_deltas_, deltas);
@@ -100,12 +104,13 @@ void Block::SampleAdjoint(int h) {
   }
   model_->kernels.multiply(
       AdjointProduct(condition, rows, first_deltas_, condition_delta_));
+  return true;
 }
 
 // From s*_{h+1}: a*_h, and s*_h but for what comes through the policy.
-void Block::TransitAdjoint(int h) {
+bool Block::TransitAdjoint(int h, Stop stop) {
   const int rows = block_.rows, states = model_->state_tiles;
-  SampleAdjoint(h);
+  if (!SampleAdjoint(h, stop)) return false;
   const float* scale = model_->dynamics_input.scale.data();
   const Matrix reward_delta = reward_delta_.Row(h * rows);
   AddScaled(rows, states, scale, state_adjoint_, condition_delta_,
@@ -114,6 +119,7 @@ void Block::TransitAdjoint(int h) {
   AddScaled(rows, model_->action_tiles, scale + states * kTile,
             reward_delta.Tile(states), condition_delta_.Tile(states),
             action_adjoint_);
+  return true;
 }
 
 }  // namespace foresight::fused

@@ -42,7 +42,7 @@ class Rollout {
     float* gradient = nullptr;
   };
   // With plan.differentiate writes dJ/dpsi to `targets`, which may otherwise be
-  // empty. Asks `stop` between transitions; a session of which it ever says
+  // empty. Asks `stop` before each sampler step; a session of which it ever says
   // true is incomplete.
   void Run(RolloutPlan plan, absl::Span<const Target> targets, Stop stop,
            absl::Span<Result> results);

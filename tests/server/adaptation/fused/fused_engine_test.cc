@@ -238,15 +238,36 @@ TEST_F(FusedEngineTest, ADeadlineInTheMiddleLeavesTheStepsDone) {
   const auto parameters = engine->NewParameters();
   problem_.parameters = parameters.get();
   problem_.settings.steps = 1000;
-  problem_.deadline = absl::UnixEpoch() + absl::Seconds(100);
+  problem_.deadline = absl::UnixEpoch() + absl::Seconds(1000);
   engine->Adapt({&problem_, 1});
   ASSERT_TRUE(problem_.decision_or.ok());
   const Report& report = problem_.decision_or->report;
   EXPECT_EQ(report.outcome, Outcome::kTruncated);
   EXPECT_GT(report.steps_done, 0);
-  EXPECT_LT(report.steps_done, 100);
-  // At most the transitions of one step each way, and the report, come late.
-  EXPECT_LT(reads, 110);
+  EXPECT_LT(report.steps_done, 1000);
+  // Only the report comes late.
+  EXPECT_LT(reads, 1010);
+}
+
+TEST_F(FusedEngineTest, LooksAtTheClockBeforeEachSamplerStep) {
+  int reads = 0;
+  FusedEngine::Options options;
+  options.clock = [&] {
+    ++reads;
+    return absl::UnixEpoch();
+  };
+  const auto engine = FusedEngine::Create(bundle_, options).value();
+  const auto parameters = engine->NewParameters();
+  problem_.parameters = parameters.get();
+  problem_.settings.steps = 1;
+  problem_.settings.horizon = 4;
+  problem_.settings.particles = 1;
+  problem_.deadline = absl::UnixEpoch() + absl::Seconds(1);
+  engine->Adapt({&problem_, 1});
+  ASSERT_EQ(problem_.decision_or->report.steps_done, 1);
+  const int there_and_back = 2 * 4 * problem_.settings.sampler_steps;
+  EXPECT_GE(reads, there_and_back);
+  EXPECT_LE(reads, there_and_back + 20);
 }
 
 TEST_F(FusedEngineTest, ACancelledDecisionChangesNothing) {
