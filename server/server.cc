@@ -52,6 +52,10 @@ constexpr absl::Duration kQuietTimeout = absl::Seconds(2);
 // For calls that never end by themselves, such as health's Watch.
 // Connections are looked at so often.
 constexpr absl::Duration kLookAgain = absl::Seconds(1);
+
+// Engines keep memory for as many decisions at once as there were within this
+// time.
+constexpr absl::Duration kKeepScratch = absl::Seconds(10);
 constexpr absl::Duration kGrace = absl::Seconds(1);
 
 constexpr int kMaxMetadataBytes = 8 << 10;
@@ -277,10 +281,15 @@ void Server::Parts::FreeIdleSessions() {
     operations.Expire();
     metrics.queued_decisions.Set(scheduler->size());
     metrics.psi_bytes.Set(sessions.owned_bytes());
-    // Return freed sessions' memory to the operating system, but not in the
-    // middle of control loops: that holds the heap's locks.
+    size_t released = 0;
+    for (const auto& model : models.List()) {
+      released += model->engine->ReleaseScratch(MonotonicNow() - kKeepScratch);
+    }
+    // Return freed memory to the operating system, but not in the middle of
+    // control loops: that holds the heap's locks.
     const size_t now_open = sessions.size();
-    if (now_open < before && maker.AwaitIdle(absl::ZeroDuration())) {
+    if ((now_open < before || released > 0) &&
+        maker.AwaitIdle(absl::ZeroDuration())) {
       malloc_trim(0);
       before = now_open;
     }

@@ -39,6 +39,7 @@ class DecisionBatch : public Batch {
   bool WantsStep(const Problem& problem) const override;
   void Step(absl::Span<Problem* const> which) override;
   void Retire(absl::Span<Problem* const> which) override;
+  size_t scratch_bytes() const override { return policies_->scratch_bytes(); }
 
  private:
   // Fills places_.

@@ -65,14 +65,7 @@ void Engine::AdaptTogether(Batch& batch,
 }
 
 std::unique_ptr<Batch> Engine::TakeBatch() const {
-  {
-    absl::MutexLock lock(&mutex_);
-    if (!idle_.empty()) {
-      std::unique_ptr<Batch> batch = std::move(idle_.back());
-      idle_.pop_back();
-      return batch;
-    }
-  }
+  if (std::unique_ptr<Batch> batch = idle_.Take()) return batch;
   try {
     return NewBatch();
   } catch (const std::bad_alloc&) {
@@ -81,12 +74,7 @@ std::unique_ptr<Batch> Engine::TakeBatch() const {
 }
 
 void Engine::KeepBatch(std::unique_ptr<Batch> batch) const {
-  absl::MutexLock lock(&mutex_);
-  try {
-    idle_.push_back(std::move(batch));
-  } catch (const std::bad_alloc&) {
-    // The next Adapt makes another one.
-  }
+  idle_.Keep(std::move(batch), MonotonicNow());
 }
 
 }  // namespace foresight

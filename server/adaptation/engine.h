@@ -5,20 +5,20 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "models/bundle/policy_parameters.h"
 #include "models/bundle/settings.h"
+#include "server/adaptation/idle_batches.h"
 #include "server/support/clock.h"
 
 namespace foresight {
@@ -107,7 +107,7 @@ struct Problem {
 // call is then tried alone, and the ones that fail alone get it as an error.
 //
 // Not thread-safe: belongs to one thread at a time. Must not outlive its
-// engine. An empty batch holds next to no memory.
+// engine.
 class Batch {
  public:
   virtual ~Batch() = default;
@@ -129,6 +129,9 @@ class Batch {
   // Applies the guards, chooses the actions, reports, and changes psi where the
   // decision succeeds; fills each decision_or. The problems leave the batch.
   virtual void Retire(absl::Span<Problem* const> which) = 0;
+
+  // Bytes that it keeps for the decisions to come, also while it is empty.
+  virtual size_t scratch_bytes() const { return 0; }
 };
 
 // Improves policies by gradient ascent on the imagined return.
@@ -162,10 +165,17 @@ class Engine {
 
   // An empty batch, kept from earlier if there is one, so that warm decisions
   // allocate none; null if there is no memory.
-  std::unique_ptr<Batch> TakeBatch() const ABSL_LOCKS_EXCLUDED(mutex_);
+  std::unique_ptr<Batch> TakeBatch() const;
   // Takes an empty batch back.
-  void KeepBatch(std::unique_ptr<Batch> batch) const
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  void KeepBatch(std::unique_ptr<Batch> batch) const;
+
+  // Bytes that batches which are not in use keep.
+  size_t scratch_bytes() const { return idle_.bytes(); }
+  // Frees the memory of batches that were used last at `last_use` or before.
+  // Returns their bytes.
+  size_t ReleaseScratch(absl::Time last_use = absl::InfiniteFuture()) const {
+    return idle_.Release(last_use);
+  }
 
   virtual std::string name() const = 0;    // "autograd", "fused".
   virtual std::string device() const = 0;  // "cpu", "cuda:0".
@@ -176,14 +186,16 @@ class Engine {
   const Clock& clock() const { return clock_; }
 
  protected:
-  explicit Engine(Clock clock = MonotonicNow) : clock_(std::move(clock)) {}
+  // At most `max_idle_scratch` bytes are kept in batches that are not in use.
+  explicit Engine(Clock clock = MonotonicNow,
+                  size_t max_idle_scratch = std::numeric_limits<size_t>::max())
+      : clock_(std::move(clock)), idle_(max_idle_scratch) {}
 
  private:
   void AdaptTogether(Batch& batch, absl::Span<Problem* const> problems) const;
 
   const Clock clock_;
-  mutable absl::Mutex mutex_;
-  mutable std::vector<std::unique_ptr<Batch>> idle_ ABSL_GUARDED_BY(mutex_);
+  mutable IdleBatches idle_;
 };
 
 }  // namespace foresight

@@ -56,6 +56,8 @@ class WorkingPolicies {
 
   virtual ~WorkingPolicies() = default;
   virtual int action_size() const = 0;  // A
+  // Bytes of its own that it keeps between problems.
+  virtual size_t scratch_bytes() const { return 0; }
 
   // Calls `body`; an exception in it becomes a status.
   // Errors:

@@ -58,8 +58,7 @@ class Arena {
   // Takes everything back.
   void Reset() {
     if (chunks_.size() > 1) {
-      size_t total = 0;
-      for (const Buffer& chunk : chunks_) total += chunk.size();
+      const size_t total = size();
       chunks_.clear();
       chunks_.emplace_back(total);
     }
@@ -75,6 +74,13 @@ class Arena {
     }
     used_ += size;
     return chunks_.back().data() + used_ - size;
+  }
+
+  // Floats that it has, taken or not.
+  size_t size() const {
+    size_t size = 0;
+    for (const Buffer& chunk : chunks_) size += chunk.size();
+    return size;
   }
 
   // A matrix [rows, 16 tiles].

@@ -39,12 +39,12 @@ absl::StatusOr<std::unique_ptr<Engine>> FusedEngine::Create(
                    fused::SelectKernels(options.variant, options.precision));
   RETURN_IF_ERROR(CheckTape(*bundle));
   return std::unique_ptr<Engine>(
-      new FusedEngine(std::move(bundle), *kernels, options.clock));
+      new FusedEngine(std::move(bundle), *kernels, options));
 }
 
 FusedEngine::FusedEngine(std::shared_ptr<const Bundle> bundle,
-                         const fused::Kernels& kernels, Clock clock)
-    : Engine(std::move(clock)),
+                         const fused::Kernels& kernels, const Options& options)
+    : Engine(options.clock, options.max_idle_scratch),
       model_(std::make_shared<const fused::Model>(std::move(bundle), kernels)) {
 }
 

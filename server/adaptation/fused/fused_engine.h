@@ -23,6 +23,9 @@ class FusedEngine : public Engine {
     fused::Variant variant = fused::Variant::kAuto;
     fused::Precision precision = fused::Precision::kFloat32;
     Clock clock = MonotonicNow;
+    // Bytes of memory that are kept for the decisions to come while nobody uses
+    // them.
+    size_t max_idle_scratch = size_t{256} << 20;
   };
 
   // Packs the bundle's weights: some 10 ms per million.
@@ -48,7 +51,7 @@ class FusedEngine : public Engine {
 
  private:
   FusedEngine(std::shared_ptr<const Bundle> bundle,
-              const fused::Kernels& kernels, Clock clock);
+              const fused::Kernels& kernels, const Options& options);
 
   const std::shared_ptr<const fused::Model> model_;
 };

@@ -22,6 +22,15 @@ FusedPolicies::FusedPolicies(std::shared_ptr<const Model> model)
 
 int FusedPolicies::action_size() const { return model_->bundle->action_size(); }
 
+size_t FusedPolicies::scratch_bytes() const {
+  size_t floats = arena_.size() + action_arena_.size();
+  for (const Session& session : sessions_) {
+    for (const Buffer& spare : session.spares) floats += spare.size();
+    floats += session.given.size() + session.adjoint.size();
+  }
+  return floats * sizeof(float);
+}
+
 absl::Status FusedPolicies::Check(const Problem& problem) const {
   RETURN_IF_ERROR(CheckProblem(problem, model_->bundle->observation_size()));
   const auto* parameters =

@@ -26,6 +26,7 @@ class FusedPolicies : public WorkingPolicies {
   std::vector<float> ExportGradient(int i);
 
   int action_size() const override;
+  size_t scratch_bytes() const override;
   absl::Status Check(const Problem& problem) const override;
   void Begin(int i, Problem& problem) override;
   void End(int i) noexcept override;

@@ -2,6 +2,8 @@
 // fused_policies_test checks.
 #include "server/adaptation/fused/fused_engine.h"
 
+#include <malloc.h>
+
 #include <atomic>
 #include <cmath>
 #include <cstdlib>
@@ -18,31 +20,32 @@
 
 namespace {
 std::atomic<long> allocations{0};
+std::atomic<long> bytes_in_use{0};
+
+void* Count(void* memory) {
+  if (memory == nullptr) throw std::bad_alloc();
+  ++allocations;
+  bytes_in_use += malloc_usable_size(memory);
+  return memory;
+}
+void Free(void* memory) {
+  bytes_in_use -= malloc_usable_size(memory);
+  std::free(memory);
+}
 }  // namespace
 
 // Every allocation of this program is counted. Not inlined, or the compiler
 // would see free() meet what it takes for another operator new's memory.
 #define COUNTED __attribute__((noinline))
-COUNTED void* operator new(size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
+COUNTED void* operator new(size_t size) { return Count(std::malloc(size)); }
 COUNTED void* operator new(size_t size, std::align_val_t alignment) {
-  ++allocations;
   const size_t unit = static_cast<size_t>(alignment);
-  if (void* memory =
-          std::aligned_alloc(unit, (size + unit - 1) / unit * unit)) {
-    return memory;
-  }
-  throw std::bad_alloc();
+  return Count(std::aligned_alloc(unit, (size + unit - 1) / unit * unit));
 }
-COUNTED void operator delete(void* memory) noexcept { std::free(memory); }
-COUNTED void operator delete(void* memory, size_t) noexcept {
-  std::free(memory);
-}
+COUNTED void operator delete(void* memory) noexcept { Free(memory); }
+COUNTED void operator delete(void* memory, size_t) noexcept { Free(memory); }
 COUNTED void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
+  Free(memory);
 }
 COUNTED void operator delete(void* memory, size_t, std::align_val_t) noexcept {
   std::free(memory);
@@ -192,6 +195,40 @@ TEST_F(FusedEngineTest, ResetModeNeverTakesMemoryForPsi) {
   const long before = allocations;
   engine_->Adapt({&problem_, 1});
   EXPECT_EQ(allocations - before, 0);
+}
+
+TEST_F(FusedEngineTest, ScratchIsCountedAndGivenBack) {
+  problem_.settings.mode = Mode::kReset;
+  problem_.settings.particles = 100;
+  problem_.settings.horizon = 10;
+  EXPECT_EQ(engine_->scratch_bytes(), 0u);
+  const Decision first = Adapt();
+  const long scratch = engine_->scratch_bytes();
+  const long before = bytes_in_use;
+  // A hundred particles take one block's tape and some matrices.
+  EXPECT_GT(scratch, 100'000);
+  EXPECT_LT(scratch, 50'000'000);
+  EXPECT_EQ(engine_->ReleaseScratch(absl::InfinitePast()), 0u);
+  EXPECT_EQ(engine_->ReleaseScratch(), static_cast<size_t>(scratch));
+  EXPECT_EQ(engine_->scratch_bytes(), 0u);
+  // The rest are lists and the like.
+  EXPECT_NEAR(before - bytes_in_use, scratch, 0.1 * scratch);
+  EXPECT_EQ(Adapt().action, first.action);
+}
+
+TEST_F(FusedEngineTest, NoMoreScratchIsKeptThanTheLimit) {
+  FusedEngine::Options options;
+  options.max_idle_scratch = 1000;
+  const auto engine = FusedEngine::Create(bundle_, options).value();
+  const auto parameters = engine->NewParameters();
+  problem_.parameters = parameters.get();
+  problem_.settings.mode = Mode::kReset;
+  engine->Adapt({&problem_, 1});  // The model's own memory grows, too.
+  ASSERT_TRUE(problem_.decision_or.ok());
+  const long before = bytes_in_use;
+  engine->Adapt({&problem_, 1});
+  EXPECT_EQ(engine->scratch_bytes(), 0u);
+  EXPECT_EQ(bytes_in_use, before);
 }
 
 TEST_F(FusedEngineTest, ResetModeDecidesTheSameEveryTime) {
