@@ -25,7 +25,11 @@ int SpreadStride(int rows) {
 
 // Panels of a layer's weight gradient that are summed at once.
 constexpr int kPanelsPerPart = 2;
-constexpr int kMostSessions = 64;
+// Sessions are computed together because the frozen weights are then read once
+// for all their rows. From this many rows on the products, not the reading,
+// keep the core busy (kernels.h), and another session's psi and gradient only
+// take up cache.
+constexpr int kEnoughRows = 8;
 
 // Groups that a session's particles are taken in.
 int Groups(int particles, int horizon) {
@@ -47,7 +51,8 @@ int Rollout::SessionLimit(const Model& model,
   plan.model = &model;
   plan.sampler = &model.Sampler(settings.sampler_steps);
   plan.horizon = settings.horizon;
-  return std::clamp(BlockRowLimit(plan) / settings.particles, 1, kMostSessions);
+  const int rows = std::min(BlockRowLimit(plan), kEnoughRows);
+  return std::max(1, rows / settings.particles);
 }
 
 void Rollout::Prepare(Arena& arena, const RolloutPlan& plan, Workers* workers) {

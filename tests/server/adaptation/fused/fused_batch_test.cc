@@ -181,14 +181,14 @@ std::vector<Case> Cases() {
   return {{"OneParticle", diffusion, 1, 1, 0},
           {"OneNoisyParticle", diffusion, 1, 1, 1},
           {"OneParticleMeanFlow", mean_flow, 1, 1, 0, true},
-          {"TenParticles", diffusion, 1, 10, 1, true},
-          {"TenParticlesMeanFlow", mean_flow, 1, 6, 1},
-          {"Ensemble", diffusion, 3, 5, 1},
-          {"EnsembleMeanFlow", mean_flow, 4, 6, 0},
+          {"FourParticles", diffusion, 1, 4, 1, true},
+          {"ThreeParticlesMeanFlow", mean_flow, 1, 3, 1},
+          {"Ensemble", diffusion, 3, 4, 1},
+          {"EnsembleMeanFlow", mean_flow, 2, 4, 0},
           {"EnsembleOfIdleMembers", diffusion, 3, 1, 1, true},
           {"OneParticleWithHelpers", diffusion, 1, 1, 0, false, 3},
-          {"TenParticlesWithHelpers", diffusion, 1, 6, 1, false, 2},
-          {"EnsembleWithHelpers", mean_flow, 2, 5, 1, true, 4}};
+          {"FourParticlesWithHelpers", diffusion, 1, 4, 1, false, 2},
+          {"EnsembleWithHelpers", mean_flow, 2, 4, 1, true, 4}};
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -200,22 +200,19 @@ INSTANTIATE_TEST_SUITE_P(
                           fused::VariantName(std::get<1>(which.param)));
     });
 
-// The settings of control loops, on AVX-512.
-TEST(FusedBatchLimitTest, RowsOfAStepStayNearTheBestNumber) {
+TEST(FusedBatchLimitTest, SessionsOfFewParticlesAreComputedTogether) {
   const auto bundle = std::make_shared<const Bundle>(RandomBundle());
   const auto engine = FusedEngine::Create(bundle, {}).value();
-  const int best =
-      fused::SelectKernels(fused::Variant::kAuto).value()->best_rows;
   AdaptationSettings settings = bundle->defaults();
   settings.horizon = 5;
-  settings.particles = 1;
-  EXPECT_GE(engine->BatchLimit(settings), 8);
-  EXPECT_LE(engine->BatchLimit(settings), 64);
-  settings.particles = 10;
-  EXPECT_EQ(engine->BatchLimit(settings), best / 10);
-  for (const int particles : {64, 4096}) {
+  const auto limit = [&](int particles) {
     settings.particles = particles;
-    EXPECT_EQ(engine->BatchLimit(settings), 1);
+    return engine->BatchLimit(settings);
+  };
+  EXPECT_EQ(limit(1), 8);
+  EXPECT_EQ(limit(2), 4);
+  for (const int particles : {6, 10, 64, 4096}) {
+    EXPECT_EQ(limit(particles), 1) << particles;
   }
 }
 
