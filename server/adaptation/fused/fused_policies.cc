@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -14,6 +15,8 @@ namespace {
 
 // Depends on the settings alone, since the two ways differ in the last bits.
 constexpr int kMostUntransposed = 2;  // Particles.
+// Floats of psi that are worked on at once: 64 KiB, some parts per thread.
+constexpr size_t kPartSize = size_t{1} << 14;
 
 }  // namespace
 
@@ -169,23 +172,48 @@ void FusedPolicies::RollOut(absl::Span<const int> group, NoiseBank bank,
       plan, targets_, [&](int k) { return stop.ShouldStop(group[k]); },
       absl::MakeSpan(results_));
   for (size_t k = 0; k < group.size(); ++k) {
-    out[group[k]] = {results_[k].complete, results_[k].objective, 0};
+    out[group[k]] = {results_[k].complete, results_[k].objective,
+                     std::sqrt(results_[k].squared_norm)};
   }
 }
 
 // Transposed weights are made once for all rows of the way back; for few rows
 // reading psi as it is costs less, and keeps the other from the caches.
-void FusedPolicies::BindBothWays(Session& session) {
+void FusedPolicies::BindBothWays(Session& session, bool alone) {
   const float* adjoint = nullptr;
   if (session.problem->settings.particles > kMostUntransposed) {
     if (session.adjoint.size() == 0) {
       session.adjoint = Buffer(model_->policy.adjoint_size());
     }
-    model_->policy.Transpose(model_->kernels, session.working,
-                             session.adjoint.data());
+    Spread(session, alone, model_->policy.transpose_parts(), [&](int part) {
+      model_->policy.Transpose(model_->kernels, part, session.working,
+                               session.adjoint.data());
+    });
     adjoint = session.adjoint.data();
   }
   model_->policy.Bind(session.working, adjoint, session.policy);
+}
+
+void FusedPolicies::Spread(const Session& session, bool alone, int count,
+                           absl::FunctionRef<void(int item)> body) {
+  Workers* const workers = alone ? session.problem->workers : nullptr;
+  const int lanes = workers == nullptr ? 1 : workers->size();
+  if (lanes > 1) {
+    return workers->Run(count, lanes, [&](int item, int) { body(item); });
+  }
+  for (int item = 0; item < count; ++item) body(item);
+}
+
+double FusedPolicies::SumOverParts(
+    const Session& session, bool alone,
+    absl::FunctionRef<double(size_t first, size_t size)> body) {
+  const size_t all = model_->psi_0.size();
+  sums_.resize((all + kPartSize - 1) / kPartSize);
+  Spread(session, alone, static_cast<int>(sums_.size()), [&](int part) {
+    const size_t first = part * kPartSize;
+    sums_[part] = body(first, std::min(kPartSize, all - first));
+  });
+  return std::accumulate(sums_.begin(), sums_.end(), 0.0);
 }
 
 void FusedPolicies::Differentiate(absl::Span<const int> which,
@@ -193,15 +221,9 @@ void FusedPolicies::Differentiate(absl::Span<const int> which,
                                   absl::Span<Evaluation> out) {
   ForEachGroup(which, [&](absl::Span<const int> group) {
     for (const int i : group) {
-      BindBothWays(sessions_[i]);
+      BindBothWays(sessions_[i], group.size() == 1);
     }
     RollOut(group, NoiseBank::kAdaptation, true, stop, out);
-    for (const int i : group) {
-      if (!out[i].complete) continue;
-      const Buffer& gradient = sessions_[i].Spare();
-      out[i].gradient_norm = std::sqrt(
-          model_->kernels.sum_squares(gradient.size(), gradient.data()));
-    }
   });
 }
 
@@ -251,11 +273,15 @@ void FusedPolicies::Ascend(absl::Span<const int> which,
                            absl::Span<const double> scale) {
   for (const int i : which) {
     Session& session = sessions_[i];
-    Buffer& next = session.Spare();
-    session.squared_drift = model_->kernels.ascend(
-        next.size(), session.working, static_cast<float>(scale[i]), next.data(),
-        model_->psi_0.data());
-    session.working = session.ascended = next.data();
+    float* const next = session.Spare().data();
+    const float* const psi_0 = model_->psi_0.data();
+    session.squared_drift = SumOverParts(
+        session, which.size() == 1, [&](size_t first, size_t size) {
+          return model_->kernels.ascend(size, session.working + first,
+                                        static_cast<float>(scale[i]),
+                                        next + first, psi_0 + first);
+        });
+    session.working = session.ascended = next;
   }
 }
 
@@ -278,13 +304,16 @@ void FusedPolicies::Pull(absl::Span<const int> which, Psi anchor,
 }
 
 // A pass over psi costs as much as a frozen action.
-double FusedPolicies::SquaredDrift(const Session& session) const {
+double FusedPolicies::SquaredDrift(const Session& session) {
   if (session.working == model_->psi_0.data()) return 0;
   if (session.working == session.ascended) return session.squared_drift;
   const auto known = session.parameters->squared_drift();
   if (known && session.working == session.parameters->psi()) return *known;
-  return model_->kernels.squared_distance(model_->psi_0.size(), session.working,
-                                          model_->psi_0.data());
+  const float* const psi_0 = model_->psi_0.data();
+  return SumOverParts(session, /*alone=*/false, [&](size_t first, size_t size) {
+    return model_->kernels.squared_distance(size, session.working + first,
+                                            psi_0 + first);
+  });
 }
 
 void FusedPolicies::Drift(absl::Span<const int> which,

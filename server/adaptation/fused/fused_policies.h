@@ -72,12 +72,20 @@ class FusedPolicies : public WorkingPolicies {
 
   bool Keeps(const Session& session) const;
   const float* Of(const Session& session, Psi psi) const;
-  double SquaredDrift(const Session& session) const;
+  double SquaredDrift(const Session& session);
   // Calls `body` for `which` in groups to be computed side by side.
   void ForEachGroup(absl::Span<const int> which,
                     absl::FunctionRef<void(absl::Span<const int>)> body);
   // To the working policy, for the way forward and back.
-  void BindBothWays(Session& session);
+  void BindBothWays(Session& session, bool alone);
+  // Calls body(0) .. body(count - 1), with the help of the session's workers if
+  // it is computed alone.
+  void Spread(const Session& session, bool alone, int count,
+              absl::FunctionRef<void(int item)> body);
+  // The sum of body(first, size) over parts of psi, always the same ones.
+  double SumOverParts(
+      const Session& session, bool alone,
+      absl::FunctionRef<double(size_t first, size_t size)> body);
   // Rolls out a group, whose sessions' policies are bound.
   void RollOut(absl::Span<const int> group, NoiseBank bank, bool differentiate,
                const StopSignals& stop, absl::Span<Evaluation> out);
@@ -91,6 +99,7 @@ class FusedPolicies : public WorkingPolicies {
   std::vector<Rollout::Target> targets_;
   std::vector<Rollout::Result> results_;
   std::vector<int> pending_, group_;
+  std::vector<double> sums_;  // Of the parts of psi.
 };
 
 }  // namespace foresight::fused

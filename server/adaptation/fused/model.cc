@@ -51,7 +51,9 @@ FrozenNetwork Freeze(const Kernels& kernels, const Network& network,
   frozen.flat = Buffer(layout.size());
   frozen.adjoint = Buffer(layout.adjoint_size());
   layout.Pack(network, frozen.flat.data());
-  layout.Transpose(kernels, frozen.flat.data(), frozen.adjoint.data());
+  for (int part = 0; part < layout.transpose_parts(); ++part) {
+    layout.Transpose(kernels, part, frozen.flat.data(), frozen.adjoint.data());
+  }
   frozen.network = layout.Bind(frozen.flat.data(), frozen.adjoint.data());
   if (kernels.half) AddHalves(frozen);
   return frozen;

@@ -7,6 +7,9 @@
 namespace foresight::fused {
 namespace {
 
+// Columns of a transpose that are written at once: whole panels.
+constexpr int kOutputsPerPart = 4 * kTile;
+
 size_t WeightSize(int inputs, int outputs) {
   return Tiles(outputs) * PanelStride(inputs);
 }
@@ -79,6 +82,9 @@ NetworkLayout::NetworkLayout(const Network& network,
     }
     place.adjoint = adjoint_size_;
     adjoint_size_ += WeightSize(layer.outputs, layer.inputs);
+    for (int output = 0; output < layer.outputs; output += kOutputsPerPart) {
+      parts_.push_back({static_cast<int>(i), output});
+    }
     places_.push_back(place);
     shape_.layers.push_back(layer);
     if (!hidden) continue;
@@ -139,14 +145,15 @@ void NetworkLayout::Export(const float* flat, absl::Span<float> values) const {
   ForEachParameter([&](size_t index) { values[next++] = flat[index]; });
 }
 
-void NetworkLayout::Transpose(const Kernels& kernels, const float* flat,
-                              float* adjoint) const {
-  for (size_t l = 0; l < shape_.layers.size(); ++l) {
-    const PackedLayer& layer = shape_.layers[l];
-    kernels.transpose(layer.inputs, layer.outputs, flat + places_[l].weight,
-                      PanelStride(layer.inputs), adjoint + places_[l].adjoint,
-                      PanelStride(layer.outputs));
-  }
+void NetworkLayout::Transpose(const Kernels& kernels, int part,
+                              const float* flat, float* adjoint) const {
+  const auto& [l, first] = parts_[part];
+  const PackedLayer& layer = shape_.layers[l];
+  const ptrdiff_t stride = PanelStride(layer.inputs);
+  kernels.transpose(
+      layer.inputs, std::min(kOutputsPerPart, layer.outputs - first),
+      flat + places_[l].weight + first / kTile * stride, stride,
+      adjoint + places_[l].adjoint + first * kTile, PanelStride(layer.outputs));
 }
 
 PackedNetwork NetworkLayout::Bind(const float* flat,

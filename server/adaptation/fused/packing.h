@@ -70,9 +70,11 @@ class NetworkLayout {
   // as many floats as the network has parameters.
   void Import(absl::Span<const float> values, float* flat) const;
   void Export(const float* flat, absl::Span<float> values) const;
-  // Writes the transposes of `flat`'s weights.
-  void Transpose(const Kernels& kernels, const float* flat,
+  // Writes a part of the transposes of `flat`'s weights. All parts are
+  // 0..transpose_parts() - 1; different ones may be written at the same time.
+  void Transpose(const Kernels& kernels, int part, const float* flat,
                  float* adjoint) const;
+  int transpose_parts() const { return static_cast<int>(parts_.size()); }
 
   // The network on these arrays, which outlive it; `adjoint` may be null where
   // only the way forward is wanted. The second form allocates nothing.
@@ -81,6 +83,10 @@ class NetworkLayout {
             PackedNetwork& network) const;
 
  private:
+  struct TransposePart {
+    int layer = 0;
+    int first_output = 0;
+  };
   struct Place {
     size_t weight, bias, norm_weight, norm_bias, adjoint;
   };
@@ -91,6 +97,7 @@ class NetworkLayout {
   PackedNetwork shape_;  // Without pointers.
   std::vector<int> first_inputs_;
   std::vector<Place> places_;
+  std::vector<TransposePart> parts_;
   size_t size_ = 0, adjoint_size_ = 0;
 };
 

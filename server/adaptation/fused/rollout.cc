@@ -170,6 +170,9 @@ void Rollout::Run(RolloutPlan plan, absl::Span<const Target> targets, Stop stop,
     for (int m = 0; m < plan.particles; ++m) results[i].objective += returns[m];
     results[i].objective /= plan.particles;
   }
+  for (const GradientPart& part : parts_) {
+    results[part.session].squared_norm += part.squared_norm;
+  }
 }
 
 void Rollout::Imagine(Arena& arena, RolloutPlan plan,
@@ -201,14 +204,15 @@ void Rollout::PlanGradients(const RolloutPlan& plan) {
 void Rollout::SumGradients(const RolloutPlan& plan, int rows,
                            absl::Span<const Target> targets, bool accumulate) {
   InParallel(static_cast<int>(parts_.size()), [&](int item, int) {
-    const GradientPart& part = parts_[item];
+    GradientPart& part = parts_[item];
     if (stopped_[part.session]) return;
     SumPart(plan, part, targets[part.session], rows, accumulate);
   });
 }
 
-// The first part of a layer has the sums of its biases too.
-void Rollout::SumPart(const RolloutPlan& plan, const GradientPart& part,
+// The first part of a layer has the sums of its biases too. The norm is taken
+// while the gradient is in the cache.
+void Rollout::SumPart(const RolloutPlan& plan, GradientPart& part,
                       const Target& target, int rows, bool accumulate) {
   const int session = part.session, l = part.layer;
   const Kernels& kernels = plan.model->kernels;
@@ -236,19 +240,26 @@ void Rollout::SumPart(const RolloutPlan& plan, const GradientPart& part,
   g.delta = delta.first;
   g.delta_step = delta.step;
   g.accumulate = accumulate;
+  part.squared_norm = 0;
+  const auto add_norm = [&](const float* values, int tiles) {
+    part.squared_norm += kernels.sum_squares(size_t(tiles) * kTile, values);
+  };
   if (part.panel == 0) {
     WeightGradient sums = g;
     sums.gradient = place(layer.bias);
     kernels.column_sums(sums);
+    add_norm(sums.gradient, g.panels);
     if (policy.layer_norm && !head) {
       sums.delta = hidden(tape_.norm_deltas, l).first;
       sums.gradient = place(layer.norm_bias);
       kernels.column_sums(sums);
+      add_norm(sums.gradient, g.panels);
       Series normal = rows_of(tape_.tape);
       sums.in = normal.first.Tile(policy.tape_offset[l] + g.panels);
       sums.in_step = normal.step;
       sums.gradient = place(layer.norm_weight);
       kernels.column_sums(sums);
+      add_norm(sums.gradient, g.panels);
     }
   }
   g.inputs = layer.inputs;
@@ -259,6 +270,9 @@ void Rollout::SumPart(const RolloutPlan& plan, const GradientPart& part,
   g.delta = g.delta.Tile(part.panel);
   g.gradient = place(layer.weight) + part.panel * g.panel_stride;
   kernels.weight_gradient(g);
+  for (int panel = 0; panel < g.panels; ++panel) {
+    add_norm(g.gradient + panel * g.panel_stride, g.inputs);
+  }
 }
 
 }  // namespace foresight::fused

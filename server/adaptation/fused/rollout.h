@@ -33,7 +33,8 @@ class Rollout {
 
   struct Result {
     bool complete = false;
-    double objective = 0;  // J
+    double objective = 0;     // J
+    double squared_norm = 0;  // |dJ/dpsi|^2, accumulated in double.
   };
   // Where a session's gradient goes, in the layout of model.policy; the padding
   // is left alone. `psi` is what the session's policy is bound to.
@@ -42,8 +43,8 @@ class Rollout {
     float* gradient = nullptr;
   };
   // With plan.differentiate writes dJ/dpsi to `targets`, which may otherwise be
-  // empty. Asks `stop` before each sampler step; a session of which it ever says
-  // true is incomplete.
+  // empty. Asks `stop` before each sampler step; a session of which it ever
+  // says true is incomplete.
   void Run(RolloutPlan plan, absl::Span<const Target> targets, Stop stop,
            absl::Span<Result> results);
 
@@ -57,7 +58,8 @@ class Rollout {
   struct GradientPart {
     int session = 0;
     int layer = 0;
-    int panel = 0;  // The first.
+    int panel = 0;            // The first.
+    double squared_norm = 0;  // Of the finished gradient.
   };
 
   void PlanBlocks(const RolloutPlan& plan, int begin, int end);
@@ -65,7 +67,7 @@ class Rollout {
   void PlanGradients(const RolloutPlan& plan);
   void SumGradients(const RolloutPlan& plan, int rows,
                     absl::Span<const Target> targets, bool accumulate);
-  void SumPart(const RolloutPlan& plan, const GradientPart& part,
+  void SumPart(const RolloutPlan& plan, GradientPart& part,
                const Target& target, int rows, bool accumulate);
   void InParallel(int count, absl::FunctionRef<void(int item, int lane)> body);
 
