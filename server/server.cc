@@ -124,7 +124,7 @@ struct Server::Parts {
                    &models, &sessions, &keeper, &metrics),
         service({static_cast<size_t>(options.max_stream_in_flight),
                  static_cast<size_t>(options.max_stream_bytes)},
-                {&models, &operations, &maker, &timer, &metrics}) {
+                {&models, &operations, &maker, &metrics}) {
     metrics.sessions_limit.Set(options.max_sessions);
     metrics.queue_limit.Set(options.max_queue);
   }

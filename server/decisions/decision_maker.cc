@@ -318,6 +318,11 @@ void DecisionMaker::EndWaitInTime(const Call& call) {
       });
 }
 
+void DecisionMaker::CallLater(absl::Duration time,
+                              std::function<void()> action) {
+  parts_.timer->At(now() + time, std::move(action));
+}
+
 void DecisionMaker::Refuse() {
   absl::MutexLock lock(&mutex_);
   refusing_ = true;

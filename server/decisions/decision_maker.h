@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -71,6 +72,9 @@ class DecisionMaker : public Scheduler::Executor {
   // The client has gone: the call's work stops at the next chance, and the
   // session is left as before the decision or as after it.
   void Cancel(const Call& call);
+
+  // Calls `action` after `time`, on the thread of a timer: it must be short.
+  void CallLater(absl::Duration time, std::function<void()> action);
 
   // From now on Start answers DRAINING.
   void Refuse() ABSL_LOCKS_EXCLUDED(mutex_);

@@ -104,8 +104,8 @@ grpc::ServerUnaryReactor* AdaptationService::Act(
 
 grpc::ServerBidiReactor<v1::ActRequest, v1::ControlResponse>*
 AdaptationService::Control(grpc::CallbackServerContext* context) {
-  const auto stream = ControlCall::Start(
-      options_, context, {parts_.maker, parts_.timer, parts_.metrics});
+  const auto stream =
+      ControlCall::Start(options_, context, parts_.maker, parts_.metrics);
   bool draining;
   {
     absl::MutexLock lock(&mutex_);

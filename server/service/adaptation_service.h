@@ -26,7 +26,6 @@ class AdaptationService final : public v1::Adaptation::CallbackService {
     const ModelRegistry* models;
     SessionOperations* sessions;
     DecisionMaker* maker;
-    Timer* timer;
     Metrics* metrics;
   };
 

@@ -18,11 +18,12 @@ constexpr absl::Duration kLongestPause = absl::Milliseconds(100);
 }  // namespace
 
 std::shared_ptr<ControlCall> ControlCall::Start(
-    Options options, grpc::CallbackServerContext* context, Parts parts) {
+    Options options, grpc::CallbackServerContext* context, DecisionMaker* maker,
+    Metrics* metrics) {
   EchoRequestId(*context);
   std::shared_ptr<ControlCall> stream(
       new ControlCall(options, OwnerOf(*context), DeadlineOf(*context),
-                      ReadTags(*context), parts));
+                      ReadTags(*context), maker, metrics));
   Next next;
   {
     absl::MutexLock lock(&stream->mutex_);
@@ -34,13 +35,15 @@ std::shared_ptr<ControlCall> ControlCall::Start(
 }
 
 ControlCall::ControlCall(Options options, std::string owner,
-                         absl::Time deadline, CallTags tags, Parts parts)
+                         absl::Time deadline, CallTags tags,
+                         DecisionMaker* maker, Metrics* metrics)
     : options_(options),
       owner_(std::move(owner)),
       deadline_(deadline),
       tags_(std::move(tags)),
-      parts_(parts) {
-  parts_.metrics->control_streams.Increment();
+      maker_(maker),
+      metrics_(metrics) {
+  metrics_->control_streams.Increment();
 }
 
 void ControlCall::Drain() {
@@ -96,14 +99,14 @@ void ControlCall::StartDecision(v1::ActRequest request) {
               self->Pause(*delay);
             }
           }
-          self->parts_.metrics->CountRequest(Method::kControl,
-                                             answer.status().code());
+          self->metrics_->CountRequest(Method::kControl,
+                                       answer.status().code());
           self->OnAnswer(number, bytes, std::move(response));
         },
         tags_);
     calls_.emplace(number, call);
   }
-  parts_.maker->Start(call);
+  maker_->Start(call);
 }
 
 void ControlCall::Pause(absl::Duration time) {
@@ -114,7 +117,7 @@ void ControlCall::Pause(absl::Duration time) {
     paused_ = true;
     weak = self_;
   }
-  parts_.timer->At(MonotonicNow() + std::min(time, kLongestPause), [weak] {
+  maker_->CallLater(std::min(time, kLongestPause), [weak] {
     if (const auto stream = weak.lock()) stream->Resume();
   });
 }
@@ -171,12 +174,12 @@ void ControlCall::OnCancel() {
     for (const auto& [number, call] : calls_) calls.push_back(call);
     next = Decide();
   }
-  for (const auto& call : calls) parts_.maker->Cancel(call);
+  for (const auto& call : calls) maker_->Cancel(call);
   Do(next);
 }
 
 void ControlCall::OnDone() {
-  parts_.metrics->control_streams.Decrement();
+  metrics_->control_streams.Decrement();
   std::shared_ptr<ControlCall> self;  // Ends this after the lock.
   absl::MutexLock lock(&mutex_);
   self.swap(self_);

@@ -16,7 +16,6 @@
 #include "proto/adaptation.pb.h"
 #include "server/decisions/decision_maker.h"
 #include "server/metrics/metrics.h"
-#include "server/scheduling/timer.h"
 #include "server/support/call_tags.h"
 
 namespace foresight {
@@ -38,15 +37,10 @@ class ControlCall final
     size_t max_bytes = 4 << 20;
   };
 
-  struct Parts {
-    DecisionMaker* maker;
-    Timer* timer;  // Ends pauses.
-    Metrics* metrics;
-  };
-
-  // The parts outlive it.
+  // `maker` and `metrics` outlive it.
   static std::shared_ptr<ControlCall> Start(
-      Options options, grpc::CallbackServerContext* context, Parts parts);
+      Options options, grpc::CallbackServerContext* context,
+      DecisionMaker* maker, Metrics* metrics);
 
   // Ends the stream as soon as all that was read is answered.
   void Drain() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -60,7 +54,7 @@ class ControlCall final
   };
 
   ControlCall(Options options, std::string owner, absl::Time deadline,
-              CallTags tags, Parts parts);
+              CallTags tags, DecisionMaker* maker, Metrics* metrics);
 
   void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
@@ -80,7 +74,8 @@ class ControlCall final
   const std::string owner_;
   const absl::Time deadline_;
   const CallTags tags_;
-  const Parts parts_;
+  DecisionMaker* const maker_;
+  Metrics* const metrics_;
   v1::ActRequest request_;  // Of the read that is under way.
 
   absl::Mutex mutex_;
