@@ -1,5 +1,6 @@
 """docs/operations.md tells of every metric that the server exports, as it is,
-and of every alert; and the server's log is JSON if it is asked to be."""
+of every alert and of every event of the log; and the server's log is JSON if it
+is asked to be."""
 
 import pathlib
 import re
@@ -22,6 +23,14 @@ def documented(page):
     }
 
 
+def events_in_code():
+    call = re.compile(
+        r"\b(?:LogInfo|LogWarning|LogError|SessionEvent|Failure|log)"
+        r'\(\s*"([a-z][^"]*)"')
+    sources = (served.ROOT / "server").rglob("*.cc")
+    return {event for path in sources for event in call.findall(path.read_text())}
+
+
 def main():
     page = PAGE.read_text()
     with served.Server() as server:
@@ -40,6 +49,7 @@ def main():
                   "shutting down", "draining", "ended"):
         if event not in events:
             differences.append(f"no event '{event}' in the log: {events}")
+    for event in sorted(events_in_code() | set(events)):
         if f"`{event}`" not in page:
             differences.append(f"event '{event}': not documented")
     print("\n".join(differences) or f"{len(exported)} metrics are documented")
