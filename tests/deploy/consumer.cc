@@ -1,9 +1,9 @@
-// A user's program, built against the installed client library.
+// A robot's plug-in, built against the installed client library.
 #include <cstdio>
 
 #include "client/adaptation_client.h"
 
-int main() {
+int ConnectRobot() {
   foresight::AdaptationClient::Options options;
   options.connect_timeout = absl::Milliseconds(10);
   // Port 1 of this machine: nobody listens there.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # install_test.sh CMAKE BUILD VERSION: installs the client library of a build
-# into a folder, builds a project elsewhere that uses it, and runs that.
+# into a folder, builds a plug-in elsewhere that uses it, and runs that.
 set -euo pipefail
 cmake="$1" build="$2" version="$3"
 
@@ -10,16 +10,18 @@ trap 'rm -rf "$scratch"' EXIT
   --prefix "$scratch/prefix" >/dev/null
 
 mkdir "$scratch/robot"
-cp tests/deploy/consumer.cc "$scratch/robot/main.cc"
+cp tests/deploy/consumer.cc "$scratch/robot/plugin.cc"
+echo "int ConnectRobot(); int main() { return ConnectRobot(); }" \
+  >"$scratch/robot/main.cc"
 cat >"$scratch/robot/CMakeLists.txt" <<TEXT
 cmake_minimum_required(VERSION 3.25)
 project(robot LANGUAGES C CXX)
 set(CMAKE_CXX_STANDARD 17)
 find_package(foresight $version REQUIRED)
-add_library(robot_plugin SHARED main.cc)
-target_link_libraries(robot_plugin PRIVATE foresight::client)
+add_library(plugin SHARED plugin.cc)
+target_link_libraries(plugin PRIVATE foresight::client)
 add_executable(robot main.cc)
-target_link_libraries(robot PRIVATE foresight::client)
+target_link_libraries(robot PRIVATE plugin)
 TEXT
 # From a folder from which the checkout cannot be found.
 cd "$scratch/robot"
