@@ -21,7 +21,11 @@ constexpr double kAllowance = 0.1;
 constexpr double kForgotten = 1e-4;
 constexpr size_t kFewKnown = 256;
 // Candidates looked at for one to be stepped together with another.
-constexpr int kMostLookedAt = 32;
+constexpr size_t kMostLookedAt = 32;
+// With more candidates there is hardly time for all, and to look takes long.
+constexpr size_t kMostPlanned = 64;
+// A decision with a lot of time waits this long before those with little.
+constexpr absl::Duration kSoon = absl::Milliseconds(50);
 
 }  // namespace
 
@@ -149,6 +153,7 @@ absl::StatusOr<DecisionQueue::Pushed> DecisionQueue::Push(
   waiting.session = &session;
   waiting.rank = Rank(session.served, arrivals_++);
   waiting.due = DueTime(decision, now);
+  waiting.soon = std::min(waiting.due, now + kSoon);
   waiting.is_due = waiting.due <= now;
   Enqueue(waiting);
   return pushed;
@@ -178,6 +183,7 @@ void DecisionQueue::Enqueue(Waiting& waiting) {
   } else {
     owner.candidates.insert({waiting.rank, id});
     due_times_.insert({waiting.due, id});
+    soon_times_.insert({waiting.soon, id});
   }
   List(owner);
 }
@@ -191,6 +197,7 @@ void DecisionQueue::Dequeue(Waiting& waiting) {
   } else {
     owner.candidates.erase({waiting.rank, id});
     due_times_.erase({waiting.due, id});
+    soon_times_.erase({waiting.soon, id});
   }
   List(owner);
 }
@@ -210,10 +217,56 @@ absl::Time DecisionQueue::next_due() const {
                             : due_times_.begin()->first;
 }
 
-DecisionQueue::Waiting* DecisionQueue::BestCandidate() {
+DecisionQueue::Waiting* DecisionQueue::LeastServed() {
   if (with_candidates_.empty()) return nullptr;
   const Owner& owner = *with_candidates_.begin()->second;
   return &waiting_.at(owner.candidates.begin()->second);
+}
+
+std::vector<DecisionQueue::Waiting*> DecisionQueue::InOrder(size_t most,
+                                                            absl::Time now) {
+  std::vector<Waiting*> first;
+  if (options_.earliest_first && HasTimeForAll(now)) {
+    for (const auto& [soon, id] : soon_times_) {
+      if (first.size() == most) return first;
+      first.push_back(&waiting_.at(id));
+    }
+    return first;
+  }
+  for (const auto& [owner_rank, owner] : with_candidates_) {
+    for (const auto& [rank, id] : owner->candidates) {
+      if (first.size() == most) return first;
+      first.push_back(&waiting_.at(id));
+    }
+  }
+  return first;
+}
+
+bool DecisionQueue::HasTimeForAll(absl::Time now) const {
+  if (candidates() > kMostPlanned) return false;
+  absl::Duration work = absl::ZeroDuration();
+  absl::Duration step;
+  const StepKind* kind = nullptr;  // That `step` is for.
+  for (const auto& [soon, id] : soon_times_) {
+    const Waiting& waiting = waiting_.at(id);
+    const Decision& decision = waiting.decision;
+    if (now + work / options_.lanes > waiting.due) return false;
+    if (kind == nullptr || !(*kind == decision.kind)) {
+      step = StepShare(decision, now);
+      kind = &decision.kind;
+    }
+    work += decision.steps * step;
+  }
+  return true;
+}
+
+absl::Duration DecisionQueue::StepShare(const Decision& decision,
+                                        absl::Time now) const {
+  absl::Duration share = StepTime(decision, 1, 1, now);
+  for (const int count : {2, 4, 8}) {
+    share = std::min(share, StepTime(decision, count, 1, now) / count);
+  }
+  return share;
 }
 
 DecisionQueue::Turn DecisionQueue::Start(uint64_t id, bool adapt) {
@@ -234,7 +287,8 @@ DecisionQueue::Turn DecisionQueue::Start(uint64_t id, bool adapt) {
 std::optional<DecisionQueue::Turn> DecisionQueue::Pop(absl::Time now) {
   MakeDue(now);
   if (overdue()) return PopDue(now);
-  while (Waiting* best = BestCandidate()) {
+  while (candidates() > 0) {
+    Waiting* const best = InOrder(1, now).front();
     const Decision& decision = best->decision;
     if (Fits(decision, StepTime(decision, 1, 1, now), now)) {
       return Start(decision.id, true);
@@ -267,15 +321,10 @@ std::optional<uint64_t> DecisionQueue::Join(absl::Span<const uint64_t> ids,
   for (const uint64_t id : ids) {
     if (!Fits(running_.at(id).decision, step, now)) return std::nullopt;
   }
-  int looked_at = 0;
-  for (const auto& [owner_rank, owner] : with_candidates_) {
-    for (const auto& [rank, candidate] : owner->candidates) {
-      if (++looked_at > kMostLookedAt) return std::nullopt;
-      const Decision& decision = waiting_.at(candidate).decision;
-      if (!(decision.kind == leader.kind) || !Fits(decision, step, now)) {
-        continue;
-      }
-      return Start(candidate, true).id;
+  for (const Waiting* waiting : InOrder(kMostLookedAt, now)) {
+    const Decision& decision = waiting->decision;
+    if (decision.kind == leader.kind && Fits(decision, step, now)) {
+      return Start(decision.id, true).id;
     }
   }
   return std::nullopt;
@@ -287,7 +336,7 @@ std::optional<DecisionQueue::Turn> DecisionQueue::PopUrgent(uint64_t id,
   if (!options_.interrupts) return std::nullopt;
   MakeDue(now);
   const Waiting& running = running_.at(id);
-  const Waiting* best = BestCandidate();
+  const Waiting* best = LeastServed();
   if (best == nullptr) return std::nullopt;
   const absl::Time end =
       now + steps_left * StepTime(running.decision, 1, 1, now);
@@ -311,11 +360,12 @@ void DecisionQueue::CountStep(absl::Span<const uint64_t> ids, int threads,
                               absl::Duration taken, bool whole,
                               absl::Time now) {
   const int count = static_cast<int>(ids.size());
-  const StepKind& kind = running_.at(ids.front()).decision.kind;
+  const Decision& first = running_.at(ids.front()).decision;
   if (whole) {
-    step_times_.Learn(kind, count, threads, taken, now);
+    step_times_.Learn(first.kind, count, threads, taken, now);
   } else {
-    step_times_.LearnCut(kind, count, threads, taken, now);
+    step_times_.LearnCut(first.kind, count, threads, taken, first.prior_step,
+                         now);
   }
   for (const uint64_t id : ids) {
     Charge(running_.at(id), threads * taken / count, now);

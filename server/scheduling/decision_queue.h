@@ -24,8 +24,9 @@ namespace foresight {
 
 // Three rules:
 //   whole steps   a step is begun only if it is expected to end in time;
-//   fair shares   the owner with the least recent service goes first, then its
-//                 session with the least;
+//   fair shares   while there is time for all, whoever has the least time left
+//                 goes first; else the owner with the least recent service,
+//                 and its session with the least;
 //   early answers a decision waits for a step for only part of its time; then
 //                 it is due, and gets its frozen answer, which takes no step.
 // So under overload queues stay short, steps are shed evenly, and an answer
@@ -42,6 +43,9 @@ class DecisionQueue {
     double patience = 0.5;  // In (0, 1].
     // The longest that decisions stepped together may take.
     absl::Duration longest_joint_step = absl::Milliseconds(8);
+    // Whether whoever has the least time left goes first while there is time
+    // for all. False: always whoever has had the least service.
+    bool earliest_first = true;
     // Whether a long decision lets urgent ones go first between its steps.
     bool interrupts = true;
   };
@@ -134,8 +138,9 @@ class DecisionQueue {
     Decision decision;
     Owner* owner = nullptr;
     Session* session = nullptr;
-    Rank rank;       // As in owner->candidates.
-    absl::Time due;  // When it stops waiting for a step.
+    Rank rank;        // As in owner->candidates.
+    absl::Time due;   // When it stops waiting for a step.
+    absl::Time soon;  // When it should have its turn; at most `due`.
     bool is_due = false;
     bool adapts = false;  // While running.
   };
@@ -156,7 +161,13 @@ class DecisionQueue {
   void MakeDue(absl::Time now);
   Turn Start(uint64_t id, bool adapt);
   // The least served that waits for a step; null if none does.
-  Waiting* BestCandidate();
+  Waiting* LeastServed();
+  // At most `most` of those that wait for a step, in the order of their turns.
+  std::vector<Waiting*> InOrder(size_t most, absl::Time now);
+  // Whether all that wait for a step could begin before they are due.
+  bool HasTimeForAll(absl::Time now) const;
+  // A decision's part of a step's time, perhaps together with others.
+  absl::Duration StepShare(const Decision& decision, absl::Time now) const;
   void Charge(const Waiting& running, absl::Duration used, absl::Time now);
   // An owner leaves the ordered sets before it is changed and comes back after.
   void Unlist(Owner& owner);
@@ -179,8 +190,9 @@ class DecisionQueue {
   absl::flat_hash_map<uint64_t, Waiting> waiting_;
   absl::flat_hash_map<uint64_t, Waiting> running_;
   std::set<OwnerRank> with_candidates_, with_due_;
-  std::set<std::pair<absl::Time, uint64_t>> due_times_;  // The candidates'.
-  std::set<std::pair<int, Owner*>> by_waiting_;          // Owners that wait.
+  std::set<std::pair<absl::Time, uint64_t>> due_times_;   // The candidates'.
+  std::set<std::pair<absl::Time, uint64_t>> soon_times_;  // The candidates'.
+  std::set<std::pair<int, Owner*>> by_waiting_;           // Owners that wait.
   int adapting_ = 0;
   int helping_ = 0;
   size_t due_ = 0;

@@ -7,6 +7,9 @@ namespace foresight {
 namespace {
 
 constexpr double kNewest = 0.1;  // Weight of the newest measurement.
+// A cut step weighs more, since it was work for nothing; but most are outliers
+// too, and one must not stop the next steps, which would be done in time.
+constexpr double kCut = 0.25;
 // One outlier, such as a thread that lost its core for long, counts as this
 // many times the mean.
 constexpr double kLargest = 3;
@@ -26,7 +29,22 @@ StepTimes::Estimate& StepTimes::Find(const Key& key) {
 
 void StepTimes::Learn(const StepKind& kind, int count, int threads,
                       absl::Duration taken, absl::Time now) {
+  Learn(Find({kind, count, threads}), taken, kNewest, now);
+}
+
+void StepTimes::LearnCut(const StepKind& kind, int count, int threads,
+                         absl::Duration taken, absl::Duration prior,
+                         absl::Time now) {
+  if (taken <= Expect(kind, count, threads, prior, now)) return;
   Estimate& estimate = Find({kind, count, threads});
+  if (estimate.mean == absl::ZeroDuration()) {
+    estimate.mean = count * prior;
+  }
+  Learn(estimate, taken, kCut, now);
+}
+
+void StepTimes::Learn(Estimate& estimate, absl::Duration taken, double weight,
+                      absl::Time now) {
   estimate.learnt = now;
   if (estimate.mean == absl::ZeroDuration()) {
     estimate.mean = taken;
@@ -35,15 +53,8 @@ void StepTimes::Learn(const StepKind& kind, int count, int threads,
   }
   taken = std::min(taken, kLargest * estimate.mean);
   const absl::Duration off = absl::AbsDuration(taken - estimate.mean);
-  estimate.mean += kNewest * (taken - estimate.mean);
-  estimate.deviation += kNewest * (off - estimate.deviation);
-}
-
-void StepTimes::LearnCut(const StepKind& kind, int count, int threads,
-                         absl::Duration taken, absl::Time now) {
-  Estimate& estimate = Find({kind, count, threads});
-  estimate.learnt = now;
-  estimate.mean = std::max(estimate.mean, taken);
+  estimate.mean += weight * (taken - estimate.mean);
+  estimate.deviation += weight * (off - estimate.deviation);
 }
 
 absl::Duration StepTimes::Expect(const StepKind& kind, int count, int threads,
@@ -56,9 +67,9 @@ absl::Duration StepTimes::Expect(const StepKind& kind, int count, int threads,
   const Estimate& estimate = found->second;
   absl::Duration expected = estimate.mean + estimate.deviation;
   const absl::Duration age = now - estimate.learnt - kFresh;
-  if (age > absl::ZeroDuration() && expected > prior) {
-    expected = prior + std::exp2(-absl::FDivDuration(age, kHalving)) *
-                           (expected - prior);
+  const absl::Duration excess = expected - count * prior;
+  if (age > absl::ZeroDuration() && excess > absl::ZeroDuration()) {
+    expected -= (1 - std::exp2(-absl::FDivDuration(age, kHalving))) * excess;
   }
   return expected;
 }

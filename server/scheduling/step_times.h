@@ -40,15 +40,17 @@ class StepTimes {
   // A step of `count` decisions by `threads` threads took `taken`, whole.
   void Learn(const StepKind& kind, int count, int threads, absl::Duration taken,
              absl::Time now);
-  // A step was cut after `taken`: a whole one takes longer.
+  // A step was cut after `taken`: a whole one takes longer. One such step
+  // counts little, several in a row make the estimate exceed `taken`. `prior`
+  // as below.
   void LearnCut(const StepKind& kind, int count, int threads,
-                absl::Duration taken, absl::Time now);
+                absl::Duration taken, absl::Duration prior, absl::Time now);
 
   // The time to allow for a step. Without a measurement `count` times that of
   // one decision, or of `prior` where that is not known either. An estimate
-  // that is not renewed shrinks to `prior` within a second: otherwise a burst
-  // of slow steps, while another program has the cores, could make steps look
-  // too slow to be tried, and so to be measured, ever again.
+  // that is not renewed shrinks to that of `prior` within a second: otherwise a
+  // burst of slow steps, while another program has the cores, could make steps
+  // look too slow to be tried, and so to be measured, ever again.
   absl::Duration Expect(const StepKind& kind, int count, int threads,
                         absl::Duration prior, absl::Time now) const;
 
@@ -72,6 +74,8 @@ class StepTimes {
   };
 
   Estimate& Find(const Key& key);
+  static void Learn(Estimate& estimate, absl::Duration taken, double weight,
+                    absl::Time now);
 
   absl::flat_hash_map<Key, Estimate> estimates_;
 };

@@ -41,6 +41,15 @@ class DecisionQueueTest : public ::testing::Test {
     decision.prior_step = 4 * kMs;
     return decision;
   }
+  // Steps of 30 ms, so there is not time for two.
+  static DecisionQueue::Decision MakeLong(uint64_t id,
+                                          const std::string& session,
+                                          double now_ms) {
+    DecisionQueue::Decision decision = Make(id, session, now_ms);
+    decision.kind.particles = 64;
+    decision.prior_step = 30 * kMs;
+    return decision;
+  }
   void Push(const DecisionQueue::Decision& decision, double now_ms) {
     const auto pushed = queue_->Push(decision, At(now_ms));
     ASSERT_TRUE(pushed.ok()) << pushed.status();
@@ -145,41 +154,67 @@ TEST_F(DecisionQueueTest, TheGuardsTimeIsKeptAfterTheLastStep) {
   EXPECT_FALSE(queue_->MayStep(1, 1, 1, At(38)));
 }
 
-TEST_F(DecisionQueueTest, TheSessionWithTheLeastServiceGoesFirst) {
+TEST_F(DecisionQueueTest, WithTimeForAllTheEarliestGoesFirst) {
   Start();
   Push(Make(1, "a", 0), 0);
   ASSERT_EQ(Pop(0), "adapt 1");
   EndTurn(1, 4);
-  Push(Make(2, "a", 4), 4);
-  Push(Make(3, "b", 5), 5);
+  DecisionQueue::Decision later = Make(2, "b", 4);
+  later.deadline = At(60);
+  Push(later, 4);
+  Push(Make(3, "a", 5), 5);
   EXPECT_EQ(Pop(5), "adapt 3");
   EXPECT_EQ(Pop(5), "adapt 2");
 }
 
-TEST_F(DecisionQueueTest, TheOwnerWithTheLeastServiceGoesFirst) {
+TEST_F(DecisionQueueTest, WithoutTimeForAllTheSessionWithTheLeastGoesFirst) {
+  Start();
+  Push(MakeLong(1, "a", 0), 0);
+  ASSERT_EQ(Pop(0), "adapt 1");
+  EndTurn(1, 30, 30);
+  Push(MakeLong(2, "a", 30), 30);
+  Push(MakeLong(3, "b", 31), 31);
+  EXPECT_EQ(Pop(31), "adapt 3");
+  EXPECT_EQ(Pop(31), "adapt 2");
+}
+
+TEST_F(DecisionQueueTest, WithoutTimeForAllTheOwnerWithTheLeastGoesFirst) {
+  Start();
+  Push(MakeLong(1, "a", 0), 0);
+  ASSERT_EQ(Pop(0), "adapt 1");
+  EndTurn(1, 30, 30);
+  // "b" had nothing, but its owner had.
+  Push(MakeLong(2, "b", 30), 30);
+  DecisionQueue::Decision other = MakeLong(3, "c", 31);
+  other.owner = "another";
+  Push(other, 31);
+  EXPECT_EQ(Pop(31), "adapt 3");
+}
+
+TEST_F(DecisionQueueTest, OneWithALotOfTimeIsNotPutOffForLong) {
   Start();
   Push(Make(1, "a", 0), 0);
   ASSERT_EQ(Pop(0), "adapt 1");
-  EndTurn(1, 4);
-  // "b" had nothing, but its owner had.
-  Push(Make(2, "b", 4), 4);
-  DecisionQueue::Decision other = Make(3, "c", 5);
-  other.owner = "another";
-  Push(other, 5);
-  EXPECT_EQ(Pop(5), "adapt 3");
+  DecisionQueue::Decision patient = Make(2, "b", 0);
+  patient.deadline = At(10000);
+  Push(patient, 0);
+  Push(Make(3, "a", 10), 10);
+  EXPECT_EQ(Pop(10), "adapt 3");
+  Push(Make(4, "a", 40), 40);
+  EXPECT_EQ(Pop(40), "adapt 2");
 }
 
 TEST_F(DecisionQueueTest, ServiceOfLongAgoCountsLess) {
   Start();
-  Push(Make(1, "a", 0), 0);
+  Push(MakeLong(1, "a", 0), 0);
   ASSERT_EQ(Pop(0), "adapt 1");
-  EndTurn(1, 5, 5);
-  Push(Make(2, "b", 20000), 20000);
+  EndTurn(1, 31, 31);
+  Push(MakeLong(2, "b", 20000), 20000);
   ASSERT_EQ(Pop(20000), "adapt 2");
-  EndTurn(2, 20004, 4);
-  Push(Make(3, "b", 20005), 20005);
-  Push(Make(4, "a", 20005), 20005);
-  EXPECT_EQ(Pop(20005), "adapt 4");
+  EndTurn(2, 20030, 30);
+  Push(MakeLong(3, "b", 20030), 20030);
+  Push(MakeLong(4, "a", 20030), 20030);
+  EXPECT_EQ(Pop(20030), "adapt 4");
 }
 
 // 16 sessions on a machine for 4: each gets its part, whatever its phase.
@@ -219,24 +254,26 @@ TEST_F(DecisionQueueTest, ANewcomerDoesNotHoldEverybodyUp) {
   Start();
   DecisionQueue::Decision old = Make(1, "a", 0);
   old.owner = "old";
-  old.kind.particles = 64;
   Push(old, 0);
   ASSERT_EQ(Pop(0), "adapt 1");
   EndTurn(1, 3000, 3000);  // Three seconds of service.
-  old = Make(2, "a", 3000);
+  old = MakeLong(2, "a", 3000);
   old.owner = "old";
   Push(old, 3000);
   // One that has had nothing takes 0.1 s at most before "old" goes on.
   double service = 0;
   for (uint64_t id = 10; id < 1000; ++id) {
-    DecisionQueue::Decision fresh = Make(id, "f", 3000);
+    DecisionQueue::Decision fresh = MakeLong(id, "f", 3000);
     fresh.owner = "new";
     Push(fresh, 3000);
-    if (Pop(3000) == "adapt 2") break;
-    EndTurn(id, 3000);
-    service += 4;
+    const std::string turn = Pop(3000);
+    if (turn == "adapt 2") break;
+    ASSERT_EQ(turn, absl::StrCat("adapt ", id));
+    EndTurn(id, 3000, 30);
+    service += 30;
   }
-  EXPECT_LE(service, 108);
+  EXPECT_GE(service, 30);
+  EXPECT_LE(service, 130);
 }
 
 TEST_F(DecisionQueueTest, OneThatCannotWaitGoesBeforeALongTurnGoesOn) {

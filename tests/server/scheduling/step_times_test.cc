@@ -47,16 +47,34 @@ TEST(StepTimesTest, KindsCountsAndThreadsAreLearntApart) {
 TEST(StepTimesTest, ACutStepProvesThatStepsTakeLonger) {
   StepTimes times;
   times.Learn(kKind, 1, 1, 2 * kMs, kNow);
-  for (int i = 0; i < 10; ++i) times.LearnCut(kKind, 1, 1, 9 * kMs, kNow);
+  for (int i = 0; i < 10; ++i) times.LearnCut(kKind, 1, 1, 9 * kMs, kMs, kNow);
   EXPECT_GE(times.Expect(kKind, 1, 1, kMs, kNow), 9 * kMs);
+}
+
+TEST(StepTimesTest, OneCutStepIsTakenForAnOutlier) {
+  StepTimes times;
+  for (int i = 0; i < 50; ++i) times.Learn(kKind, 1, 1, 4 * kMs, kNow);
+  times.LearnCut(kKind, 1, 1, 45 * kMs, 4 * kMs, kNow);
+  EXPECT_LT(times.Expect(kKind, 1, 1, 4 * kMs, kNow), 10 * kMs);
+  for (int i = 0; i < 4; ++i)
+    times.LearnCut(kKind, 1, 1, 45 * kMs, 4 * kMs, kNow);
+  EXPECT_GE(times.Expect(kKind, 1, 1, 4 * kMs, kNow), 30 * kMs);
 }
 
 TEST(StepTimesTest, ACutThatCameEarlyTeachesNothing) {
   StepTimes times;
   for (int i = 0; i < 50; ++i) times.Learn(kKind, 1, 1, 5 * kMs, kNow);
   const absl::Duration before = times.Expect(kKind, 1, 1, kMs, kNow);
-  times.LearnCut(kKind, 1, 1, kMs, kNow);
+  times.LearnCut(kKind, 1, 1, kMs, kMs, kNow);
   EXPECT_EQ(times.Expect(kKind, 1, 1, kMs, kNow), before);
+}
+
+TEST(StepTimesTest, ACutBeforeAnyMeasurementTeachesOnlyThatStepsTakeLonger) {
+  StepTimes times;
+  times.LearnCut(kKind, 1, 1, absl::Nanoseconds(1), 4 * kMs, kNow);
+  EXPECT_EQ(times.Expect(kKind, 1, 1, 4 * kMs, kNow), 4 * kMs);
+  times.LearnCut(kKind, 1, 1, 10 * kMs, 4 * kMs, kNow);
+  EXPECT_GT(times.Expect(kKind, 1, 1, 4 * kMs, kNow), 4 * kMs);
 }
 
 TEST(StepTimesTest, OneOutlierCountsLittle) {
@@ -73,6 +91,14 @@ TEST(StepTimesTest, AnEstimateThatIsNotRenewedShrinksTowardsThePrior) {
   EXPECT_LT(times.Expect(kKind, 1, 1, 4 * kMs, kNow + absl::Seconds(1)),
             5 * kMs);
   EXPECT_GE(times.Expect(kKind, 1, 1, 4 * kMs, kNow + absl::Hours(1)), 4 * kMs);
+}
+
+TEST(StepTimesTest, AnEstimateForSeveralDoesNotShrinkToThatForOne) {
+  StepTimes times;
+  for (int i = 0; i < 50; ++i) times.Learn(kKind, 8, 1, 60 * kMs, kNow);
+  const absl::Time later = kNow + absl::Seconds(2);
+  EXPECT_GE(times.Expect(kKind, 8, 1, 4 * kMs, later), 32 * kMs);
+  EXPECT_LT(times.Expect(kKind, 8, 1, 4 * kMs, later), 33 * kMs);
 }
 
 }  // namespace
