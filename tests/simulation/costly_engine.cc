@@ -30,8 +30,10 @@ class CostlyEngine::CostlyBatch : public Batch {
   }
 
   void Step(absl::Span<Problem* const> which) override {
-    const absl::Duration full = engine_.Draw(static_cast<int>(which.size()),
-                                             which[0]->settings.horizon);
+    const absl::Duration full =
+        engine_.Draw(static_cast<int>(which.size()),
+                     which[0]->settings.horizon) +
+        std::exchange(engine_.delay_, absl::ZeroDuration());
     std::vector<int> before;
     for (const Problem* problem : which) {
       before.push_back(problem->timing.whole_steps);
@@ -105,7 +107,7 @@ absl::Duration CostlyEngine::Draw(int count, int horizon) const {
   if (uniform(random_) < costs_.stalls) {
     factor *= 1 + (costs_.longest_stall - 1) * uniform(random_);
   }
-  return factor * horizon / costs_.horizon *
+  return slowness_ * factor * horizon / costs_.horizon *
          (costs_.base + count * costs_.per_row);
 }
 

@@ -43,6 +43,11 @@ class CostlyEngine : public FakeEngine {
 
   std::unique_ptr<Batch> NewBatch() const override;
 
+  // The next step takes this much longer, since others use its core meanwhile.
+  void Delay(absl::Duration by) { delay_ = by; }
+  // From now on steps take `times` as long as usual.
+  void Slow(double times) { slowness_ = times; }
+
   // How long the last call of Step takes.
   absl::Duration taken() const { return taken_; }
   const Work& work() const { return work_; }
@@ -55,7 +60,8 @@ class CostlyEngine : public FakeEngine {
   const StepCosts costs_;
   VirtualClock* const clock_;
   mutable std::mt19937_64 random_;
-  mutable absl::Duration taken_;
+  mutable absl::Duration delay_, taken_;
+  double slowness_ = 1;
   mutable Work work_;
   mutable std::set<const PolicyParameters*> in_use_;
 };

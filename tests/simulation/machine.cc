@@ -10,7 +10,10 @@
 namespace foresight {
 
 Machine::Machine(Options options)
-    : options_(options), busy_(options.queue.lanes + 1) {
+    : options_(options),
+      busy_(options.queue.lanes + 1),
+      taken_from_(options.queue.lanes + 1),
+      random_(options.seed) {
   const auto bundle = std::make_shared<const Bundle>(RandomBundle());
   horizon_ = bundle->defaults().horizon;
   StepCosts costs = options_.costs;
@@ -100,6 +103,7 @@ void Machine::Advance(int lane) {
   DecisionLane& decisions = maker_->lane(lane);
   busy_[lane] = decisions.Prepare();
   if (!busy_[lane]) return;
+  engine_->Delay(std::exchange(taken_from_[lane], absl::ZeroDuration()));
   decisions.Step();
   const absl::Duration taken = engine_->taken();
   At(clock_.now + taken, [this, lane, taken] {
@@ -129,12 +133,28 @@ absl::Status Machine::Close(const std::string& session) {
   return operations_->Close(request);
 }
 
+void Machine::After(absl::Duration time, std::function<void()> action) {
+  if (time == absl::ZeroDuration()) return action();
+  const int lane = std::uniform_int_distribution<>(0, lanes() - 1)(random_);
+  const bool core_is_free = std::find(busy_.begin(), busy_.begin() + lanes(),
+                                      false) != busy_.begin() + lanes();
+  if (!core_is_free) taken_from_[lane] += time;
+  At(clock_.now + time, std::move(action));
+}
+
 DecisionMaker::Call Machine::Ask(v1::ActRequest request,
                                  const std::string& owner, absl::Time deadline,
                                  DecisionCall::Done done) {
+  const absl::Duration half =
+      std::uniform_real_distribution<>()(random_) *
+          (options_.longest_call - options_.shortest_call) / 2 +
+      options_.shortest_call / 2;
   auto call = std::make_shared<DecisionCall>(
-      std::move(request), owner, clock_.now, deadline, std::move(done));
-  maker_->Start(call);
+      std::move(request), owner, clock_.now + half, deadline,
+      [this, half, done = std::move(done)](const DecisionCall::Answer& answer) {
+        After(half, [done, answer] { done(answer); });
+      });
+  After(half, [this, call] { maker_->Start(call); });
   return call;
 }
 

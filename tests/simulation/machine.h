@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,6 +33,11 @@ class Machine {
     // Other values than 1 make the scheduler misjudge.
     double prior = 1;
     double told = 1;
+    // The time of a core that each call takes apart from its decision, for
+    // the network and for a client on the same machine: half of it before the
+    // decision, half after. It has a core at once, if need be that of a lane,
+    // whose next step then takes longer. There are as many cores as lanes.
+    absl::Duration shortest_call, longest_call;
     uint64_t seed = 1;
   };
 
@@ -51,7 +57,7 @@ class Machine {
   v1::AdaptationSettings Settings(int steps, int cost) const;
 
   DecisionMaker& maker() { return *maker_; }
-  const CostlyEngine& engine() const { return *engine_; }
+  CostlyEngine& engine() { return *engine_; }
   int lanes() const { return options_.queue.lanes; }
   int64_t events() const { return events_run_; }
   size_t queued() const { return scheduler_->size(); }
@@ -65,6 +71,8 @@ class Machine {
   // Returns false if there is none.
   bool TakeTurn(int lane);
   void Advance(int lane);
+  // Calls `action` after others have used a core for `time`.
+  void After(absl::Duration time, std::function<void()> action);
   absl::Time NextEvent() const;
   int express() const { return lanes(); }
 
@@ -74,6 +82,8 @@ class Machine {
   std::multimap<absl::Time, std::function<void()>> events_;
   int64_t events_run_ = 0;
   std::vector<bool> busy_;
+  std::vector<absl::Duration> taken_from_;  // Lanes' time, by calls.
+  std::mt19937_64 random_;
 
   std::shared_ptr<CostlyEngine> engine_;
   int horizon_ = 1;  // The model's default.

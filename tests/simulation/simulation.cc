@@ -24,6 +24,11 @@ constexpr absl::Duration kLongestDecision = absl::Seconds(10);
 // Steps that credit may pile up to.
 constexpr double kMostCredit = 2;
 constexpr size_t kMostViolations = 20;
+// Random scenarios:
+constexpr int64_t kEvents = 100'000;
+constexpr int kMostLoops = 1000;  // Fewer than a server's sessions.
+// Loops that ask for this much leave no lane idle for long.
+constexpr double kOverload = 1.5;
 
 struct Loop {
   std::string session;
@@ -61,9 +66,13 @@ class Simulation {
   Outcomes Run() {
     for (FleetState& fleet : fleets_) Launch(fleet);
     for (BurstState& bursts : bursts_) ScheduleBurst(bursts);
+    machine_.At(begin_ + scenario_.slow_from,
+                [this] { machine_.engine().Slow(scenario_.slowness); });
+    machine_.At(begin_ + scenario_.slow_until,
+                [this] { machine_.engine().Slow(1); });
     absl::Time now = begin_;
-    while (now < end_ && !EnoughEvents()) {
-      now = std::min(end_, now + absl::Milliseconds(100));
+    while (now < end_ || machine_.events() < scenario_.least_events) {
+      now += absl::Milliseconds(100);
       machine_.RunUntil(now);
     }
     asking_ = false;
@@ -79,10 +88,6 @@ class Simulation {
  private:
   double Uniform() { return std::uniform_real_distribution<>()(random_); }
   bool Chance(double chance) { return chance > 0 && Uniform() < chance; }
-  bool EnoughEvents() const {
-    return scenario_.most_events > 0 &&
-           machine_.events() >= scenario_.most_events;
-  }
 
   template <typename... Parts>
   void Violate(const Parts&... parts) {
@@ -98,7 +103,7 @@ class Simulation {
     state.loops.resize(fleet.loops);
     for (int i = 0; i < fleet.loops; ++i) {
       Loop& loop = state.loops[i];
-      if (!fleet.stateless) loop.session = absl::StrCat(fleet.owner, "-", i);
+      if (!fleet.stateless) loop.session = absl::StrCat("loop-", ++named_);
       const double phase =
           fleet.synchronised ? 0.001 * i / fleet.loops : Uniform();
       ScheduleTick(state, loop, begin_ + phase * fleet.period);
@@ -110,7 +115,7 @@ class Simulation {
     const absl::Time jittered =
         when + Uniform() * state.fleet.jitter * state.fleet.period;
     machine_.At(jittered, [this, &state, &loop, when] {
-      if (!asking_) return;
+      if (!asking_ || machine_.now() - begin_ >= state.fleet.until) return;
       Tick(state, loop);
       ScheduleTick(state, loop, when + state.fleet.period);
     });
@@ -198,14 +203,23 @@ class Simulation {
                 loop.next = (*answer)->decision_index() + 1;
               }
               ++loop.answers;
-              loop.adapted += (*answer)->report().steps_done() > 0;
-              loop.steps += (*answer)->report().steps_done();
+              const int steps = (*answer)->report().steps_done();
+              loop.adapted += steps > 0;
+              loop.steps += steps;
+              CheckFull(state.fleet, arrival, steps);
               state.latencies.push_back(machine_.now() - arrival);
             });
     if (Chance(fleet.trouble)) {
       machine_.At(arrival + Uniform() * budget,
                   [this, call] { machine_.maker().Cancel(call); });
     }
+  }
+
+  void CheckFull(const Fleet& fleet, absl::Time arrival, int steps) {
+    if (arrival - begin_ < fleet.full_from || !asking_) return;
+    if (steps == fleet.steps) return;
+    Violate("an answer to ", fleet.owner, " has ", steps, " of its ",
+            fleet.steps, " steps");
   }
 
   void CheckError(const Fleet& fleet, const absl::Status& status) {
@@ -219,14 +233,15 @@ class Simulation {
   DecisionMaker::Call Ask(v1::ActRequest request, const std::string& owner,
                           absl::Duration budget, DecisionCall::Done done) {
     absl::Time deadline = machine_.now() + kLongestDecision;
+    absl::Time call_deadline = absl::InfiniteFuture();
     if (budget > absl::ZeroDuration()) {
       *request.mutable_budget() = ToProto(budget);
-      deadline = machine_.now() + budget;
+      deadline = call_deadline = machine_.now() + budget;
     }
     ++asked_;
     const auto answers = std::make_shared<int>(0);
     return machine_.Ask(
-        std::move(request), owner, absl::InfiniteFuture(),
+        std::move(request), owner, call_deadline,
         [this, answers, deadline, owner,
          done = std::move(done)](const DecisionCall::Answer& answer) {
           if (++*answers > 1) return Violate("a call is answered twice");
@@ -374,6 +389,7 @@ class Simulation {
   std::vector<BurstState> bursts_;
   bool asking_ = true;
   int64_t asked_ = 0, answered_ = 0;
+  int named_ = 0;  // Sessions.
   Machine machine_;
   const absl::Time begin_, end_;
 };
@@ -384,6 +400,18 @@ Outcomes Simulate(const Scenario& scenario) {
   return Simulation(scenario).Run();
 }
 
+double Demand(const Fleet& fleet, const Machine::Options& machine) {
+  const StepCosts& costs = machine.costs;
+  absl::Duration cheapest = costs.base + costs.per_row;
+  for (int count = 2; count <= machine.batch_limit; ++count) {
+    const absl::Duration together = costs.base + count * costs.per_row;
+    if (together > machine.queue.longest_joint_step) break;
+    cheapest = std::min(cheapest, together / count);
+  }
+  return 1. * fleet.loops * fleet.steps * fleet.cost / machine.queue.lanes *
+         absl::FDivDuration(cheapest, fleet.period);
+}
+
 Scenario RandomScenario(uint64_t seed) {
   std::mt19937_64 random(seed);
   const auto integer = [&](int least, int most) {
@@ -391,6 +419,7 @@ Scenario RandomScenario(uint64_t seed) {
   };
   Scenario scenario;
   scenario.seed = seed;
+  scenario.least_events = kEvents;
   Machine::Options& machine = scenario.machine;
   machine.seed = seed;
   // One of 1, 2, 4 ... 64 lanes, whose steps take longer the more there are:
@@ -410,10 +439,11 @@ Scenario RandomScenario(uint64_t seed) {
   fleet.loops =
       std::max(1, static_cast<int>(load * machine.queue.lanes *
                                    absl::FDivDuration(fleet.period, step)));
-  fleet.loops = std::min(fleet.loops, 600);
+  fleet.loops = std::min(fleet.loops, kMostLoops);
   fleet.jitter = integer(1, 10) * 0.02;
   scenario.fleets.push_back(fleet);
-  scenario.overloaded = load >= 2 && !fleet.synchronised;
+  scenario.overloaded =
+      Demand(fleet, machine) >= kOverload && !fleet.synchronised;
 
   Fleet troubled = fleet;
   troubled.owner = "troubled";

@@ -27,6 +27,10 @@ struct Fleet {
   double trouble = 0;
   bool credit = false;      // Asks for steps only if its credit covers them.
   bool must_adapt = false;  // Asks for less than its fair share.
+  // When its loops ask, and when each of their answers has all steps, since
+  // the beginning.
+  absl::Duration until = absl::InfiniteDuration();
+  absl::Duration full_from = absl::InfiniteDuration();
 };
 
 // Stateless decisions: `size` at once, at random times. Without a budget they
@@ -46,8 +50,12 @@ struct Scenario {
   std::vector<Fleet> fleets;
   std::vector<Bursts> bursts;
   absl::Duration length = absl::Seconds(25);
+  int64_t least_events = 0;  // Goes on until there were that many.
+  // Steps take this many times as long between `slow_from` and `slow_until`,
+  // since the beginning.
+  double slowness = 1;
+  absl::Duration slow_from, slow_until;
   bool overloaded = false;  // More is asked for than the lanes can do.
-  int64_t most_events = 0;  // Ends earlier after that many; 0: any number.
 };
 
 struct Outcomes {
@@ -61,6 +69,9 @@ struct Outcomes {
   double adapted_answers = 0;                  // As a part of its answers.
   absl::Duration median, p99;                  // Latency of its answers.
 };
+
+// What a fleet asks for, as a part of what the machine's lanes can do.
+double Demand(const Fleet& fleet, const Machine::Options& machine);
 
 Outcomes Simulate(const Scenario& scenario);
 
