@@ -9,6 +9,8 @@
 #include "absl/strings/str_join.h"
 #include "client/environments/default_assets.h"
 #include "client/environments/half_cheetah.h"
+#include "client/environments/hopper.h"
+#include "client/environments/walker2d.h"
 
 namespace foresight {
 namespace {
@@ -23,6 +25,8 @@ struct Entry {
 
 constexpr Entry kEnvironments[] = {
     {"HalfCheetah-v4", &MakeHalfCheetah},
+    {"Hopper-v4", &MakeHopper},
+    {"Walker2d-v4", &MakeWalker2d},
 };
 
 std::filesystem::path AssetsFolder(const std::string& given) {

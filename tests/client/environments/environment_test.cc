@@ -17,28 +17,64 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-std::unique_ptr<Environment> HalfCheetah() {
-  auto environment = MakeEnvironment("HalfCheetah-v4");
+std::unique_ptr<Environment> Make(const std::string& name) {
+  auto environment = MakeEnvironment(name);
   EXPECT_TRUE(environment.ok()) << environment.status();
   return environment.ok() ? *std::move(environment) : nullptr;
 }
 
-TEST(EnvironmentTest, HalfCheetahSaysItsSizesAndLimit) {
-  const auto environment = HalfCheetah();
-  ASSERT_NE(environment, nullptr);
-  EXPECT_EQ(environment->spec().name, "HalfCheetah-v4");
-  EXPECT_EQ(environment->spec().observation_size, 17);
-  EXPECT_EQ(environment->spec().action_size, 6);
-  EXPECT_EQ(environment->spec().step_limit, 1000);
-  EXPECT_THAT(environment->Reset(1), SizeIs(17));
+std::unique_ptr<Environment> HalfCheetah() { return Make("HalfCheetah-v4"); }
+
+TEST(EnvironmentTest, EachSaysItsNameSizesAndLimit) {
+  struct Expected {
+    const char* name;
+    int observation_size;
+    int action_size;
+  };
+  for (const auto& [name, observation_size, action_size] :
+       {Expected{"HalfCheetah-v4", 17, 6}, Expected{"Hopper-v4", 11, 3},
+        Expected{"Walker2d-v4", 17, 6}}) {
+    const auto environment = Make(name);
+    ASSERT_NE(environment, nullptr);
+    EXPECT_EQ(environment->spec().name, name);
+    EXPECT_EQ(environment->spec().observation_size, observation_size);
+    EXPECT_EQ(environment->spec().action_size, action_size);
+    EXPECT_EQ(environment->spec().step_limit, 1000);
+    EXPECT_THAT(environment->Reset(1), SizeIs(observation_size));
+  }
+}
+
+TEST(EnvironmentTest, AFallEndsTheEpisode) {
+  for (const char* name : {"Hopper-v4", "Walker2d-v4"}) {
+    const auto environment = Make(name);
+    environment->Reset(1);
+    const std::vector<float> action(environment->spec().action_size, 1.0f);
+    int steps = 0;
+    bool terminated = false;
+    while (!terminated && steps < environment->spec().step_limit) {
+      const auto transition = environment->Step(action);
+      ASSERT_TRUE(transition.ok()) << transition.status();
+      terminated = transition->terminated;
+      ++steps;
+    }
+    EXPECT_TRUE(terminated) << name;
+    EXPECT_GT(steps, 1) << name;  // It stood at first.
+  }
 }
 
 TEST(EnvironmentTest, ScoreIsZeroForRandomAndHundredForTheExpert) {
+  for (const std::string& name : EnvironmentNames()) {
+    const EnvironmentSpec spec = Make(name)->spec();
+    EXPECT_DOUBLE_EQ(NormalisedScore(spec, spec.random_return), 0);
+    EXPECT_DOUBLE_EQ(NormalisedScore(spec, spec.expert_return), 100);
+  }
   const EnvironmentSpec spec = HalfCheetah()->spec();
   EXPECT_DOUBLE_EQ(NormalisedScore(spec, -280.178953), 0);
   EXPECT_DOUBLE_EQ(NormalisedScore(spec, 12135.0), 100);
   // The reference's 5,697 is the published table's 48.1.
   EXPECT_NEAR(NormalisedScore(spec, 5697), 48.1, 0.05);
+  EXPECT_NEAR(NormalisedScore(Make("Hopper-v4")->spec(), 3006), 93.0, 0.05);
+  EXPECT_NEAR(NormalisedScore(Make("Walker2d-v4")->spec(), 4328), 94.2, 0.05);
 }
 
 TEST(EnvironmentTest, SameSeedAndActionsGiveTheSameEpisode) {
@@ -91,11 +127,14 @@ TEST(EnvironmentTest, WrongStateIsRefused) {
 }
 
 TEST(EnvironmentTest, UnknownNameListsTheKnownOnes) {
-  EXPECT_THAT(EnvironmentNames(), ElementsAre("HalfCheetah-v4"));
+  EXPECT_THAT(EnvironmentNames(),
+              ElementsAre("HalfCheetah-v4", "Hopper-v4", "Walker2d-v4"));
   const auto environment = MakeEnvironment("Cheetah");
   EXPECT_EQ(environment.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(environment.status().message()),
-              HasSubstr("no environment \"Cheetah\"; known: HalfCheetah-v4"));
+  EXPECT_THAT(
+      std::string(environment.status().message()),
+      HasSubstr(
+          "no environment \"Cheetah\"; known: HalfCheetah-v4, Hopper-v4"));
 }
 
 TEST(EnvironmentTest, AssetsComeFromTheCallerThenFromTheVariable) {

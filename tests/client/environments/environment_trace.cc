@@ -1,7 +1,7 @@
 // usage: environment_trace ENVIRONMENT
 // Reads from standard input `seed N` or `state` and as many numbers as the
 // environment's position and velocity have, then actions. Writes the first
-// observation, then observation and reward of each step, exactly.
+// observation, then observation, reward and end (1 or 0) of each step, exactly.
 #include <cstdint>
 #include <cstdio>
 #include <iostream>
@@ -58,6 +58,6 @@ int main(int argc, char** argv) {
     auto transition = (*environment)->Step(action);
     if (!transition.ok()) return Fail(transition.status());
     Print(transition->observation);
-    std::printf("%a\n", transition->reward);
+    std::printf("%a %d\n", transition->reward, transition->terminated);
   }
 }

@@ -1,0 +1,51 @@
+// A planar body that is to run forward: what gymnasium's HalfCheetah, Hopper
+// and Walker2d have in common, and the numbers in which they differ.
+#pragma once
+
+#include <filesystem>
+#include <limits>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "client/environments/environment.h"
+
+namespace foresight {
+
+// An open interval.
+struct OpenRange {
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+
+  // False for NaN.
+  bool Contains(double value) const { return low < value && value < high; }
+};
+
+// Position is (x, z, angle, joints...). An observation is the position without
+// x, then the velocity limited to +-velocity_limit.
+struct PlanarRunnerRules {
+  EnvironmentSpec spec;    // Its sizes are set from the model.
+  const char* model_file;  // In the folder of assets.
+  int frames;              // Simulator steps per control step.
+
+  // Reward: velocity in x + alive_reward - control_cost |action|^2.
+  double alive_reward;
+  float control_cost;
+
+  // The start: uniform in +-reset_noise around the model's own position;
+  // velocity likewise around 0, or reset_noise n with n standard normal.
+  double reset_noise;
+  bool normal_start_velocity;
+
+  double velocity_limit;
+  // The episode ends when one of them is left. `state` is about the angle, the
+  // joints and every velocity.
+  OpenRange z;
+  OpenRange angle;
+  OpenRange state;
+};
+
+// Errors: as MakeEnvironment, of the file `rules.model_file` in `assets`.
+absl::StatusOr<std::unique_ptr<Environment>> MakePlanarRunner(
+    const PlanarRunnerRules& rules, const std::filesystem::path& assets);
+
+}  // namespace foresight
