@@ -14,7 +14,7 @@
 #include "absl/strings/strip.h"
 #include "models/bundle/manifest.h"
 #include "models/support/status_macros.h"
-#include "models/training/part_run.h"
+#include "models/training/finished_part.h"
 #include "models/training/tensor_file.h"
 
 namespace foresight {
@@ -30,22 +30,8 @@ Tensor ToBundleTensor(const at::Tensor& tensor) {
 absl::Status AddPart(const Recipe& recipe, const DataSource& source,
                      const std::filesystem::path& work, const std::string& part,
                      TensorMap& tensors) {
-  const std::filesystem::path path = CheckpointPath(work, part);
-  ASSIGN_OR_RETURN(const TensorFile file, LoadTensorFile(path));
-  RETURN_IF_ERROR(
-      CheckFingerprint(path, file, Fingerprint(recipe, part, source.sha256)));
-  const auto step = file.tensors.find("step");
-  if (step == file.tensors.end() || step->second.numel() != 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path.string(), ": step is missing"));
-  }
-  const int64_t done = step->second.item<int64_t>();
-  const int64_t steps = ScheduleOf(recipe, part).steps;
-  if (done != steps) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(path.string(), ": has done ", done, " steps, expected ",
-                     steps, "; run fit again to finish it"));
-  }
+  ASSIGN_OR_RETURN(const TensorFile file,
+                   LoadFinishedPart(recipe, source.sha256, work, part));
   for (const auto& [name, tensor] : file.tensors) {
     absl::string_view shipped = name;
     if (absl::ConsumePrefix(&shipped, "average.") ||
@@ -82,12 +68,17 @@ v1::Bundle MakeManifest(const Recipe& recipe) {
       static_cast<float>(recipe.policy.layer_norm_epsilon));
   Describe(recipe.reward.hidden, "silu", *manifest.mutable_reward());
   v1::Dynamics& dynamics = *manifest.mutable_dynamics();
-  dynamics.set_kind("diffusion");
   Describe(recipe.dynamics.hidden, "silu", *dynamics.mutable_network());
   dynamics.set_members(1);
   dynamics.set_time_embedding(recipe.dynamics.time_embedding);
-  for (const float beta : MakeBetas(recipe.dynamics)) dynamics.add_betas(beta);
   *manifest.mutable_defaults() = ToProto(recipe.defaults);
+  if (recipe.dynamics.kind == DynamicsKind::kMeanFlow) {
+    dynamics.set_kind("mean_flow");
+    dynamics.set_sampler_steps(recipe.dynamics.sampler_steps);
+    return manifest;
+  }
+  dynamics.set_kind("diffusion");
+  for (const float beta : MakeBetas(recipe.dynamics)) dynamics.add_betas(beta);
   manifest.mutable_defaults()->clear_sampler_steps();  // K is the model's.
   return manifest;
 }

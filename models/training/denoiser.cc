@@ -3,10 +3,13 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/ones.h>
-#include <ATen/ops/zeros.h>
+#include <ATen/ops/randint.h>
+#include <ATen/ops/randn.h>
 
+#include <cmath>
 #include <vector>
+
+#include "models/training/trainer.h"
 
 namespace foresight {
 namespace {
@@ -23,49 +26,53 @@ at::Tensor Embeddings(int K, int T, at::TensorOptions options) {
 
 }  // namespace
 
-Denoiser Denoiser::Random(const DynamicsRecipe& recipe, int S, int A,
-                          at::Generator& random, at::TensorOptions options) {
-  MlpShape shape;
-  shape.activation = Activation::kSilu;
-  shape.widths = {S + S + A + recipe.time_embedding};
-  shape.widths.insert(shape.widths.end(), recipe.hidden.begin(),
-                      recipe.hidden.end());
-  shape.widths.push_back(S);
-  Denoiser denoiser;
-  denoiser.mlp =
-      RandomMlp(shape, /*hidden_bias=*/0, /*head=*/0, random, options);
-  denoiser.schedule = MakeDiffusionSchedule(MakeBetas(recipe));
-  denoiser.embedding =
-      Embeddings(recipe.sampler_steps, recipe.time_embedding, options);
-  denoiser.input_mean = at::zeros({S + A}, options);
-  denoiser.input_std = at::ones({S + A}, options);
-  denoiser.output_mean = at::zeros({S}, options);
-  denoiser.output_std = at::ones({S}, options);
-  return denoiser;
+Denoiser::Denoiser(const DynamicsRecipe& recipe, int S, int A,
+                   at::Generator& random, at::TensorOptions options)
+    : mlp_(MakeDynamicsMlp(recipe, S, A, random, options)),
+      schedule_(MakeDiffusionSchedule(MakeBetas(recipe))),
+      embedding_(
+          Embeddings(recipe.sampler_steps, recipe.time_embedding, options)) {
+  std::vector<float> signal, noise;
+  for (const double alpha_bar : schedule_.alpha_bar) {
+    signal.push_back(static_cast<float>(std::sqrt(alpha_bar)));
+    noise.push_back(static_cast<float>(std::sqrt(1 - alpha_bar)));
+  }
+  signal_ = RowsToTensor(signal, 0, options);
+  noise_ = RowsToTensor(noise, 0, options);
 }
 
-at::Tensor Denoiser::Inputs(const at::Tensor& states,
-                            const at::Tensor& actions) const {
-  return (at::cat({states, actions}, -1) - input_mean) / input_std;
-}
-
-at::Tensor Denoiser::Predict(const at::Tensor& u, const at::Tensor& inputs,
+at::Tensor Denoiser::Predict(const Mlp& mlp, const at::Tensor& u,
+                             const at::Tensor& inputs,
                              const at::Tensor& k) const {
-  return mlp.Forward(at::cat({u, inputs, embedding.index_select(0, k)}, -1));
+  return mlp.Forward(at::cat({u, inputs, embedding_.index_select(0, k)}, -1));
 }
 
-at::Tensor Denoiser::Sample(const at::Tensor& states, const at::Tensor& actions,
+at::Tensor Denoiser::Loss(const at::Tensor& inputs, const at::Tensor& changes,
+                          const at::Tensor& weights,
+                          at::Generator& random) const {
+  const auto device = inputs.device();
+  const at::Tensor k = at::randint(slots(), {inputs.size(0)}, random,
+                                   at::TensorOptions(at::kLong))
+                           .to(device);
+  const at::Tensor noise =
+      at::randn(changes.sizes(), random, at::TensorOptions(at::kFloat))
+          .to(device);
+  const at::Tensor u = signal_.index_select(0, k).unsqueeze(-1) * changes +
+                       noise_.index_select(0, k).unsqueeze(-1) * noise;
+  return WeightedError(Predict(mlp_, u, inputs, k), noise, weights);
+}
+
+at::Tensor Denoiser::Sample(const Mlp& mlp, const at::Tensor& inputs,
                             const at::Tensor& z) const {
-  const at::Tensor inputs = Inputs(states, actions);
-  const int64_t K = embedding.size(0);
+  const int64_t K = slots();
   at::Tensor u = z[0];
   for (int64_t k = K - 1; k >= 0; --k) {
     const at::Tensor steps =
-        at::full({states.size(0)}, k, states.options().dtype(at::kLong));
-    u = schedule.c1[k] * u - schedule.c2[k] * Predict(u, inputs, steps);
-    if (k > 0) u = u + schedule.sigma[k] * z[K - k];
+        at::full({inputs.size(0)}, k, inputs.options().dtype(at::kLong));
+    u = schedule_.c1[k] * u - schedule_.c2[k] * Predict(mlp, u, inputs, steps);
+    if (k > 0) u = u + schedule_.sigma[k] * z[K - k];
   }
-  return states + output_mean + output_std * u;
+  return u;
 }
 
 }  // namespace foresight

@@ -1,40 +1,35 @@
-// The diffusion model's network with the constants around it, as training
-// needs it: a batch of rows, each at its own sampler step.
+// The dynamics as a diffusion model (DDPM, noise prediction): method.md
+// sections 2 and 8.
 #pragma once
 
-#include <ATen/core/Generator.h>
-#include <ATen/core/Tensor.h>
-
 #include "models/bundle/sampler.h"
-#include "models/networks/mlp.h"
-#include "models/training/recipe.h"
-#include "models/training/trainer.h"
+#include "models/training/dynamics_model.h"
 
 namespace foresight {
 
-// eps_theta(u, s', a', k) of method.md section 2. Copying shares storage.
-struct Denoiser {
-  Mlp mlp;  // [N, S + S + A + T] -> [N, S]
-  DiffusionSchedule schedule;
-  at::Tensor embedding;                // [K, T]
-  at::Tensor input_mean, input_std;    // [S + A]
-  at::Tensor output_mean, output_std;  // [S]
-
-  // Random weights; the data's mean is taken as 0 and its std as 1.
-  static Denoiser Random(const DynamicsRecipe& recipe, int S, int A,
-                         at::Generator& random, at::TensorOptions options);
-
-  // s [N, S], a [N, A] -> [N, S + A] standardised.
-  at::Tensor Inputs(const at::Tensor& states, const at::Tensor& actions) const;
+// eps_theta(u, s', a', k) of method.md section 2.
+class Denoiser : public DynamicsModel {
+ public:
+  Denoiser(const DynamicsRecipe& recipe, int S, int A, at::Generator& random,
+           at::TensorOptions options);
 
   // u [N, S], inputs [N, S + A], k [N] int64 counted from 0 -> [N, S]
-  at::Tensor Predict(const at::Tensor& u, const at::Tensor& inputs,
-                     const at::Tensor& k) const;
+  at::Tensor Predict(const Mlp& mlp, const at::Tensor& u,
+                     const at::Tensor& inputs, const at::Tensor& k) const;
 
-  // One ancestral sample s' per row, [N, S], from noise z [K, N, S]; what the
-  // bundle's Sampler gives for the same z.
-  at::Tensor Sample(const at::Tensor& states, const at::Tensor& actions,
-                    const at::Tensor& z) const;
+  const Mlp& mlp() const override { return mlp_; }
+  at::Tensor Loss(const at::Tensor& inputs, const at::Tensor& changes,
+                  const at::Tensor& weights,
+                  at::Generator& random) const override;
+  int slots() const override { return static_cast<int>(embedding_.size(0)); }
+  at::Tensor Sample(const Mlp& mlp, const at::Tensor& inputs,
+                    const at::Tensor& z) const override;
+
+ private:
+  Mlp mlp_;
+  DiffusionSchedule schedule_;
+  at::Tensor signal_, noise_;  // [K] sqrt(abar_k), sqrt(1 - abar_k).
+  at::Tensor embedding_;       // [K, T]
 };
 
 }  // namespace foresight

@@ -10,18 +10,37 @@
 #include "models/training/assembly.h"
 #include "models/training/data_source.h"
 #include "models/training/device.h"
-#include "models/training/diffusion.h"
+#include "models/training/dynamics_trainer.h"
 #include "models/training/evaluation.h"
 #include "models/training/part_run.h"
+#include "models/training/policy_distance.h"
 #include "models/training/rebrac.h"
 #include "models/training/reward.h"
+#include "models/training/tilt.h"
 
 namespace foresight {
 namespace {
 
+absl::StatusOr<std::unique_ptr<Trainer>> MakeDynamicsTrainer(
+    const Recipe& recipe, const DataSource& source,
+    const std::filesystem::path& work, at::TensorOptions options) {
+  const auto& [dataset, split, sha256, description] = source;
+  const Transitions training = DynamicsTransitions(dataset, split.training);
+  at::Tensor weights;
+  if (recipe.dynamics.tilt > 0) {
+    ASSIGN_OR_RETURN(
+        const at::Tensor distances,
+        SquaredPolicyDistances(recipe, sha256, work, training, options));
+    weights = TiltedWeights(distances, recipe.dynamics.tilt);
+  }
+  return std::make_unique<DynamicsTrainer>(
+      recipe.dynamics, dataset.observation_size, dataset.action_size, training,
+      weights, HeldOutRollouts(source, options), options);
+}
+
 absl::StatusOr<std::unique_ptr<Trainer>> MakeTrainer(
     const std::string& part, const Recipe& recipe, const DataSource& source,
-    at::TensorOptions options) {
+    const std::filesystem::path& work, at::TensorOptions options) {
   const auto& [dataset, split, sha256, description] = source;
   const int S = dataset.observation_size, A = dataset.action_size;
   std::unique_ptr<Trainer> trainer;
@@ -30,9 +49,7 @@ absl::StatusOr<std::unique_ptr<Trainer>> MakeTrainer(
         recipe.policy, S, A, CriticTransitions(dataset, split.training),
         CriticTransitions(dataset, split.held_out), options);
   } else if (part == "dynamics") {
-    trainer = std::make_unique<DiffusionTrainer>(
-        recipe.dynamics, S, A, DynamicsTransitions(dataset, split.training),
-        HeldOutRollouts(source, options), options);
+    return MakeDynamicsTrainer(recipe, source, work, options);
   } else if (part == "reward") {
     trainer = std::make_unique<RewardTrainer>(
         recipe.reward, S, A, RewardTransitions(dataset, split.training),
@@ -48,7 +65,7 @@ absl::Status TrainPart(const std::string& part, const Recipe& recipe,
                        const DataSource& source, const FitOptions& options,
                        at::TensorOptions tensors) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Trainer> trainer,
-                   MakeTrainer(part, recipe, source, tensors));
+                   MakeTrainer(part, recipe, source, options.work, tensors));
   PartRun run;
   run.part = part;
   run.folder = options.work;

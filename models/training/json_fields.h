@@ -38,6 +38,8 @@ class JsonFields {
       FailNumber(name, kWhole, least, most);
     }
   }
+  // Whether a field that may be left out is there.
+  bool Has(const std::string& name) const { return object_.contains(name); }
   void Flag(const std::string& name, bool& value);
   void Text(const std::string& name, std::string& value);  // Not empty.
   // Widths of 1 to 16 hidden layers.

@@ -55,16 +55,47 @@ absl::Status ReadPolicy(JsonFields fields, PolicyRecipe& policy) {
   return fields.Finish();
 }
 
-absl::Status ReadDynamics(JsonFields fields, DynamicsRecipe& dynamics) {
-  ReadSchedule(fields, dynamics.schedule);
-  fields.Widths("hidden", dynamics.hidden);
-  fields.Number("time_embedding", 2, 4096, dynamics.time_embedding);
+// Recipes that were written before there was another kind have none.
+DynamicsKind ReadKind(JsonFields& fields) {
+  std::string kind = "diffusion";
+  if (fields.Has("kind")) fields.Text("kind", kind);
+  if (kind != "diffusion" && kind != "mean_flow") {
+    fields.Fail("kind", "\"diffusion\" or \"mean_flow\"");
+  }
+  return kind == "mean_flow" ? DynamicsKind::kMeanFlow
+                             : DynamicsKind::kDiffusion;
+}
+
+void ReadDiffusion(JsonFields& fields, DynamicsRecipe& dynamics) {
   if (dynamics.time_embedding % 2 != 0) {
     fields.Fail("time_embedding", "an even number");
   }
   fields.Number("sampler_steps", 1, 1000, dynamics.sampler_steps);
   fields.Number("beta_min", kTiny, kHuge, dynamics.beta_min);
   fields.Number("beta_max", dynamics.beta_min, kHuge, dynamics.beta_max);
+}
+
+void ReadMeanFlow(JsonFields& fields, DynamicsRecipe& dynamics) {
+  if (dynamics.time_embedding % 4 != 0) {
+    fields.Fail("time_embedding", "a multiple of 4");
+  }
+  fields.Number("sampler_steps", 1, kMaxSamplerSteps, dynamics.sampler_steps);
+  fields.Number("equal_fraction", 0, 1, dynamics.equal_fraction);
+  fields.Number("grid_fraction", 0, 1 - dynamics.equal_fraction,
+                dynamics.grid_fraction);
+}
+
+absl::Status ReadDynamics(JsonFields fields, DynamicsRecipe& dynamics) {
+  ReadSchedule(fields, dynamics.schedule);
+  fields.Widths("hidden", dynamics.hidden);
+  fields.Number("time_embedding", 2, 4096, dynamics.time_embedding);
+  if (fields.Has("tilt")) fields.Number("tilt", 0, kHuge, dynamics.tilt);
+  dynamics.kind = ReadKind(fields);
+  if (dynamics.kind == DynamicsKind::kMeanFlow) {
+    ReadMeanFlow(fields, dynamics);
+  } else {
+    ReadDiffusion(fields, dynamics);
+  }
   return fields.Finish();
 }
 
@@ -182,6 +213,14 @@ std::string Fingerprint(const Recipe& recipe, const std::string& part,
     absl::StrAppend(&text, Describe(r.schedule), Describe(r.hidden),
                     r.time_embedding, " ", r.sampler_steps, " ",
                     Exactly({r.beta_min, r.beta_max}));
+    if (r.kind == DynamicsKind::kMeanFlow) {
+      absl::StrAppend(&text, "mean_flow ",
+                      Exactly({r.equal_fraction, r.grid_fraction}));
+    }
+    if (r.tilt > 0) {
+      absl::StrAppend(&text, "tilt ", Exactly({r.tilt}),
+                      Fingerprint(recipe, "policy", data_sha256));
+    }
   } else {
     absl::StrAppend(&text, Describe(recipe.reward.schedule),
                     Describe(recipe.reward.hidden));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "models/bundle/bundle.h"
 #include "models/bundle/settings.h"
 
 namespace foresight {
@@ -39,13 +40,25 @@ struct PolicyRecipe {
 };
 
 struct DynamicsRecipe {
+  DynamicsKind kind = DynamicsKind::kDiffusion;
   Schedule schedule;
   std::vector<int> hidden;
-  int time_embedding = 16;  // T, even, >= 2.
+  int time_embedding = 16;  // T: even, >= 2; of mean_flow a multiple of 4.
+  int sampler_steps = 10;   // K of diffusion, >= 1; n of mean_flow, 1..64.
+  // eta of the tilted loss (tilt.h), >= 0; 0: every row counts the same. Needs
+  // the policy to be trained before the dynamics.
+  double tilt = 0;
+
+  // Diffusion only:
   // beta_k = 1 - exp(-min/K - (max - min) (2k - 1) / (2 K^2)), k = 1..K.
-  int sampler_steps = 10;  // K, >= 1.
-  double beta_min = 0.1;   // > 0.
-  double beta_max = 10;    // >= beta_min.
+  double beta_min = 0.1;  // > 0.
+  double beta_max = 10;   // >= beta_min.
+
+  // Mean_flow only: the parts of a batch whose times are r = t, and those that
+  // the sampler steps between. The rest draws r < t uniformly. In [0, 1], their
+  // sum too.
+  double equal_fraction = 0.5;
+  double grid_fraction = 0.25;
 };
 
 struct RewardRecipe {

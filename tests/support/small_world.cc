@@ -79,4 +79,13 @@ std::string SmallRecipe(int steps) {
   return absl::StrReplaceAll(kRecipe, {{"STEPS", std::to_string(steps)}});
 }
 
+std::string SmallMeanFlowRecipe(int steps) {
+  return absl::StrReplaceAll(
+      SmallRecipe(steps),
+      {{"\"time_embedding\": 4", "\"time_embedding\": 16"},
+       {"\"sampler_steps\": 3, \"beta_min\": 0.1, \"beta_max\": 10",
+        "\"kind\": \"mean_flow\", \"sampler_steps\": 1, "
+        "\"equal_fraction\": 0.5, \"grid_fraction\": 0.25"}});
+}
+
 }  // namespace foresight

@@ -22,5 +22,7 @@ void WriteSmallWorld(const std::filesystem::path& path, int episodes,
 // A recipe for it, each part of `steps` updates: batch 32, widths 16,
 // K = 3, two evaluations, name "small".
 std::string SmallRecipe(int steps);
+// The same with mean_flow dynamics of one step, T = 16.
+std::string SmallMeanFlowRecipe(int steps);
 
 }  // namespace foresight

@@ -82,6 +82,23 @@ TEST_F(AssemblyTest, DescribesItself) {
   EXPECT_EQ(provenance.training_steps().at("dynamics"), 20u);
 }
 
+TEST_F(AssemblyTest, DescribesMeanFlow) {
+  recipe_ = *ParseRecipe(SmallMeanFlowRecipe(20), "small");
+  FitOptions options;
+  options.data = data();
+  options.work = work();
+  options.bundle = work() / "bundle";
+  options.out = &out_;
+  std::filesystem::remove(CheckpointPath(work(), "dynamics"));
+  ASSERT_TRUE(Fit(recipe_, options).ok()) << out_.str();
+  const auto bundle = Assemble();
+  ASSERT_TRUE(bundle.ok()) << bundle.status();
+  EXPECT_EQ(bundle->dynamics_kind(), DynamicsKind::kMeanFlow);
+  EXPECT_EQ(bundle->manifest().dynamics().betas_size(), 0);
+  EXPECT_EQ(bundle->manifest().dynamics().sampler_steps(), 1u);
+  EXPECT_EQ(bundle->defaults().sampler_steps, 1);
+}
+
 TEST_F(AssemblyTest, RefusesPartsThatDoNotFit) {
   recipe_.reward.schedule.steps = 30;
   EXPECT_EQ(Assemble().status().code(), absl::StatusCode::kFailedPrecondition);

@@ -3,8 +3,11 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/allclose.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
@@ -21,13 +24,7 @@ Denoiser Make(at::Generator& random) {
   recipe.hidden = {8, 8};
   recipe.sampler_steps = K;
   recipe.time_embedding = 4;
-  Denoiser denoiser =
-      Denoiser::Random(recipe, S, A, random, at::TensorOptions(at::kFloat));
-  denoiser.input_mean = at::tensor({1.0f, -2.0f, 0.5f});
-  denoiser.input_std = at::tensor({2.0f, 0.5f, 4.0f});
-  denoiser.output_mean = at::tensor({0.1f, 0.2f});
-  denoiser.output_std = at::tensor({3.0f, 0.3f});
-  return denoiser;
+  return Denoiser(recipe, S, A, random, at::TensorOptions(at::kFloat));
 }
 
 // A head of zeros makes eps_theta = its bias, so that the sampler is the
@@ -35,13 +32,11 @@ Denoiser Make(at::Generator& random) {
 TEST(Denoiser, SamplesByTheSchedulesRecursion) {
   const at::NoGradGuard no_grad;
   at::Generator random = at::make_generator<at::CPUGeneratorImpl>(1);
-  Denoiser denoiser = Make(random);
-  denoiser.mlp.layers.back().weight.zero_();
-  denoiser.mlp.layers.back().bias.fill_(0.25f);
-  const at::Tensor s = at::tensor({0.5f, -1.0f}).view({1, 2});
-  const at::Tensor a = at::tensor({0.3f}).view({1, 1});
+  const Denoiser denoiser = Make(random);
+  denoiser.mlp().layers.back().weight.zero_();
+  denoiser.mlp().layers.back().bias.fill_(0.25f);
   const at::Tensor z = at::randn({K, 1, S}, random);
-  const at::Tensor next = denoiser.Sample(s, a, z);
+  const at::Tensor x = denoiser.Sample(denoiser.mlp(), at::ones({1, S + A}), z);
 
   // method.md section 2, in double.
   DynamicsRecipe recipe;
@@ -58,9 +53,7 @@ TEST(Denoiser, SamplesByTheSchedulesRecursion) {
       u += std::sqrt(beta * (1 - abar[k - 1]) / (1 - abar[k])) *
            z[K - k + 1][0][i].item<double>();
     }
-    const double mean = i == 0 ? 0.1 : 0.2, std = i == 0 ? 3 : 0.3;
-    EXPECT_NEAR(next[0][i].item<double>(),
-                s[0][i].item<double>() + mean + std * u, 1e-5);
+    EXPECT_NEAR(x[0][i].item<double>(), u, 1e-5);
   }
 }
 
@@ -68,30 +61,49 @@ TEST(Denoiser, SeesStateActionAndStepOfEachRow) {
   const at::NoGradGuard no_grad;
   at::Generator random = at::make_generator<at::CPUGeneratorImpl>(1);
   const Denoiser denoiser = Make(random);
+  const Mlp& mlp = denoiser.mlp();
   const at::Tensor u = at::randn({4, S}, random);
   const at::Tensor inputs = at::randn({4, S + A}, random);
   const at::Tensor k = at::tensor({0, 2, 1, 2}, at::TensorOptions(at::kLong));
-  const at::Tensor all = denoiser.Predict(u, inputs, k);
+  const at::Tensor all = denoiser.Predict(mlp, u, inputs, k);
   for (int64_t row = 0; row < 4; ++row) {
-    const at::Tensor one = denoiser.Predict(
-        u.narrow(0, row, 1), inputs.narrow(0, row, 1), k.narrow(0, row, 1));
+    const at::Tensor one =
+        denoiser.Predict(mlp, u.narrow(0, row, 1), inputs.narrow(0, row, 1),
+                         k.narrow(0, row, 1));
     EXPECT_TRUE(at::allclose(one[0], all[row], 1e-5, 1e-6));
   }
   const auto differs = [&](const at::Tensor& other) {
     return (other - all).abs().min().item<double>() > 0;
   };
-  EXPECT_TRUE(differs(denoiser.Predict(u + 1, inputs, k)));
-  EXPECT_TRUE(differs(denoiser.Predict(u, inputs + 1, k)));
-  EXPECT_TRUE(differs(denoiser.Predict(u, inputs, (k + 1).remainder(K))));
+  EXPECT_TRUE(differs(denoiser.Predict(mlp, u + 1, inputs, k)));
+  EXPECT_TRUE(differs(denoiser.Predict(mlp, u, inputs + 1, k)));
+  EXPECT_TRUE(differs(denoiser.Predict(mlp, u, inputs, (k + 1).remainder(K))));
 }
 
-TEST(Denoiser, StandardisesItsInputs) {
-  at::Generator random = at::make_generator<at::CPUGeneratorImpl>(1);
-  const Denoiser denoiser = Make(random);
-  const at::Tensor inputs = denoiser.Inputs(
-      at::tensor({5.0f, -1.0f}).view({1, 2}), at::tensor({-3.5f}).view({1, 1}));
-  EXPECT_TRUE(
-      at::allclose(inputs, at::tensor({2.0f, 2.0f, -1.0f}).view({1, 3})));
+// A head of zeros predicts no noise, so each row's loss is its noise's mean
+// square.
+TEST(Denoiser, TheLossCountsRowsByTheirWeights) {
+  const at::NoGradGuard no_grad;
+  const auto loss = [](const at::Tensor& weights) {
+    at::Generator random = at::make_generator<at::CPUGeneratorImpl>(1);
+    const Denoiser denoiser = Make(random);
+    denoiser.mlp().layers.back().weight.zero_();
+    return denoiser
+        .Loss(at::ones({6, S + A}), at::ones({6, S}), weights, random)
+        .item<double>();
+  };
+  const double plain = loss({});
+  EXPECT_GT(plain, 0);
+  EXPECT_NEAR(loss(at::ones({6})), plain, 1e-6);
+  EXPECT_NEAR(loss(at::full({6}, 3.0f)), 3 * plain, 1e-5);
+  // The rows' own losses make up the whole.
+  double sum = 0;
+  for (int64_t row = 0; row < 6; ++row) {
+    at::Tensor one = at::zeros({6});
+    one[row] = 1;
+    sum += loss(one);
+  }
+  EXPECT_NEAR(sum, plain, 1e-5);
 }
 
 }  // namespace

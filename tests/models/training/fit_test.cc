@@ -36,6 +36,7 @@ class FitTest : public ::testing::Test {
     options.out = &out_;
     return options;
   }
+  void ExpectMeasuredAlike(const std::string& work);
   static std::string Bytes(const std::filesystem::path& path) {
     std::ifstream in(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
@@ -61,13 +62,41 @@ class FitTest : public ::testing::Test {
 
 // The bundle's own sampler and reward, run on what was shipped, give the same
 // errors as the trainers found on their averaged weights.
-TEST_F(FitTest, ShipsWhatTheTrainersMeasured) {
-  ASSERT_TRUE(Fit(recipe_, Options("work")).ok()) << out_.str();
-  const auto bundle = Bundle::Load(folder_.path() / "work" / "bundle");
+TEST_F(FitTest, ShipsWhatTheTrainersMeasured) { ExpectMeasuredAlike("work"); }
+
+TEST_F(FitTest, ShipsWhatTheTrainersMeasuredOfMeanFlow) {
+  recipe_ = *ParseRecipe(SmallMeanFlowRecipe(60), "small");
+  for (const int steps : {1, 3}) {
+    recipe_.dynamics.sampler_steps = recipe_.defaults.sampler_steps = steps;
+    ExpectMeasuredAlike("work" + std::to_string(steps));
+  }
+}
+
+TEST_F(FitTest, ATiltTakesTheTrainedPolicy) {
+  ASSERT_TRUE(Fit(recipe_, Options("plain")).ok());
+  recipe_.dynamics.tilt = 1;
+  FitOptions options = Options("tilted");
+  options.parts = {"dynamics"};
+  EXPECT_EQ(Fit(recipe_, options).code(), absl::StatusCode::kNotFound);
+  ASSERT_TRUE(Fit(recipe_, Options("tilted")).ok()) << out_.str();
+  const std::string first = "dynamics.0.layers.0.weight";
+  const auto plain = Bundle::Load(folder_.path() / "plain" / "bundle");
+  const auto tilted = Bundle::Load(folder_.path() / "tilted" / "bundle");
+  EXPECT_NE(plain->tensors().at(first).values,
+            tilted->tensors().at(first).values);
+  // Another policy would give other weights.
+  recipe_.policy.beta1 = 0.02;
+  EXPECT_EQ(Fit(recipe_, options).code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
+void FitTest::ExpectMeasuredAlike(const std::string& work) {
+  ASSERT_TRUE(Fit(recipe_, Options(work)).ok()) << out_.str();
+  const auto bundle = Bundle::Load(folder_.path() / work / "bundle");
   ASSERT_TRUE(bundle.ok()) << bundle.status();
   const auto& measured = bundle->manifest().provenance().measured();
-  auto log = LastLine(folder_.path() / "work" / "dynamics.csv");
-  log.merge(LastLine(folder_.path() / "work" / "reward.csv"));
+  auto log = LastLine(folder_.path() / work / "dynamics.csv");
+  log.merge(LastLine(folder_.path() / work / "reward.csv"));
   for (const char* name : {"state_rmse_1", "state_rmse_1_error", "state_rmse_5",
                            "state_rmse_10", "reward_rmse"}) {
     // Two ways to add up the first layer, then 6 digits in the log.

@@ -1,5 +1,6 @@
-#include "models/training/diffusion.h"
+#include "models/training/dynamics_trainer.h"
 
+#include <ATen/ops/zeros.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -14,7 +15,7 @@ namespace {
 
 const at::TensorOptions kFloats(at::kFloat);
 
-class DiffusionTrainerTest : public ::testing::Test {
+class DynamicsTrainerTest : public ::testing::Test {
  protected:
   void SetUp() override {
     const auto recipe = ParseRecipe(SmallRecipe(1500), "small");
@@ -26,10 +27,13 @@ class DiffusionTrainerTest : public ::testing::Test {
     source_ = *std::move(source);
     training_ = DynamicsTransitions(source_.dataset, source_.split.training);
   }
-  DiffusionTrainer MakeTrainer() const {
-    return DiffusionTrainer(recipe_.dynamics, 2, 1, training_,
-                            HeldOutRollouts(source_, kFloats), kFloats);
+  DynamicsTrainer MakeTrainer(const at::Tensor& weights = {}) const {
+    return DynamicsTrainer(recipe_.dynamics, 2, 1, training_, weights,
+                           HeldOutRollouts(source_, kFloats), kFloats);
   }
+  // The recipe's kind, in 1500 updates.
+  void ExpectToLearnWhatALinearFitCannot();
+
   TemporaryFolder folder_;
   Recipe recipe_;
   DataSource source_;
@@ -44,8 +48,8 @@ double Value(const Measurements& measurements, const std::string& name) {
   return 0;
 }
 
-TEST_F(DiffusionTrainerTest, LearnsWhatALinearFitCannot) {
-  DiffusionTrainer trainer = MakeTrainer();
+void DynamicsTrainerTest::ExpectToLearnWhatALinearFitCannot() {
+  DynamicsTrainer trainer = MakeTrainer();
   const double before = Value(trainer.Evaluate(), "state_rmse_1");
   for (int i = 0; i < 1500; ++i) trainer.Step();
   const Measurements after = trainer.Evaluate();
@@ -64,8 +68,29 @@ TEST_F(DiffusionTrainerTest, LearnsWhatALinearFitCannot) {
   EXPECT_LT(Value(after, "state_rmse_10"), straight);
 }
 
-TEST_F(DiffusionTrainerTest, EvaluationDoesNotDisturbTheTraining) {
-  DiffusionTrainer a = MakeTrainer(), b = MakeTrainer();
+TEST_F(DynamicsTrainerTest, DiffusionLearns) {
+  ExpectToLearnWhatALinearFitCannot();
+}
+
+TEST_F(DynamicsTrainerTest, MeanFlowLearnsInOneStepAndInTwo) {
+  recipe_.dynamics.kind = DynamicsKind::kMeanFlow;
+  recipe_.dynamics.time_embedding = 32;
+  for (const int steps : {1, 2}) {
+    recipe_.dynamics.sampler_steps = steps;
+    ExpectToLearnWhatALinearFitCannot();
+  }
+}
+
+TEST_F(DynamicsTrainerTest, RowsWithoutWeightTeachNothing) {
+  const DynamicsTrainer untrained = MakeTrainer();
+  DynamicsTrainer trainer = MakeTrainer(at::zeros({training_.size()}));
+  for (int i = 0; i < 3; ++i) trainer.Step();
+  EXPECT_EQ(trainer.TakeMeanLoss(), 0);
+  EXPECT_EQ(trainer.Evaluate(), untrained.Evaluate());
+}
+
+TEST_F(DynamicsTrainerTest, EvaluationDoesNotDisturbTheTraining) {
+  DynamicsTrainer a = MakeTrainer(), b = MakeTrainer();
   for (int i = 0; i < 3; ++i) {
     a.Step();
     b.Step();
@@ -74,8 +99,8 @@ TEST_F(DiffusionTrainerTest, EvaluationDoesNotDisturbTheTraining) {
   EXPECT_EQ(a.TakeMeanLoss(), b.TakeMeanLoss());
 }
 
-TEST_F(DiffusionTrainerTest, ShipsTheDatasNormalisers) {
-  const DiffusionTrainer trainer = MakeTrainer();
+TEST_F(DynamicsTrainerTest, ShipsTheDatasNormalisers) {
+  const DynamicsTrainer trainer = MakeTrainer();
   const TensorDict state = trainer.State();
   const Normaliser states = FitNormaliser(training_.states, 2, 1e-3f);
   const Normaliser change = FitDifferenceNormaliser(

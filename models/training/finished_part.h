@@ -1,0 +1,24 @@
+// The checkpoint of a part that has been trained to its end.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "models/training/recipe.h"
+#include "models/training/tensor_file.h"
+
+namespace foresight {
+
+// The checkpoint of `part` in the folder `work`, trained by `recipe` on the
+// data set with this digest.
+// Errors, naming the file:
+//   NotFound:           there is none.
+//   FailedPrecondition: it is of another recipe or data, or has not finished.
+//   InvalidArgument:    it is broken.
+absl::StatusOr<TensorFile> LoadFinishedPart(const Recipe& recipe,
+                                            const std::string& data_sha256,
+                                            const std::filesystem::path& work,
+                                            const std::string& part);
+
+}  // namespace foresight

@@ -1,0 +1,157 @@
+#include "models/training/mean_flow.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randn.h>
+#include <c10/core/GradMode.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <cmath>
+#include <vector>
+
+namespace foresight {
+namespace {
+
+constexpr int S = 2, A = 1, N = 7;
+// Differences of double roll-outs of this step leave 1e-8 of the derivative.
+constexpr double kStep = 1e-5;
+constexpr double kTolerance = 1e-6;
+const at::TensorOptions kDoubles(at::kDouble);
+
+DynamicsRecipe SmallRecipe() {
+  DynamicsRecipe recipe;
+  recipe.kind = DynamicsKind::kMeanFlow;
+  recipe.hidden = {9, 8};
+  recipe.time_embedding = 32;
+  recipe.sampler_steps = 1;
+  return recipe;
+}
+
+// In double, with times 0 <= r < t <= 1.
+class MeanFlowTest : public ::testing::Test {
+ protected:
+  at::Tensor Normal(at::IntArrayRef shape) {
+    return at::randn(shape, random_, kDoubles);
+  }
+
+  at::Generator random_ = at::make_generator<at::CPUGeneratorImpl>(1);
+  const MeanFlow flow_{SmallRecipe(), S, A, random_, kDoubles};
+  const at::Tensor z_ = Normal({N, S});
+  const at::Tensor inputs_ = Normal({N, S + A});
+  const at::Tensor r_ = at::rand({N}, random_, kDoubles) * 0.5;
+  const at::Tensor t_ = r_ + 0.3;
+};
+
+TEST_F(MeanFlowTest, TheTimeDerivativeIsThatOfFiniteDifferences) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor velocity = Normal({N, S});
+  const auto moved = [&](double by) {
+    return flow_.Velocity(flow_.mlp(), z_ + by * velocity, inputs_, t_ + by,
+                          r_);
+  };
+  const at::Tensor expected = (moved(kStep) - moved(-kStep)) / (2 * kStep);
+  const at::Tensor derivative =
+      flow_.TimeDerivative(flow_.mlp(), z_, velocity, inputs_, t_, r_);
+  EXPECT_TRUE(at::allclose(derivative, expected, kTolerance, kTolerance));
+  // It is about r and z as well, not about t alone.
+  EXPECT_FALSE(at::allclose(
+      derivative,
+      flow_.TimeDerivative(flow_.mlp(), z_, velocity * 0, inputs_, t_, r_)));
+}
+
+TEST_F(MeanFlowTest, AnExceptionLeavesForwardDifferentiationUsable) {
+  const at::Tensor velocity = Normal({N, S});
+  EXPECT_ANY_THROW(flow_.TimeDerivative(flow_.mlp(), z_, velocity,
+                                        Normal({N, S + A + 1}), t_, r_));
+  const at::Tensor derivative =
+      flow_.TimeDerivative(flow_.mlp(), z_, velocity, inputs_, t_, r_);
+  EXPECT_TRUE(derivative.defined());
+  EXPECT_FALSE(derivative.requires_grad());
+}
+
+// The objective written out: u + (t - r) du/dt against n - x, the path's
+// velocity being the network's own, du/dt from finite differences.
+TEST_F(MeanFlowTest, TheLossIsTheImprovedObjective) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor x = Normal({N, S}), n = Normal({N, S});
+  const at::Tensor time = t_.unsqueeze(-1), span = (t_ - r_).unsqueeze(-1);
+  const at::Tensor z = (1 - time) * x + time * n;
+  const at::Tensor own = flow_.Velocity(flow_.mlp(), z, inputs_, t_, t_);
+  const auto moved = [&](double by) {
+    return flow_.Velocity(flow_.mlp(), z + by * own, inputs_, t_ + by, r_);
+  };
+  const at::Tensor slope = (moved(kStep) - moved(-kStep)) / (2 * kStep);
+  const at::Tensor rows = (moved(0) + span * slope - (n - x)).square().mean(-1);
+  EXPECT_NEAR(flow_.LossAt(inputs_, x, n, t_, r_, N, {}).item<double>(),
+              rows.mean().item<double>(), kTolerance);
+  const at::Tensor weights = at::rand({N}, random_, kDoubles);
+  EXPECT_NEAR(flow_.LossAt(inputs_, x, n, t_, r_, N, weights).item<double>(),
+              (rows * weights).mean().item<double>(), kTolerance);
+}
+
+TEST_F(MeanFlowTest, WithEqualTimesTheLossIsThatOfFlowMatching) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor x = Normal({N, S}), n = Normal({N, S});
+  const at::Tensor time = t_.unsqueeze(-1);
+  const at::Tensor u =
+      flow_.Velocity(flow_.mlp(), (1 - time) * x + time * n, inputs_, t_, t_);
+  const double expected = (u - (n - x)).square().mean().item<double>();
+  for (const int64_t moving : {0, 3, N}) {
+    EXPECT_NEAR(flow_.LossAt(inputs_, x, n, t_, t_, moving, {}).item<double>(),
+                expected, kTolerance);
+  }
+}
+
+// The gradient is that of u alone: du/dt stays what it was.
+TEST_F(MeanFlowTest, NothingFlowsBackThroughTheTimeDerivative) {
+  const at::Tensor x = Normal({N, S}), n = Normal({N, S});
+  const at::Tensor time = t_.unsqueeze(-1), span = (t_ - r_).unsqueeze(-1);
+  const at::Tensor z = (1 - time) * x + time * n;
+  const std::vector<at::Tensor> parameters = flow_.mlp().Parameters();
+  const std::vector<at::Tensor> gradient = torch::autograd::grad(
+      {flow_.LossAt(inputs_, x, n, t_, r_, N, {})}, parameters);
+
+  const at::NoGradGuard no_grad;
+  const at::Tensor slope = flow_.TimeDerivative(
+      flow_.mlp(), z, flow_.Velocity(flow_.mlp(), z, inputs_, t_, t_), inputs_,
+      t_, r_);
+  std::vector<at::Tensor> direction;
+  double along = 0;
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    direction.push_back(Normal(parameters[i].sizes()));
+    along += (gradient[i] * direction[i]).sum().item<double>();
+  }
+  const auto moved = [&](double by) {
+    std::vector<at::Tensor> other;
+    for (size_t i = 0; i < parameters.size(); ++i) {
+      other.push_back(parameters[i] + by * direction[i]);
+    }
+    const at::Tensor u =
+        flow_.Velocity(flow_.mlp().WithParameters(other), z, inputs_, t_, r_);
+    return (u + span * slope - (n - x)).square().mean().item<double>();
+  };
+  EXPECT_NEAR(along, (moved(kStep) - moved(-kStep)) / (2 * kStep),
+              kTolerance * std::abs(along));
+}
+
+TEST_F(MeanFlowTest, SamplesByStepsOfTheGrid) {
+  const at::NoGradGuard no_grad;
+  DynamicsRecipe recipe = SmallRecipe();
+  recipe.sampler_steps = 2;
+  const MeanFlow flow(recipe, S, A, random_, kDoubles);
+  const auto at_time = [](double time) {
+    return at::full({N}, time, kDoubles);
+  };
+  const Mlp& mlp = flow.mlp();
+  at::Tensor u = z_;
+  u = u - 0.5 * flow.Velocity(mlp, u, inputs_, at_time(1), at_time(0.5));
+  u = u - 0.5 * flow.Velocity(mlp, u, inputs_, at_time(0.5), at_time(0));
+  EXPECT_TRUE(at::allclose(flow.Sample(mlp, inputs_, z_.unsqueeze(0)), u));
+}
+
+}  // namespace
+}  // namespace foresight
