@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -14,6 +15,8 @@
 
 namespace foresight {
 namespace {
+
+constexpr float kLargestAction = 1 + 1e-3f;
 
 // Reads the data sets of one file, with messages that name both.
 class Reader {
@@ -33,23 +36,50 @@ class Reader {
       return WrongShape(name, shape, rows,
                         width > 0 ? absl::StrCat(width) : "width");
     }
-    RETURN_IF_ERROR(CheckFinite(name, array));
+    RETURN_IF_ERROR(CheckEach(name, array, kFinite, IsFinite));
     return array;
   }
 
+  // The same with values in [-1, 1], where policies have theirs.
+  absl::StatusOr<Hdf5Array> Actions(const std::string& name,
+                                    int64_t rows) const {
+    ASSIGN_OR_RETURN(Hdf5Array array, Matrix(name, rows, 0));
+    RETURN_IF_ERROR(CheckEach(name, array, "a value in [-1, 1]", [](float x) {
+      return std::abs(x) <= kLargestAction;
+    }));
+    return array;
+  }
+
+  // [rows] or [rows, 1] of 0 and 1.
+  absl::StatusOr<std::vector<float>> Flags(const std::string& name,
+                                           int64_t rows) const {
+    return Column(name, rows, "0 or 1",
+                  [](float x) { return x == 0 || x == 1; });
+  }
+
+  // [rows] or [rows, 1] of finite values.
+  absl::StatusOr<std::vector<float>> Numbers(const std::string& name,
+                                             int64_t rows) const {
+    return Column(name, rows, kFinite, IsFinite);
+  }
+
+ private:
+  static constexpr char kFinite[] = "a finite number";
+  static bool IsFinite(float x) { return std::isfinite(x); }
+
   // [rows] or [rows, 1]
-  absl::StatusOr<std::vector<float>> Column(const std::string& name,
-                                            int64_t rows) const {
+  absl::StatusOr<std::vector<float>> Column(
+      const std::string& name, int64_t rows, const std::string& expected,
+      absl::FunctionRef<bool(float)> fits_value) const {
     ASSIGN_OR_RETURN(Hdf5Array array, file_.Read(name));
     const std::vector<int64_t>& shape = array.shape;
     const bool fits = (shape.size() == 1 && shape[0] == rows) ||
                       (shape.size() == 2 && shape[0] == rows && shape[1] == 1);
     if (!fits) return WrongShape(name, shape, rows, "");
-    RETURN_IF_ERROR(CheckFinite(name, array));
+    RETURN_IF_ERROR(CheckEach(name, array, expected, fits_value));
     return std::move(array.values);
   }
 
- private:
   absl::Status WrongShape(const std::string& name,
                           const std::vector<int64_t>& shape, int64_t rows,
                           const std::string& width) const {
@@ -60,16 +90,17 @@ class Reader {
         width.empty() ? absl::StrCat(" or [", count, ", 1]") : ""));
   }
 
-  absl::Status CheckFinite(const std::string& name,
-                           const Hdf5Array& array) const {
-    const auto bad = std::find_if_not(array.values.begin(), array.values.end(),
-                                      [](float x) { return std::isfinite(x); });
+  absl::Status CheckEach(const std::string& name, const Hdf5Array& array,
+                         const std::string& expected,
+                         absl::FunctionRef<bool(float)> fits) const {
+    const auto bad =
+        std::find_if_not(array.values.begin(), array.values.end(), fits);
     if (bad == array.values.end()) return absl::OkStatus();
     const int64_t width =
         static_cast<int64_t>(array.values.size()) / array.shape[0];
-    return absl::InvalidArgumentError(
-        absl::StrCat(path_, ": ", name, " has a value that is not finite, ",
-                     *bad, ", in row ", (bad - array.values.begin()) / width));
+    return absl::InvalidArgumentError(absl::StrCat(
+        path_, ": ", name, " is ", *bad, " in row ",
+        (bad - array.values.begin()) / width, ", expected ", expected));
   }
 
   std::string path_;
@@ -116,14 +147,14 @@ absl::StatusOr<Dataset> ReadDataset(const std::filesystem::path& path,
   ASSIGN_OR_RETURN(Hdf5Array observations, reader.Matrix("observations", 0, 0));
   const int64_t rows = observations.shape[0];
   const int64_t width = observations.shape[1];
-  ASSIGN_OR_RETURN(Hdf5Array actions, reader.Matrix("actions", rows, 0));
+  ASSIGN_OR_RETURN(Hdf5Array actions, reader.Actions("actions", rows));
   Dataset dataset;
-  ASSIGN_OR_RETURN(dataset.rewards, reader.Column("rewards", rows));
+  ASSIGN_OR_RETURN(dataset.rewards, reader.Numbers("rewards", rows));
   ASSIGN_OR_RETURN(const std::vector<float> terminals,
-                   reader.Column("terminals", rows));
+                   reader.Flags("terminals", rows));
   std::vector<float> timeouts;
   if (reader.Has("timeouts")) {
-    ASSIGN_OR_RETURN(timeouts, reader.Column("timeouts", rows));
+    ASSIGN_OR_RETURN(timeouts, reader.Flags("timeouts", rows));
   }
   if (reader.Has("next_observations")) {
     ASSIGN_OR_RETURN(Hdf5Array next,

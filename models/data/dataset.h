@@ -38,13 +38,16 @@ struct Dataset {
 
 // Reads `observations` [N, S], `actions` [N, A], `rewards` and `terminals`
 // ([N] or [N, 1]), and where they are there `timeouts` and
-// `next_observations`. Flags may be bool, integers or floats. An episode ends
-// at a terminal or a timeout; in a file without timeouts, at a terminal or
-// after `step_limit` steps. The last row ends the last episode in any case.
-// Errors, naming the file and the data set:
+// `next_observations`; anything else in the file is ignored. Numbers may be
+// float32, float64 or integers, flags also bool. An episode ends at a terminal
+// or a timeout; in a file without timeouts, at a terminal or after `step_limit`
+// steps. The last row ends the last episode in any case.
+// Errors, naming the file, the data set and, of a value, its row:
 //   NotFound:        the file or a data set is missing.
-//   InvalidArgument: it is not HDF5, a shape does not fit, there is no row, a
-//                    value is not finite, or step_limit < 1.
+//   InvalidArgument: it is not HDF5, a shape does not fit, there is no row,
+//                    step_limit < 1, or a value is wrong: not finite in
+//                    float32, a flag that is neither 0 nor 1, or an action
+//                    outside [-1, 1] (rounding aside).
 //   DataLoss:        its contents cannot be read.
 absl::StatusOr<Dataset> ReadDataset(const std::filesystem::path& path,
                                     int step_limit);

@@ -35,7 +35,8 @@ class DatasetTest : public ::testing::Test {
   }
   static void WriteBasics(D4rlFile& out) {
     out.Write("observations", {6, 2}, Count(12));
-    out.Write("actions", {6, 1}, {0, 1, 2, 3, 4, 5}, Stored::kFloat64);
+    out.Write("actions", {6, 1}, {0, 0.25, -0.5, 0.75, 1, -1},
+              Stored::kFloat64);
     out.Write("rewards", {6, 1}, {5, 4, 3, 2, 1, 0});
   }
   std::filesystem::path path() const { return folder_.path() / "data.hdf5"; }
@@ -57,7 +58,7 @@ TEST_F(DatasetTest, ReadsRows) {
   EXPECT_EQ(dataset->observation_size, 2);
   EXPECT_EQ(dataset->action_size, 1);
   EXPECT_THAT(dataset->observation(2), ElementsAre(4, 5));
-  EXPECT_THAT(dataset->action(3), ElementsAre(3));
+  EXPECT_THAT(dataset->action(3), ElementsAre(0.75f));
   EXPECT_THAT(dataset->rewards, ElementsAre(5, 4, 3, 2, 1, 0));
   EXPECT_TRUE(dataset->next_observations.empty());
 }
@@ -148,13 +149,79 @@ TEST_F(DatasetTest, RefusesValuesThatAreNotFinite) {
     std::vector<double> observations = Count(12);
     observations[7] = NAN;
     out.Write("observations", {6, 2}, observations);
-    out.Write("actions", {6, 1}, Count(6));
+    out.Write("actions", {6, 1}, std::vector<double>(6, 0));
     out.Write("rewards", {6}, Count(6));
-    out.Write("terminals", {6}, Count(6));
+    out.Write("terminals", {6}, std::vector<double>(6, 0));
   }
   const auto dataset = Read();
   EXPECT_EQ(dataset.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(dataset.status().message(), HasSubstr("in row 3"));
+  EXPECT_THAT(dataset.status().message(),
+              HasSubstr("data.hdf5: observations is nan in row 3, expected a "
+                        "finite number"));
+}
+
+TEST_F(DatasetTest, ReadsFilesOfTheWild) {
+  {
+    D4rlFile out(path());
+    out.Write("observations", {6, 2}, Count(12), Stored::kFloat64);
+    // Rounded to float32 beyond 1.
+    out.Write("actions", {6, 1}, {0, 1.0000001, -1.0000001, 0, 0, 1},
+              Stored::kFloat64);
+    out.Write("rewards", {6, 1}, {5, 4, 3, 2, 1, 1e-300}, Stored::kFloat64);
+    out.Write("terminals", {6, 1}, {0, 1, 0, 0, 0, 0}, Stored::kUint8);
+    out.WriteGroup("infos");
+    out.Write("infos/qpos", {2, 3}, Count(6));
+    out.WriteGroup("metadata");
+    out.Write("metadata/algorithm", {1}, {}, Stored::kText);
+  }
+  const auto dataset = Read(3);
+  ASSERT_TRUE(dataset.ok()) << dataset.status();
+  EXPECT_EQ(Print(dataset->episodes), "0-2T 2-5 5-6 ");
+  EXPECT_THAT(dataset->rewards, ElementsAre(5, 4, 3, 2, 1, 0));
+  EXPECT_THAT(dataset->observation(5), ElementsAre(10, 11));
+}
+
+TEST_F(DatasetTest, WrongValuesAreNamedWithTheirRow) {
+  struct Case {
+    const char* name;
+    std::vector<double> values;
+    const char* message;
+  };
+  const std::vector<double> zeros(6, 0);
+  for (const Case& one : std::vector<Case>{
+           {"terminals",
+            {0, 0, 2, 0, 0, 0},
+            "terminals is 2 in row 2, "
+            "expected 0 or 1"},
+           {"terminals", {0, -1, 0, 0, 0, 0}, "terminals is -1 in row 1"},
+           {"timeouts",
+            {0, 0, 0, 0, 0, 0.5},
+            "timeouts is 0.5 in row 5, "
+            "expected 0 or 1"},
+           {"timeouts", {NAN, 0, 0, 0, 0, 0}, "timeouts is nan in row 0"},
+           {"rewards",
+            {0, 0, 0, 0, INFINITY, 0},
+            "rewards is inf in row 4, expected a finite number"},
+           // Too large for float32.
+           {"rewards", {0, 0, 0, 1e300, 0, 0}, "rewards is inf in row 3"},
+           {"actions",
+            {0, 0, 0, 0, 0, -1.5},
+            "actions is -1.5 in row 5, expected a value in [-1, 1]"},
+       }) {
+    {
+      D4rlFile out(path());
+      out.Write("observations", {6, 2}, Count(12));
+      for (const char* name : {"actions", "rewards", "terminals", "timeouts"}) {
+        out.Write(name, {6, 1},
+                  name == std::string(one.name) ? one.values : zeros,
+                  Stored::kFloat64);
+      }
+    }
+    const auto dataset = Read();
+    EXPECT_EQ(dataset.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(dataset.status().message(),
+                HasSubstr("data.hdf5: " + std::string(one.message)));
+  }
 }
 
 TEST_F(DatasetTest, NamesWhatIsMissing) {
