@@ -76,7 +76,9 @@ absl::StatusOr<Observations> MakeObservations(const AdaptationClient& client,
                                               int count, uint64_t seed,
                                               Cancellation& cancellation) {
   std::string why = "no environment has the model's sizes";
-  for (const std::string& name : EnvironmentNames()) {
+  std::vector<std::string> names = EnvironmentNames();
+  if (!model.environment().empty()) names = {model.environment()};
+  for (const std::string& name : names) {
     const auto environment = MakeEnvironment(name, assets);
     if (!environment.ok()) {
       why = std::string(environment.status().message());

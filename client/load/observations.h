@@ -48,8 +48,9 @@ absl::StatusOr<Observations> RecordEpisode(const AdaptationClient& client,
                                            uint64_t seed,
                                            Cancellation& cancellation);
 
-// RecordEpisode in the first environment with the model's sizes, else
-// NormalObservations; source() says which. `assets`: as MakeEnvironment.
+// RecordEpisode in the model's own environment, or if it does not say one in
+// the first with its sizes, else NormalObservations; source() says which.
+// `assets`: as MakeEnvironment.
 absl::StatusOr<Observations> MakeObservations(const AdaptationClient& client,
                                               const v1::Model& model,
                                               const std::string& assets,

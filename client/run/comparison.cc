@@ -21,6 +21,7 @@ std::optional<VariantSummary> Summarise(
                         result->latencies_ms.end());
     steps_done += result->steps_done_mean * result->steps;
     summary.late += result->late;
+    if (result->terminated) ++summary.terminated;
     for (const auto& [outcome, count] : result->outcomes) {
       summary.outcomes[outcome] += count;
     }
@@ -28,6 +29,8 @@ std::optional<VariantSummary> Summarise(
   summary.mean = Mean(returns);
   summary.standard_error = StandardError(returns);
   summary.score = NormalisedScore(environment, summary.mean);
+  summary.steps_mean = static_cast<double>(latencies_ms.size()) /
+                       static_cast<double>(returns.size());
   summary.steps_done_mean =
       steps_done / static_cast<double>(latencies_ms.size());
   summary.latency_p50_ms = Quantile(latencies_ms, 0.5);

@@ -34,33 +34,46 @@ v1::OpenSessionRequest MakeRequest(const std::string& model,
   return request;
 }
 
-// The physics waits for the action, so a decision whose budget was used up
-// before it began is asked for again, until the deadline.
+// Between the end of a stream and the first attempt with another one.
+constexpr absl::Duration kReopenAfter = absl::Milliseconds(100);
+
+// The physics waits for the action. So a decision whose budget was used up
+// before it began is asked for again, until the deadline, and so is one whose
+// stream broke.
 absl::StatusOr<v1::ActResponse> Decide(RemoteSession& session,
                                        const std::vector<float>& observation,
-                                       ActOptions act, int* late) {
+                                       ActOptions act, SharedStream* streams,
+                                       int* late) {
   const absl::Time deadline = absl::Now() + *act.call.timeout;
   while (true) {
+    std::shared_ptr<ControlStream> stream;
+    if (streams != nullptr) stream = streams->Current();
+    act.stream = stream.get();
     auto decision = session.Act(observation, act);
-    if (ErrorReason(decision.status()) != "DEADLINE_EXCEEDED") return decision;
+    const bool was_late = ErrorReason(decision.status()) == "DEADLINE_EXCEEDED";
+    const bool broke = !decision.ok() && stream != nullptr &&
+                       stream->broken() && !act.call.cancellation->cancelled();
+    if (!was_late && !broke) return decision;
+    if (broke) absl::SleepFor(kReopenAfter);
     act.call.timeout = deadline - absl::Now();
     if (*act.call.timeout <= absl::ZeroDuration()) return decision;
-    ++*late;
+    if (was_late) ++*late;
   }
 }
 
 }  // namespace
 
-absl::StatusOr<EpisodeResult> PlayEpisode(const AdaptationClient& client,
-                                          const std::string& model,
-                                          Environment& environment,
-                                          const EpisodePlan& plan,
-                                          const RunOptions& options,
-                                          Cancellation& cancellation,
-                                          absl::FunctionRef<void()> on_step) {
+absl::StatusOr<EpisodeResult> PlayEpisode(
+    const AdaptationClient& client, const std::string& model,
+    Environment& environment, const EpisodePlan& plan,
+    const RunOptions& options, SharedStream* stream, Cancellation& cancellation,
+    absl::FunctionRef<void()> on_step) {
   ActOptions act;
   act.call = {options.deadline, &cancellation};
-  act.budget = options.budget;
+  // A stream tells the server nothing of the call's timeout.
+  act.budget = stream == nullptr || options.budget.has_value()
+                   ? options.budget
+                   : options.deadline;
   if (cancellation.cancelled()) return absl::CancelledError("interrupted");
   // Not to be cancelled half-way: that would leave a session behind.
   auto session =
@@ -72,11 +85,11 @@ absl::StatusOr<EpisodeResult> PlayEpisode(const AdaptationClient& client,
   std::vector<double> state = environment.Reset(plan.seed);
   const int limit = std::min(options.max_steps, environment.spec().step_limit);
   double steps_done = 0;
-  bool terminated = false;
-  while (!terminated && result.steps < limit) {
+  while (!result.terminated && result.steps < limit) {
     const std::vector<float> observation(state.begin(), state.end());
     const absl::Time start = absl::Now();
-    const auto decision = Decide(**session, observation, act, &result.late);
+    const auto decision =
+        Decide(**session, observation, act, stream, &result.late);
     if (!decision.ok()) return At(decision.status(), plan, result.steps);
     result.latencies_ms.push_back(
         absl::ToDoubleMilliseconds(absl::Now() - start));
@@ -88,7 +101,7 @@ absl::StatusOr<EpisodeResult> PlayEpisode(const AdaptationClient& client,
                           static_cast<size_t>(decision->action_size())});
     if (!transition.ok()) return At(transition.status(), plan, result.steps);
     result.episode_return += transition->reward;
-    terminated = transition->terminated;
+    result.terminated = transition->terminated;
     state = std::move(transition->observation);
     ++result.steps;
     on_step();

@@ -10,6 +10,7 @@
 #include "client/adaptation_client.h"
 #include "client/environments/environment.h"
 #include "client/run/options.h"
+#include "client/run/shared_stream.h"
 #include "proto/adaptation.pb.h"
 
 namespace foresight {
@@ -20,9 +21,10 @@ struct EpisodePlan {
 };
 
 struct EpisodeResult {
-  double episode_return = 0;            // Undiscounted.
-  int steps = 0;                        // Of the environment.
-  double steps_done_mean = 0;           // Gradient steps per decision.
+  double episode_return = 0;   // Undiscounted.
+  int steps = 0;               // Of the environment.
+  bool terminated = false;     // It ended before any limit, such as by a fall.
+  double steps_done_mean = 0;  // Gradient steps per decision.
   std::vector<double> latencies_ms;     // [steps], as the client waited.
   std::map<v1::Outcome, int> outcomes;  // How many decisions ended so.
   // Times that a decision's budget ran out before the server could begin, so
@@ -32,15 +34,14 @@ struct EpisodeResult {
 };
 
 // Opens a session, plays until the environment ends the episode or
-// max_steps, closes the session; `on_step` is called after each step.
+// max_steps, closes the session; `on_step` is called after each step. `stream`
+// carries the decisions; null: calls of their own.
 // Errors: the server's, saying at which step of which episode; Cancelled when
 // `cancellation` is.
-absl::StatusOr<EpisodeResult> PlayEpisode(const AdaptationClient& client,
-                                          const std::string& model,
-                                          Environment& environment,
-                                          const EpisodePlan& plan,
-                                          const RunOptions& options,
-                                          Cancellation& cancellation,
-                                          absl::FunctionRef<void()> on_step);
+absl::StatusOr<EpisodeResult> PlayEpisode(
+    const AdaptationClient& client, const std::string& model,
+    Environment& environment, const EpisodePlan& plan,
+    const RunOptions& options, SharedStream* stream, Cancellation& cancellation,
+    absl::FunctionRef<void()> on_step);
 
 }  // namespace foresight

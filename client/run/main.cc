@@ -51,10 +51,13 @@ absl::StatusOr<Comparison> Run(const RunOptions& options,
 int Main(int argc, char** argv) {
   const ParsedOptions parsed = ParseRunOptions(argc, argv);
   if (parsed.exit_code.has_value()) return *parsed.exit_code;
-  const auto environment =
-      MakeEnvironment(parsed.options.environment, parsed.options.assets);
-  if (environment.status().code() == absl::StatusCode::kInvalidArgument) {
-    return Complain(environment.status(), kUsage);
+  if (!parsed.options.environment.empty()) {
+    const auto environment =
+        MakeEnvironment(parsed.options.environment, parsed.options.assets);
+    if (environment.status().code() == absl::StatusCode::kInvalidArgument) {
+      return Complain(environment.status(), kUsage);
+    }
+    if (!environment.ok()) return Complain(environment.status(), kFailed);
   }
   if (!environment.ok()) return Complain(environment.status(), kFailed);
 

@@ -26,8 +26,7 @@ void AddOptions(CLI::App& app, RunOptions* options) {
   app.add_option("--model", options->model,
                  "name of the model (default: the only one served)");
   app.add_option("--environment", options->environment,
-                 "name of the environment")
-      ->capture_default_str();
+                 "name of the environment (default: the model's own)");
   app.add_option("--assets", options->assets,
                  "folder of the MuJoCo models (default: FORESIGHT_ASSETS, else "
                  "those that came with the program)")
@@ -46,6 +45,9 @@ void AddOptions(CLI::App& app, RunOptions* options) {
   app.add_option("--parallel", options->parallel,
                  "episodes played at once (default: one per core, at most 8)")
       ->check(Count());
+  app.add_flag("--stream", options->stream,
+               "send all episodes' decisions over one Control stream instead "
+               "of a call for each");
   AddDuration(app, "--budget",
               "time the server may take for a decision "
               "(default: the deadline)",

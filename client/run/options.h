@@ -12,13 +12,14 @@ namespace foresight {
 
 struct RunOptions {
   std::string server = "127.0.0.1:50051";
-  std::string model;  // Empty: the only one served.
-  std::string environment = "HalfCheetah-v4";
-  std::string assets;    // As MakeEnvironment.
-  int episodes = 10;     // >= 1, each on a seed of its own.
-  uint64_t seed = 1000;  // Of the first episode; the others count on.
-  int max_steps = 1000;  // >= 1; the environment's limit holds too.
-  int parallel = 0;      // Episodes at once; 0: by the number of cores.
+  std::string model;        // Empty: the only one served.
+  std::string environment;  // Empty: the model's own.
+  std::string assets;       // As MakeEnvironment.
+  int episodes = 10;        // >= 1, each on a seed of its own.
+  uint64_t seed = 1000;     // Of the first episode; the others count on.
+  int max_steps = 1000;     // >= 1; the environment's limit holds too.
+  int parallel = 0;         // Episodes at once; 0: by the number of cores.
+  bool stream = false;      // One Control stream for all instead of calls.
   v1::AdaptationSettings settings;       // Unset fields: the model's defaults.
   std::optional<absl::Duration> budget;  // > 0.
   absl::Duration deadline = absl::Seconds(10);

@@ -1,6 +1,7 @@
 #include "client/run/report.h"
 
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -42,6 +43,29 @@ Json OrNull(const std::optional<Value>& value) {
 std::optional<double> ReturnOf(const std::optional<EpisodeResult>& result) {
   if (!result.has_value()) return std::nullopt;
   return result->episode_return;
+}
+
+std::optional<int> StepsOf(const std::optional<EpisodeResult>& result) {
+  if (!result.has_value()) return std::nullopt;
+  return result->steps;
+}
+
+// Nothing where no episode ended before its limit.
+std::string EndsRow(const Comparison& comparison) {
+  std::vector<std::string> ends;
+  bool any = false;
+  const auto add = [&](const char* name,
+                       const std::optional<VariantSummary>& summary) {
+    if (!summary.has_value()) return;
+    any |= summary->terminated > 0;
+    ends.push_back(absl::StrFormat(
+        "%s %d of %d (%.1f steps on average)", name, summary->terminated,
+        comparison.episodes.size(), summary->steps_mean));
+  };
+  add("frozen", comparison.frozen);
+  add("adapted", comparison.adapted);
+  if (!any) return "";
+  return absl::StrCat("ended early ", absl::StrJoin(ends, ", "), "\n");
 }
 
 std::optional<double> MeanOf(const std::optional<VariantSummary>& summary) {
@@ -86,6 +110,7 @@ std::string ToTable(const Comparison& comparison) {
     }
     table += "\n";
   }
+  table += EndsRow(comparison);
   if (comparison.adapted.has_value()) table += OutcomesRow(*comparison.adapted);
   return table;
 }
@@ -119,6 +144,8 @@ std::string ToJson(const Comparison& comparison) {
         {{"seed", pair.seed},
          {"frozen_return", OrNull(ReturnOf(pair.frozen))},
          {"adapted_return", OrNull(ReturnOf(pair.adapted))},
+         {"frozen_steps", OrNull(StepsOf(pair.frozen))},
+         {"adapted_steps", OrNull(StepsOf(pair.adapted))},
          {"steps_done_mean", main.steps_done_mean}});
   }
   json["frozen_mean"] = OrNull(MeanOf(comparison.frozen));

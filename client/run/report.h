@@ -14,9 +14,10 @@ std::string ToTable(const Comparison& comparison);
 std::string ToCsv(const Comparison& comparison);
 
 // {environment, model, settings, episodes: [{seed, frozen_return,
-// adapted_return, steps_done_mean}], frozen_mean, adapted_mean, difference,
-// interval, latency_ms: {p50, p99}}; null where a variant was not played.
-// Latency and steps done are the adapted episodes', where there are any.
+// adapted_return, frozen_steps, adapted_steps, steps_done_mean}], frozen_mean,
+// adapted_mean, difference, interval, latency_ms: {p50, p99}}; null where a
+// variant was not played. Latency and steps done are the adapted episodes',
+// where there are any.
 std::string ToJson(const Comparison& comparison);
 
 }  // namespace foresight

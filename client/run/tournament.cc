@@ -69,11 +69,12 @@ class Schedule {
 // What a worker does: one episode after the other.
 void PlayFrom(Schedule& schedule, const AdaptationClient& client,
               const std::string& model, Environment& environment,
-              const RunOptions& options, Cancellation& cancellation,
-              RunProgress& progress) {
+              const RunOptions& options, SharedStream* stream,
+              Cancellation& cancellation, RunProgress& progress) {
   while (const std::optional<EpisodePlan> plan = schedule.Take()) {
-    auto result = PlayEpisode(client, model, environment, *plan, options,
-                              cancellation, [&] { progress.AddStep(); });
+    auto result =
+        PlayEpisode(client, model, environment, *plan, options, stream,
+                    cancellation, [&] { progress.AddStep(); });
     if (!result.ok()) {
       schedule.Fail(result.status());
       cancellation.Cancel();  // Ends what the others are waiting for.
@@ -117,6 +118,17 @@ absl::StatusOr<v1::Model> ChooseModel(const AdaptationClient& client,
                                           "\"; it has: ", Names(*models)));
 }
 
+absl::StatusOr<std::string> ChooseEnvironment(const v1::Model& model,
+                                              const RunOptions& options) {
+  if (!options.environment.empty()) return options.environment;
+  if (!model.environment().empty()) return model.environment();
+  return absl::FailedPreconditionError(
+      absl::StrCat("model \"", model.name(),
+                   "\" does not say which environment it is for: choose one "
+                   "with --environment (",
+                   absl::StrJoin(EnvironmentNames(), ", "), ")"));
+}
+
 absl::Status CheckFits(const v1::Model& model,
                        const EnvironmentSpec& environment) {
   if (static_cast<int>(model.observation_size()) ==
@@ -138,10 +150,12 @@ absl::StatusOr<Comparison> Play(const AdaptationClient& client,
   const auto model =
       ChooseModel(client, options.model, {options.deadline, &cancellation});
   if (!model.ok()) return model.status();
+  const auto name = ChooseEnvironment(*model, options);
+  if (!name.ok()) return name.status();
   Schedule schedule(options);
   std::vector<std::unique_ptr<Environment>> environments;
   for (int i = WorkerCount(options, schedule.episodes()); i > 0; --i) {
-    auto environment = MakeEnvironment(options.environment, options.assets);
+    auto environment = MakeEnvironment(*name, options.assets);
     if (!environment.ok()) return environment.status();
     environments.push_back(*std::move(environment));
   }
@@ -149,6 +163,7 @@ absl::StatusOr<Comparison> Play(const AdaptationClient& client,
   if (absl::Status fits = CheckFits(*model, spec); !fits.ok()) return fits;
 
   {
+    SharedStream stream(client);
     RunProgress progress(schedule.episodes(),
                          std::min(options.max_steps, spec.step_limit),
                          options.quiet);
@@ -156,7 +171,7 @@ absl::StatusOr<Comparison> Play(const AdaptationClient& client,
     for (const auto& environment : environments) {
       workers.emplace_back([&] {
         PlayFrom(schedule, client, model->name(), *environment, options,
-                 cancellation, progress);
+                 options.stream ? &stream : nullptr, cancellation, progress);
       });
     }
     for (std::thread& worker : workers) worker.join();

@@ -17,6 +17,7 @@ v1::Model ToProto(const LoadedModel& model) {
   *proto.mutable_defaults() = ToProto(model.bundle->defaults());
   proto.set_engine(model.engine->name());
   proto.set_device(model.engine->device());
+  proto.set_environment(manifest.provenance().environment());
   return proto;
 }
 

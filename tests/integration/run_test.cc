@@ -115,6 +115,8 @@ TEST_P(RunTest, RunsRepeatExactly) {
   const nlohmann::json once = RunJson({"--parallel", "1"});
   const nlohmann::json again = RunJson({"--parallel", "4"});
   EXPECT_EQ(once["episodes"], again["episodes"]);
+  const nlohmann::json over_stream = RunJson({"--parallel", "4", "--stream"});
+  EXPECT_EQ(once["episodes"], over_stream["episodes"]);
   EXPECT_EQ(once["interval"], again["interval"]);
 }
 

@@ -93,6 +93,7 @@ v1::Model FakeAdaptationServer::HalfCheetahModel(const std::string& name) {
   model.set_name(name);
   model.set_observation_size(17);
   model.set_action_size(6);
+  model.set_environment("HalfCheetah-v4");
   model.set_engine("fake");
   model.set_device("cpu");
   model.mutable_defaults()->set_steps(1);
@@ -189,6 +190,11 @@ void FakeAdaptationServer::EndStreamAfter(int requests,
 int FakeAdaptationServer::calls() const {
   absl::MutexLock lock(&mutex_);
   return calls_;
+}
+
+int FakeAdaptationServer::streams() const {
+  absl::MutexLock lock(&mutex_);
+  return streams_;
 }
 
 int FakeAdaptationServer::stalled_calls() const {
@@ -391,6 +397,10 @@ grpc::Status FakeAdaptationServer::Act(grpc::ServerContext* context,
 grpc::Status FakeAdaptationServer::Control(
     grpc::ServerContext* context,
     grpc::ServerReaderWriter<v1::ControlResponse, v1::ActRequest>* stream) {
+  {
+    absl::MutexLock lock(&mutex_);
+    ++streams_;
+  }
   std::vector<v1::ControlResponse> group;
   v1::ActRequest request;
   while (true) {

@@ -36,7 +36,7 @@ class FakeAdaptationServer : private v1::Adaptation::Service {
   explicit FakeAdaptationServer(std::vector<v1::Model> models);
   ~FakeAdaptationServer() override;
 
-  // A model with HalfCheetah's sizes.
+  // A model for HalfCheetah.
   static v1::Model HalfCheetahModel(const std::string& name);
 
   const std::string& address() const { return address_; }  // "127.0.0.1:N"
@@ -72,7 +72,8 @@ class FakeAdaptationServer : private v1::Adaptation::Service {
   // Control ends with `status` when it has read `requests` more requests.
   void EndStreamAfter(int requests, const grpc::Status& status);
 
-  int calls() const;  // Of any method; a stream's requests count too.
+  int calls() const;    // Of any method; a stream's requests count too.
+  int streams() const;  // Control calls so far.
   int stalled_calls() const;
   int cancelled_calls() const;  // Stalled ones that the client gave up.
   int open_sessions() const;
@@ -143,6 +144,7 @@ class FakeAdaptationServer : private v1::Adaptation::Service {
   int stream_requests_left_ ABSL_GUARDED_BY(mutex_) = -1;  // -1: no limit.
   grpc::Status stream_end_ ABSL_GUARDED_BY(mutex_);
   int calls_ ABSL_GUARDED_BY(mutex_) = 0;
+  int streams_ ABSL_GUARDED_BY(mutex_) = 0;
   int stalled_calls_ ABSL_GUARDED_BY(mutex_) = 0;
   int cancelled_calls_ ABSL_GUARDED_BY(mutex_) = 0;
 

@@ -43,8 +43,30 @@ TEST(ObservationsTest, AnEpisodeIsRecordedWhenAnEnvironmentFits) {
   EXPECT_EQ(server.open_sessions(), 0);
 }
 
+// Walker2d has HalfCheetah's sizes.
+TEST(ObservationsTest, TheModelsOwnEnvironmentIsPlayed) {
+  v1::Model model = FakeAdaptationServer::HalfCheetahModel("walker");
+  model.set_environment("Walker2d-v4");
+  FakeAdaptationServer server({model});
+  const auto client = AdaptationClient::Connect(server.address());
+  ASSERT_TRUE(client.ok()) << client.status();
+  Cancellation cancellation;
+  const auto observations =
+      MakeObservations(*client, model, "", 1000, 3, cancellation);
+  ASSERT_TRUE(observations.ok()) << observations.status();
+  EXPECT_THAT(observations->source(),
+              HasSubstr(" observations of Walker2d-v4 with the frozen"));
+  EXPECT_LT(observations->count(), 1000);  // It falls.
+  EXPECT_GT(observations->count(), 1);
+  model.set_environment("Robot-v0");
+  const auto normal = MakeObservations(*client, model, "", 20, 3, cancellation);
+  ASSERT_TRUE(normal.ok()) << normal.status();
+  EXPECT_THAT(normal->source(), HasSubstr("no environment \"Robot-v0\""));
+}
+
 TEST(ObservationsTest, WithoutAnEnvironmentThatFitsTheyAreNormal) {
   v1::Model model = FakeAdaptationServer::HalfCheetahModel("odd");
+  model.clear_environment();
   model.set_observation_size(5);
   FakeAdaptationServer server({model});
   const auto client = AdaptationClient::Connect(server.address());

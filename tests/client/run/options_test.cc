@@ -29,7 +29,8 @@ TEST(RunOptionsTest, NothingSaidIsTheDefault) {
   const RunOptions& options = parsed.options;
   EXPECT_EQ(options.server, "127.0.0.1:50051");
   EXPECT_EQ(options.model, "");
-  EXPECT_EQ(options.environment, "HalfCheetah-v4");
+  EXPECT_EQ(options.environment, "");
+  EXPECT_FALSE(options.stream);
   EXPECT_EQ(options.episodes, 10);
   EXPECT_EQ(options.seed, 1000u);
   EXPECT_EQ(options.max_steps, 1000);
@@ -68,6 +69,7 @@ TEST(RunOptionsTest, EveryOptionArrives) {
                                       "--json",
                                       "j",
                                       "--quiet",
+                                      "--stream",
                                       "--adapted-only"});
   ASSERT_EQ(parsed.exit_code, std::nullopt);
   const RunOptions& options = parsed.options;
@@ -85,6 +87,7 @@ TEST(RunOptionsTest, EveryOptionArrives) {
   EXPECT_EQ(options.csv, "c");
   EXPECT_EQ(options.json, "j");
   EXPECT_TRUE(options.quiet);
+  EXPECT_TRUE(options.stream);
   EXPECT_FALSE(options.play_frozen);
   EXPECT_TRUE(options.play_adapted);
   EXPECT_FALSE(Parse({"--frozen-only"}).options.play_adapted);
@@ -145,7 +148,7 @@ TEST(RunOptionsTest, HelpShowsEveryDefault) {
   EXPECT_EQ(Parse({"--help"}).exit_code, 0);
   const std::string help = testing::internal::GetCapturedStdout();
   for (const char* text :
-       {"127.0.0.1:50051", "HalfCheetah-v4", "--episodes INT=10 ",
+       {"127.0.0.1:50051", "the model's own", "--episodes INT=10 ",
         "--seed UINT=1000", "--max-steps INT=1000", "=10s", "=5s",
         "--step-size", "--accept-only-improvement", "Exit status"}) {
     EXPECT_THAT(help, HasSubstr(text));

@@ -56,12 +56,16 @@ TEST(ReportTest, JsonHasExactlyTheFieldsThatWerePromised) {
       "seed": 1000,
       "frozen_return": 5697.0,
       "adapted_return": 6005.0,
+      "frozen_steps": 2,
+      "adapted_steps": 2,
       "steps_done_mean": 1.0
     },
     {
       "seed": 1001,
       "frozen_return": 5697.0,
       "adapted_return": 6005.0,
+      "frozen_steps": 2,
+      "adapted_steps": 2,
       "steps_done_mean": 1.0
     }
   ],
@@ -83,6 +87,7 @@ TEST(ReportTest, JsonHasExactlyTheFieldsThatWerePromised) {
 TEST(ReportTest, JsonHasNullForWhatWasNotPlayed) {
   const std::string json = ToJson(Sample(true, false));
   EXPECT_THAT(json, HasSubstr("\"adapted_return\": null"));
+  EXPECT_THAT(json, HasSubstr("\"adapted_steps\": null"));
   EXPECT_THAT(json, HasSubstr("\"adapted_mean\": null"));
   EXPECT_THAT(json, HasSubstr("\"difference\": null"));
   EXPECT_THAT(json, HasSubstr("\"interval\": null"));
@@ -117,6 +122,16 @@ TEST(ReportTest, TableShowsBothVariantsAndTheirDifference) {
   late.adapted->late = 3;
   EXPECT_THAT(ToTable(late), HasSubstr("ADAPTED 4; 3 times the budget"));
   EXPECT_THAT(ToTable(Sample(true, false)), Not(HasSubstr("adapted")));
+}
+
+TEST(ReportTest, TableSaysHowManyEpisodesEndedEarly) {
+  Comparison comparison = Sample(true, true);
+  EXPECT_THAT(ToTable(comparison), Not(HasSubstr("ended early")));
+  comparison.frozen->terminated = 1;
+  comparison.frozen->steps_mean = 1.5;
+  EXPECT_THAT(ToTable(comparison),
+              HasSubstr("ended early frozen 1 of 2 (1.5 steps on average), "
+                        "adapted 0 of 2 (2.0 steps on average)\n"));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "absl/time/clock.h"
 #include "tests/support/fake_adaptation_server.h"
 
 namespace foresight {
@@ -212,6 +213,108 @@ TEST_F(TournamentTest, OfSeveralModelsOneMustBeChosen) {
             absl::NotFoundError(
                 "the server has 2 models: choose one with --model (a, b)"));
   EXPECT_EQ(ChooseModel(*client, "b")->name(), "b");
+}
+
+TEST_F(TournamentTest, OneStreamCarriesAllEpisodes) {
+  RunOptions options = Short();
+  options.settings.set_steps(3);
+  const auto by_calls = PlayWith(options);
+  const int calls = server_.calls();
+  options.stream = true;
+  options.parallel = 6;
+  const auto by_stream = PlayWith(options);
+  ASSERT_TRUE(by_calls.ok() && by_stream.ok()) << by_stream.status();
+  EXPECT_EQ(by_stream->frozen->mean, by_calls->frozen->mean);
+  EXPECT_EQ(by_stream->adapted->mean, by_calls->adapted->mean);
+  EXPECT_EQ(server_.calls(), 2 * calls);  // The stream's requests count too.
+  EXPECT_EQ(server_.streams(), 1);
+  EXPECT_EQ(server_.open_sessions(), 0);
+  // The server learns by when an answer is of use.
+  EXPECT_EQ(server_.last_act().budget().seconds(), 10);
+}
+
+TEST_F(TournamentTest, ABrokenStreamIsReplacedAndTheEpisodesGoOn) {
+  RunOptions options = Short();
+  options.stream = true;
+  const auto whole = PlayWith(options);
+  server_.EndStreamAfter(
+      7, grpc::Status(grpc::StatusCode::UNAVAILABLE, "going away"));
+  std::thread healer([&] {  // The next stream ends at once; later ones live.
+    while (server_.streams() < 3) absl::SleepFor(absl::Milliseconds(1));
+    server_.EndStreamAfter(-1, grpc::Status::OK);
+  });
+  const auto broken = PlayWith(options);
+  healer.join();
+  ASSERT_TRUE(whole.ok() && broken.ok()) << broken.status();
+  EXPECT_EQ(broken->adapted->mean, whole->adapted->mean);
+  EXPECT_GT(server_.streams(), 3);
+}
+
+TEST_F(TournamentTest, CancellationEndsARunOnAStream) {
+  server_.Stall();
+  Cancellation cancellation;
+  const AdaptationClient client = Client();
+  RunOptions options = Short();
+  options.stream = true;
+  absl::Status status;
+  std::thread player(
+      [&] { status = Play(client, options, cancellation).status(); });
+  server_.AwaitStalled(1);
+  cancellation.Cancel();
+  player.join();
+  EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(server_.open_sessions(), 0);
+}
+
+v1::Model HopperModel() {
+  v1::Model model = FakeAdaptationServer::HalfCheetahModel("hopper");
+  model.set_environment("Hopper-v4");
+  model.set_observation_size(11);
+  model.set_action_size(3);
+  return model;
+}
+
+// The fake's actions let it fall within a second.
+TEST(TournamentOfHoppersTest, EpisodesThatEndEarlyCountInFull) {
+  FakeAdaptationServer server({HopperModel()});
+  const auto client = AdaptationClient::Connect(server.address());
+  ASSERT_TRUE(client.ok()) << client.status();
+  RunOptions options = Short();
+  options.max_steps = 1000;
+  Cancellation cancellation;
+  const auto comparison = Play(*client, options, cancellation);
+  ASSERT_TRUE(comparison.ok()) << comparison.status();
+  EXPECT_EQ(comparison->environment.name, "Hopper-v4");
+  EXPECT_EQ(comparison->frozen->terminated, 3);
+  double steps = 0;
+  for (const EpisodePair& pair : comparison->episodes) {
+    EXPECT_TRUE(pair.frozen->terminated);
+    EXPECT_LT(pair.frozen->steps, 1000);
+    EXPECT_EQ(static_cast<int>(pair.frozen->latencies_ms.size()),
+              pair.frozen->steps);
+    steps += pair.frozen->steps;
+  }
+  EXPECT_DOUBLE_EQ(comparison->frozen->steps_mean, steps / 3);
+  EXPECT_DOUBLE_EQ(
+      comparison->frozen->score,
+      100 * (comparison->frozen->mean + 20.272305) / (3234.3 + 20.272305));
+}
+
+TEST(ChooseEnvironmentTest, TheOptionComesBeforeTheModelsOwn) {
+  RunOptions options;
+  EXPECT_EQ(*ChooseEnvironment(HopperModel(), options), "Hopper-v4");
+  options.environment = "Walker2d-v4";
+  EXPECT_EQ(*ChooseEnvironment(HopperModel(), options), "Walker2d-v4");
+}
+
+TEST(ChooseEnvironmentTest, AModelThatDoesNotSayNeedsTheOption) {
+  v1::Model model = HopperModel();
+  model.clear_environment();
+  EXPECT_EQ(ChooseEnvironment(model, RunOptions()).status(),
+            absl::FailedPreconditionError(
+                "model \"hopper\" does not say which environment it is for: "
+                "choose one with --environment (HalfCheetah-v4, Hopper-v4, "
+                "Walker2d-v4)"));
 }
 
 TEST(CheckFitsTest, AModelForAnotherEnvironmentIsRefused) {

@@ -1,0 +1,30 @@
+// The stream that the episodes of a run share.
+#pragma once
+
+#include <memory>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "client/adaptation_client.h"
+#include "client/control_stream.h"
+
+namespace foresight {
+
+// Opens another stream after one has broken; the sessions live on.
+//
+// Thread-safe.
+class SharedStream {
+ public:
+  // `client` outlives this.
+  explicit SharedStream(const AdaptationClient& client) : client_(client) {}
+
+  // A stream that was not broken a moment ago. Hold it while it is used.
+  std::shared_ptr<ControlStream> Current() ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  const AdaptationClient& client_;
+  absl::Mutex mutex_;
+  std::shared_ptr<ControlStream> stream_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace foresight
