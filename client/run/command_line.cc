@@ -89,6 +89,10 @@ void AddSettings(CLI::App& app, v1::AdaptationSettings* settings) {
   whole("--steps", "E, gradient steps of a decision (0..1000)",
         &Settings::set_steps);
   real("--step-size", "eta of a gradient step", &Settings::set_step_size);
+  real("--action-step",
+       "how much a decision's steps change the action, whatever the size of "
+       "the gradient (0: --step-size rules)",
+       &Settings::set_action_step);
   real("--discount", "gamma, in (0, 1]", &Settings::set_discount);
   real("--max-gradient-norm", "limit of the gradient's norm (0: off)",
        &Settings::set_max_gradient_norm);

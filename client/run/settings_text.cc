@@ -7,12 +7,16 @@
 namespace foresight {
 
 std::string SettingsLine(const v1::AdaptationSettings& settings) {
+  const std::string step =
+      settings.action_step() > 0
+          ? absl::StrFormat("action step %g", settings.action_step())
+          : absl::StrFormat("eta %g", settings.step_size());
   return absl::StrFormat(
-      "H %d, M %d, E %d, eta %g, %s, gamma %g, K %d, tau %g, max gradient "
+      "H %d, M %d, E %d, %s, %s, gamma %g, K %d, tau %g, max gradient "
       "norm %g",
-      settings.horizon(), settings.particles(), settings.steps(),
-      settings.step_size(), settings.mode() == v1::RESET ? "reset" : "persist",
-      settings.discount(), settings.sampler_steps(), settings.noise_scale(),
+      settings.horizon(), settings.particles(), settings.steps(), step,
+      settings.mode() == v1::RESET ? "reset" : "persist", settings.discount(),
+      settings.sampler_steps(), settings.noise_scale(),
       settings.max_gradient_norm());
 }
 

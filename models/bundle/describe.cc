@@ -37,9 +37,12 @@ std::string ShownSampler(const Bundle& bundle) {
 std::string ShownDefaults(const AdaptationSettings& settings) {
   return absl::StrCat(
       "horizon ", settings.horizon, ", particles ", settings.particles,
-      ", steps ", settings.steps, ", step size ", settings.step_size, ", ",
-      settings.mode == Mode::kPersist ? "persist" : "reset", ", discount ",
-      settings.discount, ", noise scale ", settings.noise_scale);
+      ", steps ", settings.steps,
+      settings.action_step > 0
+          ? absl::StrCat(", action step ", settings.action_step)
+          : absl::StrCat(", step size ", settings.step_size),
+      ", ", settings.mode == Mode::kPersist ? "persist" : "reset",
+      ", discount ", settings.discount, ", noise scale ", settings.noise_scale);
 }
 
 std::string ShownGuards(const AdaptationSettings& settings) {

@@ -90,6 +90,11 @@ absl::Status ReadCommon(const v1::AdaptationSettings& from,
                                  kMaxSteps, &to->steps));
   RETURN_IF_ERROR(reader.Float("step_size", from.has_step_size(),
                                from.step_size(), &to->step_size));
+  // Bundles that were written before there was this field have no default.
+  if (from.has_action_step()) {
+    RETURN_IF_ERROR(reader.Float("action_step", true, from.action_step(),
+                                 &to->action_step));
+  }
   RETURN_IF_ERROR(ReadMode(from, reader, to));
   RETURN_IF_ERROR(reader.Float("discount", from.has_discount(), from.discount(),
                                from.discount() > 0 && from.discount() <= 1,
@@ -164,6 +169,7 @@ v1::AdaptationSettings ToProto(const AdaptationSettings& settings) {
   proto.set_particles(settings.particles);
   proto.set_steps(settings.steps);
   proto.set_step_size(settings.step_size);
+  proto.set_action_step(settings.action_step);
   proto.set_mode(settings.mode == Mode::kReset ? v1::RESET : v1::PERSIST);
   proto.set_discount(settings.discount);
   proto.set_max_gradient_norm(settings.max_gradient_norm);

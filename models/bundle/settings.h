@@ -24,6 +24,7 @@ struct AdaptationSettings {
   int particles = 10;       // M, 1..65536.
   int steps = 1;            // E, 0..1000; 0 is the frozen policy.
   float step_size = 3e-5f;  // eta, >= 0.
+  float action_step = 0;    // delta, >= 0; 0: the step size rules.
   Mode mode = Mode::kPersist;
   float discount = 0.99f;         // gamma, in (0, 1].
   float max_gradient_norm = 100;  // c, >= 0; 0 is off.

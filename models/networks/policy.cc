@@ -5,7 +5,11 @@
 namespace foresight {
 
 at::Tensor PolicyNetwork::Act(const at::Tensor& s) const {
-  return at::tanh(mlp.Forward(input.Forward(s)));
+  return at::tanh(ActBeforeTanh(s));
+}
+
+at::Tensor PolicyNetwork::ActBeforeTanh(const at::Tensor& s) const {
+  return mlp.Forward(input.Forward(s));
 }
 
 PolicyNetwork PolicyNetwork::WithParameters(

@@ -20,6 +20,8 @@ struct PolicyNetwork {
   // States [..., N, S] -> actions [..., N, A] in [-1, 1]; differentiable.
   // "..." is as in Mlp.
   at::Tensor Act(const at::Tensor& s) const;
+  // The same before its tanh.
+  at::Tensor ActBeforeTanh(const at::Tensor& s) const;
 
   // The same policy with other psi, as Mlp::WithParameters.
   PolicyNetwork WithParameters(const std::vector<at::Tensor>& psi) const;

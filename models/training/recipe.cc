@@ -110,6 +110,9 @@ absl::Status ReadDefaults(JsonFields fields, AdaptationSettings& defaults) {
   fields.Number("particles", 1, 65536, defaults.particles);
   fields.Number("steps", 0, 1000, defaults.steps);
   fields.Number("step_size", 0, kHuge, defaults.step_size);
+  if (fields.Has("action_step")) {
+    fields.Number("action_step", 0, kHuge, defaults.action_step);
+  }
   std::string mode;
   fields.Text("mode", mode);
   if (mode != "persist" && mode != "reset") {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "server/adaptation/action_step.h"
 #include "server/adaptation/guards.h"
 
 namespace foresight {
@@ -37,8 +38,9 @@ Outcome OutcomeOf(const Trial& trial) {
   return Outcome::kAdapted;
 }
 
-// eta min(1, c / |g|)
+// eta min(1, c / |g|), unless action_step rules.
 double StepScale(const AdaptationSettings& settings, double gradient_norm) {
+  if (settings.action_step > 0) return MeasuringScale(gradient_norm);
   const double limit = settings.max_gradient_norm;
   if (limit == 0 || gradient_norm <= limit) return settings.step_size;
   return settings.step_size * (limit / gradient_norm);
@@ -167,7 +169,9 @@ void DecisionBatch::Decide(const StopSignals& stop) {
 
 // Guard 1 takes back what is not finite.
 void DecisionBatch::Ascend() {
+  BeginActionSteps(trials_);
   policies_->Ascend(trials_.list, trials_.factor);
+  FinishActionSteps(trials_);
   for (const int i : trials_.list) {
     trials_[i].action_known = trials_[i].drift_known = false;
   }

@@ -11,12 +11,13 @@ int Trials::Add(Problem* problem) {
   const int i = static_cast<int>(free - problems_.begin());
   if (free == problems_.end()) {
     const size_t size = i + 1, floats = size * policies_.action_size();
-    for (auto* actions : {&frozen_action, &start_action, &action}) {
+    for (auto* actions :
+         {&frozen_action, &start_action, &action, &output_before, &output}) {
       actions->resize(floats);
     }
     for (auto* values : {&factor, &drift}) values->resize(size);
     for (auto* evaluations : {&before, &after}) evaluations->resize(size);
-    for (auto* places : {&list, &failed, &focus_, &unknown_}) {
+    for (auto* places : {&list, &failed, &stepping, &focus_, &unknown_}) {
       places->reserve(size);
     }
     trials_.resize(size);
@@ -108,11 +109,12 @@ bool Trials::ActionIsFinite(absl::Span<const float> actions, int i) const {
                      [](float x) { return std::isfinite(x); });
 }
 
-float Trials::ActionDistance(absl::Span<const float> from, int i) const {
+float Trials::Distance(absl::Span<const float> a, absl::Span<const float> b,
+                       int i) const {
   const int size = policies_.action_size();
   float largest = 0;
   for (int j = i * size; j < (i + 1) * size; ++j) {
-    const float distance = std::abs(action[j] - from[j]);
+    const float distance = std::abs(a[j] - b[j]);
     if (std::isnan(distance)) return distance;
     largest = std::max(largest, distance);
   }

@@ -84,16 +84,26 @@ class Trials {
 
   bool ActionIsFinite(absl::Span<const float> actions, int i) const;
   // Largest component of |action - from|; not a number where one is not.
-  float ActionDistance(absl::Span<const float> from, int i) const;
+  float ActionDistance(absl::Span<const float> from, int i) const {
+    return Distance(action, from, i);
+  }
+  // Largest component of |output - output_before|; likewise.
+  float OutputChange(int i) const { return Distance(output, output_before, i); }
 
   // Rows and elements of living problems, valid once computed.
   std::vector<float> frozen_action, start_action;  // [P, A]
   std::vector<float> action;                       // [P, A], of working.
-  std::vector<double> factor, drift;               // [P]
-  std::vector<Evaluation> before, after;           // [P]
-  std::vector<int> list, failed;  // For whatever phase is running.
+  // Of the policy before its tanh, for action_step.h. [P, A]
+  std::vector<float> output_before, output;
+  std::vector<double> factor, drift;      // [P]
+  std::vector<Evaluation> before, after;  // [P]
+  std::vector<int> list, failed;          // For whatever phase is running.
+  std::vector<int> stepping;              // For action_step.h.
 
  private:
+  float Distance(absl::Span<const float> a, absl::Span<const float> b,
+                 int i) const;
+
   WorkingPolicies& policies_;
   std::vector<Problem*> problems_;     // [P]; null: the place is free.
   std::vector<Trial> trials_, saved_;  // [P]

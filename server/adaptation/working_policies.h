@@ -27,10 +27,11 @@ class StopSignals {
   const Clock& clock_;
 };
 
-// Places 0, 1, ... for problems, each with three policies: psi_0 (the
+// Places 0, 1, ... for problems, each with four policies: psi_0 (the
 // bundle's), psi_start (where the decision begins: the session's, or psi_0 in
-// reset mode) and the working one, equal to psi_start at first. The session's
-// own stays as it is until Commit.
+// reset mode), the working one, equal to psi_start at first, and the working
+// one as it was at the last Save. The session's own stays as it is until
+// Commit.
 //
 // `which` lists problems by their place, ascending, none twice; results go to
 // the element (or row) of that place, the others are left alone. Only
@@ -45,7 +46,7 @@ class StopSignals {
 // Not thread-safe; an implementation may use threads of its own.
 class WorkingPolicies {
  public:
-  enum class Psi { kPretrained, kStart, kWorking };
+  enum class Psi { kPretrained, kStart, kSaved, kWorking };
 
   struct Evaluation {
     bool complete = false;     // False: given up, the rest means nothing.
@@ -74,6 +75,9 @@ class WorkingPolicies {
   // pi_psi(s_t); not finite where the network overflows.
   virtual void Act(absl::Span<const int> which, Psi psi,
                    absl::Span<float> actions) = 0;  // [P, A]
+  // The network's output u at s_t; the action is tanh(u).
+  virtual void ActBeforeTanh(absl::Span<const int> which, Psi psi,
+                             absl::Span<float> outputs) = 0;  // [P, A]
 
   // J and g = dJ/dpsi at the working policy, with the first noise bank. Keeps
   // g for Ascend.
@@ -101,8 +105,8 @@ class WorkingPolicies {
   virtual void Ascend(absl::Span<const int> which,
                       absl::Span<const double> scale) = 0;  // [P]
 
-  // working = anchor + factor * (working - anchor), factor in [0, 1]; 0 gives
-  // the anchor to the bit. The anchor is kPretrained or kStart.
+  // working = anchor + factor * (working - anchor), factor >= 0; 0 gives the
+  // anchor to the bit. The anchor is not kWorking.
   virtual void Pull(absl::Span<const int> which, Psi anchor,
                     absl::Span<const double> factor) = 0;  // [P]
 

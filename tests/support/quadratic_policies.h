@@ -18,9 +18,10 @@
 namespace foresight {
 
 // psi in R^2 and J = -|psi - top|^2 / 2 with a top for each noise bank, so
-// g = top - psi. The action is psi itself (A = 2), and so is each action of a
-// plan, of which each row takes as long as an evaluation. The world outlives
-// its policies, and tests read and change it while they work.
+// g = top - psi. The action is psi itself (A = 2), the output before its tanh
+// is taken to be 2 psi, and each action of a plan is psi, of which each row
+// takes as long as an evaluation. The world outlives its policies, and tests
+// read and change it while they work.
 struct QuadraticWorld {
   using Vector = std::array<double, 2>;
   using Evaluation = WorkingPolicies::Evaluation;
@@ -69,6 +70,16 @@ class QuadraticPolicies : public WorkingPolicies {
       }
     }
     world_.after("Act", which);
+  }
+
+  void ActBeforeTanh(absl::Span<const int> which, Psi psi,
+                     absl::Span<float> outputs) override {
+    for (const int i : which) {
+      for (int j = 0; j < 2; ++j) {
+        outputs[2 * i + j] = static_cast<float>(2 * Of(i, psi)[j]);
+      }
+    }
+    world_.after("ActBeforeTanh", which);
   }
 
   void Differentiate(absl::Span<const int> which, const StopSignals& stop,
@@ -169,6 +180,7 @@ class QuadraticPolicies : public WorkingPolicies {
   const Vector& Of(int i, Psi psi) const {
     const One& one = world_.ones[i];
     if (psi == Psi::kPretrained) return one.pretrained;
+    if (psi == Psi::kSaved) return one.saved;
     return psi == Psi::kStart ? one.start : one.working;
   }
 

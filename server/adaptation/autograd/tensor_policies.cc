@@ -152,15 +152,28 @@ at::Tensor TensorPolicies::Rows(absl::Span<const int> which,
 
 void TensorPolicies::Act(absl::Span<const int> which, Psi psi,
                          absl::Span<float> actions) {
+  ApplyPolicy(which, psi, &PolicyNetwork::Act, actions);
+}
+
+void TensorPolicies::ActBeforeTanh(absl::Span<const int> which, Psi psi,
+                                   absl::Span<float> outputs) {
+  ApplyPolicy(which, psi, &PolicyNetwork::ActBeforeTanh, outputs);
+}
+
+void TensorPolicies::ApplyPolicy(
+    absl::Span<const int> which, Psi psi,
+    at::Tensor (PolicyNetwork::*function)(const at::Tensor&) const,
+    absl::Span<float> rows) {
   const c10::NoGradGuard no_grad;
   ForEachBatch(which, [&](absl::Span<const int> some) {
     const PolicyNetwork policy = model_.Policy(model_.Split(RowsOf(psi, some)));
     at::Tensor s = Rows(some, &Session::observation);
     if (some.size() > 1) s = s.unsqueeze(1);  // [P', 1, S]
-    const at::Tensor a = policy.Act(s).to(at::kCPU, at::kFloat).contiguous();
-    const float* row = a.data_ptr<float>();
+    const at::Tensor values =
+        (policy.*function)(s).to(at::kCPU, at::kFloat).contiguous();
+    const float* row = values.data_ptr<float>();
     for (const int i : some) {
-      std::copy_n(row, action_size(), actions.begin() + i * action_size());
+      std::copy_n(row, action_size(), rows.begin() + i * action_size());
       row += action_size();
     }
   });
@@ -361,6 +374,8 @@ at::Tensor TensorPolicies::RowsOf(Psi psi, absl::Span<const int> which) const {
           {static_cast<int64_t>(which.size()), -1});
     case Psi::kStart:
       return Rows(which, &Session::start);
+    case Psi::kSaved:
+      return Rows(which, &Session::saved);
     case Psi::kWorking:
       return Rows(which, &Session::working);
   }

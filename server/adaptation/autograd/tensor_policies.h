@@ -44,6 +44,8 @@ class TensorPolicies : public WorkingPolicies {
   void End(int i) noexcept override;
   void Act(absl::Span<const int> which, Psi psi,
            absl::Span<float> actions) override;
+  void ActBeforeTanh(absl::Span<const int> which, Psi psi,
+                     absl::Span<float> outputs) override;
   void Differentiate(absl::Span<const int> which, const StopSignals& stop,
                      absl::Span<Evaluation> out) override;
   void Evaluate(absl::Span<const int> which, Psi psi, NoiseBank bank,
@@ -71,6 +73,11 @@ class TensorPolicies : public WorkingPolicies {
     bool stopped = false;              // In the evaluation that runs.
   };
 
+  // rows[i] = function(s_t) of problem i's policy. [P, A]
+  void ApplyPolicy(absl::Span<const int> which, Psi psi,
+                   at::Tensor (PolicyNetwork::*function)(const at::Tensor&)
+                       const,
+                   absl::Span<float> rows);
   // Calls `body` with at most max_batch of `which` at a time.
   void ForEachBatch(absl::Span<const int> which,
                     absl::FunctionRef<void(absl::Span<const int>)> body) const;

@@ -72,10 +72,32 @@ const float* FusedPolicies::Of(const Session& session, Psi psi) const {
       return model_->psi_0.data();
     case Psi::kStart:
       return session.start;
+    case Psi::kSaved:
+      return session.saved;
     case Psi::kWorking:
       return session.working;
   }
   return session.working;
+}
+
+Matrix FusedPolicies::Output(Session& session, Psi psi) {
+  model_->policy.Bind(Of(session, psi), nullptr, session.policy);
+  action_arena_.Reset();
+  const Matrix input = action_arena_.TakeMatrix(1, model_->state_tiles);
+  const Matrix output = action_arena_.TakeMatrix(1, model_->action_tiles);
+  const Scaling& scaling = model_->policy_input;
+  for (int j = 0; j < model_->bundle->observation_size(); ++j) {
+    input.at(0, j) =
+        (session.problem->observation[j] - scaling.mean.data()[j]) *
+        scaling.scale.data()[j];
+  }
+  NetworkPass pass;
+  pass.kernels = &model_->kernels;
+  pass.network = &session.policy;
+  pass.rows = 1;
+  pass.hidden = action_arena_.TakeMatrix(1, 2 * session.policy.widest);
+  Forward(pass, input, output);
+  return output;
 }
 
 void FusedPolicies::Act(absl::Span<const int> which, Psi psi,
@@ -88,25 +110,19 @@ void FusedPolicies::Act(absl::Span<const int> which, Psi psi,
       std::copy_n(session.frozen_action.begin(), action_size(), row);
       continue;
     }
-    model_->policy.Bind(Of(session, psi), nullptr, session.policy);
-    action_arena_.Reset();
-    const Matrix input = action_arena_.TakeMatrix(1, model_->state_tiles);
-    const Matrix action = action_arena_.TakeMatrix(1, model_->action_tiles);
-    const Scaling& scaling = model_->policy_input;
-    for (int j = 0; j < model_->bundle->observation_size(); ++j) {
-      input.at(0, j) =
-          (session.problem->observation[j] - scaling.mean.data()[j]) *
-          scaling.scale.data()[j];
-    }
-    NetworkPass pass;
-    pass.kernels = &model_->kernels;
-    pass.network = &session.policy;
-    pass.rows = 1;
-    pass.hidden = action_arena_.TakeMatrix(1, 2 * session.policy.widest);
-    Forward(pass, input, action);
+    const Matrix action = Output(session, psi);
     model_->kernels.tanh(1, model_->action_tiles, action, {});
     for (int j = 0; j < action_size(); ++j) row[j] = action.at(0, j);
     if (frozen) session.frozen_action.assign(row, row + action_size());
+  }
+}
+
+void FusedPolicies::ActBeforeTanh(absl::Span<const int> which, Psi psi,
+                                  absl::Span<float> outputs) {
+  for (const int i : which) {
+    const Matrix output = Output(sessions_[i], psi);
+    float* const row = outputs.data() + i * action_size();
+    for (int j = 0; j < action_size(); ++j) row[j] = output.at(0, j);
   }
 }
 

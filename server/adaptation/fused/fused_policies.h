@@ -32,6 +32,8 @@ class FusedPolicies : public WorkingPolicies {
   void End(int i) noexcept override;
   void Act(absl::Span<const int> which, Psi psi,
            absl::Span<float> actions) override;
+  void ActBeforeTanh(absl::Span<const int> which, Psi psi,
+                     absl::Span<float> outputs) override;
   void Differentiate(absl::Span<const int> which, const StopSignals& stop,
                      absl::Span<Evaluation> out) override;
   void Evaluate(absl::Span<const int> which, Psi psi, NoiseBank bank,
@@ -72,6 +74,8 @@ class FusedPolicies : public WorkingPolicies {
 
   bool Keeps(const Session& session) const;
   const float* Of(const Session& session, Psi psi) const;
+  // The network's output [1, A] at s_t, in action_arena_.
+  Matrix Output(Session& session, Psi psi);
   double SquaredDrift(const Session& session);
   // Calls `body` for `which` in groups to be computed side by side.
   void ForEachGroup(absl::Span<const int> which,

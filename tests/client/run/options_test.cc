@@ -102,6 +102,8 @@ TEST(RunOptionsTest, EverySettingArrives) {
                                       "0",
                                       "--step-size",
                                       "3e-5",
+                                      "--action-step",
+                                      "0.25",
                                       "--mode",
                                       "reset",
                                       "--discount",
@@ -122,7 +124,7 @@ TEST(RunOptionsTest, EverySettingArrives) {
             "horizon: 1 particles: 2 steps: 0 step_size: 3e-05 mode: RESET "
             "discount: 0.5 max_gradient_norm: 6 max_action_change: 7 "
             "max_drift: 8 accept_only_improvement: true sampler_steps: 9 "
-            "noise_scale: 0");
+            "noise_scale: 0 action_step: 0.25");
   const ParsedOptions off =
       Parse({"--no-accept-only-improvement", "--mode", "persist"});
   EXPECT_EQ(off.options.settings.ShortDebugString(),

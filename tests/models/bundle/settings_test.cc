@@ -33,6 +33,7 @@ AdaptationSettings Unusual() {
   settings.particles = 3;
   settings.steps = 2;
   settings.step_size = 0.25f;
+  settings.action_step = 0.375f;
   settings.mode = Mode::kReset;
   settings.discount = 0.75f;
   settings.max_gradient_norm = 11;
@@ -57,6 +58,8 @@ std::vector<Case> OutOfRange() {
       {"steps is 1001, expected 0..1000", [](auto& s) { s.set_steps(1001); }},
       {"step_size is -0.1, expected a finite number >= 0",
        [](auto& s) { s.set_step_size(-0.1f); }},
+      {"action_step is -1, expected a finite number >= 0",
+       [](auto& s) { s.set_action_step(-1); }},
       {"mode is 3, expected PERSIST or RESET",
        [](auto& s) { s.set_mode(static_cast<v1::Mode>(3)); }},
       {"discount is 0, expected a number in (0, 1]",
@@ -200,6 +203,14 @@ TEST(ResolveDefaults, RefusesAnUnsetField) {
     EXPECT_THAT(std::string(settings.status().message()),
                 HasSubstr("defaults." + wrong.message + " is unset, expected"));
   }
+}
+
+// As in bundles that were written before there was an action step.
+TEST(ResolveDefaults, TheActionStepMayBeUnset) {
+  v1::AdaptationSettings defaults = ToProto(Unusual());
+  EXPECT_EQ(ResolveDefaults(defaults, kMeanFlow)->action_step, 0.375f);
+  defaults.clear_action_step();
+  EXPECT_EQ(ResolveDefaults(defaults, kMeanFlow)->action_step, 0);
 }
 
 TEST(ResolveDefaults, WantsTheStepsOfDiffusionUnset) {

@@ -39,6 +39,34 @@ TEST(Recipe, ReadsEveryField) {
   EXPECT_EQ(recipe->defaults.mode, Mode::kPersist);
 }
 
+TEST(Recipe, ReadsMeanFlow) {
+  const std::string text = SmallMeanFlowRecipe(10);
+  const auto recipe = ParseRecipe(text, "small");
+  ASSERT_TRUE(recipe.ok()) << recipe.status();
+  EXPECT_EQ(recipe->dynamics.kind, DynamicsKind::kMeanFlow);
+  EXPECT_EQ(recipe->dynamics.equal_fraction, 0.5);
+  EXPECT_EQ(recipe->dynamics.grid_fraction, 0.25);
+  EXPECT_EQ(recipe->defaults.sampler_steps, 1);
+  const auto refusal = [&](const char* from, const char* to) {
+    const auto wrong = ParseRecipe(absl::StrReplaceAll(text, {{from, to}}), "");
+    return std::string(wrong.status().message());
+  };
+  EXPECT_THAT(refusal("\"time_embedding\": 16", "\"time_embedding\": 18"),
+              HasSubstr("time_embedding is 18, expected a multiple of 4"));
+  EXPECT_THAT(refusal("\"grid_fraction\": 0.25", "\"grid_fraction\": 0.6"),
+              HasSubstr("dynamics.grid_fraction is 0.6, expected"));
+  EXPECT_THAT(refusal("\"kind\": \"mean_flow\",", ""),
+              HasSubstr("dynamics.beta_min is nothing"));
+}
+
+TEST(Recipe, TheActionStepMayBeLeftOut) {
+  EXPECT_EQ(ParseRecipe(SmallRecipe(10), "")->defaults.action_step, 0);
+  const auto recipe = ParseRecipe(
+      Changed("\"step_size\"", "\"action_step\": 0.1, \"step_size\""), "");
+  ASSERT_TRUE(recipe.ok()) << recipe.status();
+  EXPECT_EQ(recipe->defaults.action_step, 0.1f);
+}
+
 TEST(Recipe, TheShippedOnesAreValid) {
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(

@@ -26,6 +26,7 @@ struct Shape {
   int members = 1;
   DynamicsKind kind = DynamicsKind::kDiffusion;
   bool layer_norm = false;  // Of the policy.
+  float action_step = 0;
 };
 
 const Shape kShapes[] = {
@@ -52,6 +53,28 @@ const Shape kShapes[] = {
     {"MeanFlow", 11, 3, {256, 256, 256}, 5, 37, 1, 1, DynamicsKind::kMeanFlow},
     {"MeanFlowEnsemble", 17, 6, {70, 50}, 3, 64, 3, 3, DynamicsKind::kMeanFlow},
     {"MeanFlowFar", 27, 8, {32, 48}, 15, 2, 1, 1, DynamicsKind::kMeanFlow},
+    {"ActionStep",
+     11,
+     3,
+     {256, 256, 256},
+     5,
+     10,
+     1,
+     1,
+     DynamicsKind::kDiffusion,
+     false,
+     0.05f},
+    {"ActionStepThrice",
+     17,
+     6,
+     {64, 33},
+     4,
+     15,
+     3,
+     1,
+     DynamicsKind::kDiffusion,
+     true,
+     0.1f},
 };
 
 struct Adapted {
@@ -91,6 +114,7 @@ class EngineParityTest
     problem.settings.particles = shape_.particles;
     problem.settings.steps = shape_.steps;
     problem.settings.step_size = 1e-3f;
+    problem.settings.action_step = shape_.action_step;
     problem.settings.max_gradient_norm = 0;
     problem.settings.sampler_steps = bundle_->sampler_limits().steps;
     problem.report_objective_after = true;

@@ -145,6 +145,23 @@ TEST_P(EngineTest, GradientNormIsLimited) {
   EXPECT_EQ(report.outcome, Outcome::kAdapted);
 }
 
+TEST_P(EngineTest, AnActionStepRulesWhateverTheStepSize) {
+  Problem problem = MakeProblem();
+  problem.settings.steps = 2;
+  problem.settings.action_step = 0.1f;
+  const Report& report = Run(problem);
+  EXPECT_EQ(report.outcome, Outcome::kAdapted);
+  // tanh flattens the change of the output, and both steps need not agree.
+  EXPECT_LE(report.action_change, 0.1f * 1.05f);
+  EXPECT_GT(report.action_change, 0.01f);
+  const std::vector<float> once = psi_->Export();
+  Restart();
+  problem.settings.step_size = 7;
+  problem.settings.max_gradient_norm = 1e-6f;
+  Run(problem);
+  EXPECT_EQ(psi_->Export(), once);
+}
+
 TEST_P(EngineTest, DriftIsLimited) {
   Problem problem = MakeProblem();
   problem.settings.max_drift = 0.002f;
