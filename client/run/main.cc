@@ -1,13 +1,19 @@
 // foresight-run: see its --help.
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <string>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "client/adaptation_client.h"
 #include "client/environments/environment.h"
 #include "client/run/interrupt.h"
 #include "client/run/options.h"
 #include "client/run/output_file.h"
 #include "client/run/report.h"
+#include "client/run/sweep.h"
+#include "client/run/sweep_report.h"
 #include "client/run/tournament.h"
 
 namespace foresight {
@@ -22,11 +28,48 @@ int Complain(const absl::Status& status, int exit_code) {
   return exit_code;
 }
 
-absl::StatusOr<Comparison> Run(const RunOptions& options,
-                               Cancellation& cancellation) {
+absl::Status WriteAll(const RunOptions& options, const std::string& csv,
+                      const std::string& json) {
+  if (absl::Status status = WriteFile(options.csv, csv); !status.ok()) {
+    return status;
+  }
+  return WriteFile(options.json, json);
+}
+
+// The table.
+absl::StatusOr<std::string> RunOnce(const AdaptationClient& client,
+                                    const RunOptions& options,
+                                    Cancellation& cancellation) {
+  const auto comparison = Play(client, options, cancellation);
+  if (!comparison.ok()) return comparison.status();
+  if (absl::Status status =
+          WriteAll(options, ToCsv(*comparison), ToJson(*comparison));
+      !status.ok()) {
+    return status;
+  }
+  return ToTable(*comparison);
+}
+
+// The table.
+absl::StatusOr<std::string> RunSweep(
+    const AdaptationClient& client, const RunOptions& options,
+    const std::vector<v1::AdaptationSettings>& settings,
+    Cancellation& cancellation) {
+  const auto trials = PlaySweep(client, options, settings, cancellation);
+  if (!trials.ok()) return trials.status();
+  if (absl::Status status = WriteAll(options, "", SweepJson(*trials));
+      !status.ok()) {
+    return status;
+  }
+  return SweepTable(*trials);
+}
+
+absl::StatusOr<std::string> Run(
+    const RunOptions& options, const std::vector<v1::AdaptationSettings>& sweep,
+    Cancellation& cancellation) {
   // Rather now than after an hour of episodes.
-  for (const std::string& file : {options.csv, options.json}) {
-    if (absl::Status status = WriteFile(file, ""); !status.ok()) return status;
+  if (absl::Status status = WriteAll(options, "", ""); !status.ok()) {
+    return status;
   }
   AdaptationClient::Options client_options;
   client_options.connect_timeout = options.connect_timeout;
@@ -35,17 +78,20 @@ absl::StatusOr<Comparison> Run(const RunOptions& options,
   client_options.retry.max_attempts = 1000;
   const auto client = AdaptationClient::Connect(options.server, client_options);
   if (!client.ok()) return client.status();
-  auto comparison = Play(*client, options, cancellation);
-  if (!comparison.ok()) return comparison;
-  if (absl::Status status = WriteFile(options.csv, ToCsv(*comparison));
-      !status.ok()) {
-    return status;
+  return sweep.empty() ? RunOnce(*client, options, cancellation)
+                       : RunSweep(*client, options, sweep, cancellation);
+}
+
+// Nothing without a file.
+absl::StatusOr<std::vector<v1::AdaptationSettings>> ReadSweep(
+    const std::string& file) {
+  if (file.empty()) return std::vector<v1::AdaptationSettings>();
+  std::ifstream in(file);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (!in) {
+    return absl::NotFoundError(absl::StrCat(file, ": cannot be read"));
   }
-  if (absl::Status status = WriteFile(options.json, ToJson(*comparison));
-      !status.ok()) {
-    return status;
-  }
-  return comparison;
+  return ParseSweep(text);
 }
 
 int Main(int argc, char** argv) {
@@ -59,17 +105,19 @@ int Main(int argc, char** argv) {
     }
     if (!environment.ok()) return Complain(environment.status(), kFailed);
   }
-  if (!environment.ok()) return Complain(environment.status(), kFailed);
+
+  const auto sweep = ReadSweep(parsed.options.sweep);
+  if (!sweep.ok()) return Complain(sweep.status(), kUsage);
 
   Cancellation cancellation;
   const InterruptWatch watch(&cancellation);
-  const auto comparison = Run(parsed.options, cancellation);
-  if (comparison.status().code() == absl::StatusCode::kCancelled) {
+  const auto table = Run(parsed.options, *sweep, cancellation);
+  if (table.status().code() == absl::StatusCode::kCancelled) {
     return Complain(absl::CancelledError("interrupted; sessions are closed"),
                     kFailed);
   }
-  if (!comparison.ok()) return Complain(comparison.status(), kFailed);
-  std::fputs(ToTable(*comparison).c_str(), stdout);
+  if (!table.ok()) return Complain(table.status(), kFailed);
+  std::fputs(table->c_str(), stdout);
   return 0;
 }
 

@@ -19,6 +19,9 @@ constexpr char kFooter[] =
     "its imagined noise.\n\n"
     "Exit status: 0 played, 1 something failed, 2 wrong usage.";
 
+// What settings are chosen on must not be what they are judged by.
+constexpr uint64_t kTuningSeed = 2000;
+
 void AddOptions(CLI::App& app, RunOptions* options) {
   app.add_option("--server", options->server, "address of the server")
       ->type_name("HOST:PORT")
@@ -58,6 +61,11 @@ void AddOptions(CLI::App& app, RunOptions* options) {
   AddDuration(app, "--connect-timeout", "time to wait for the server",
               absl::FormatDuration(options->connect_timeout),
               [=](absl::Duration value) { options->connect_timeout = value; });
+  app.add_option("--sweep", options->sweep,
+                 "try the settings in this JSON file, such as {\"grid\": "
+                 "{\"horizon\": [3, 5], \"steps\": [1, 2]}}, instead of one; "
+                 "the seeds begin at 2000 then, unless --seed is given")
+      ->type_name("FILE");
   app.add_option("--csv", options->csv, "write a line per episode here")
       ->type_name("FILE");
   app.add_option("--json", options->json, "write the comparison here")
@@ -81,11 +89,17 @@ ParsedOptions ParseRunOptions(int argc, const char* const* argv) {
          "--adapted-only", [&](int64_t) { options.play_frozen = false; },
          "play only the adapted policy")
       ->excludes(frozen_only);
+  for (const char* other : {"--csv", "--frozen-only", "--adapted-only"}) {
+    app.get_option("--sweep")->excludes(app.get_option(other));
+  }
   AddSettings(app, &options.settings);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     parsed.exit_code = app.exit(error, std::cout, std::cerr) == 0 ? 0 : 2;
+  }
+  if (!options.sweep.empty() && app.count("--seed") == 0) {
+    options.seed = kTuningSeed;
   }
   return parsed;
 }

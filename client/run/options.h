@@ -26,8 +26,9 @@ struct RunOptions {
   absl::Duration connect_timeout = absl::Seconds(5);
   bool play_frozen = true;
   bool play_adapted = true;
-  std::string csv;   // Empty: none.
-  std::string json;  // Empty: none.
+  std::string sweep;  // File of settings to try (sweep.h); empty: none.
+  std::string csv;    // Empty: none.
+  std::string json;   // Empty: none.
   bool quiet = false;
 };
 

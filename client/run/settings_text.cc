@@ -2,7 +2,10 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 
 namespace foresight {
 
@@ -18,6 +21,24 @@ std::string SettingsLine(const v1::AdaptationSettings& settings) {
       settings.mode() == v1::RESET ? "reset" : "persist", settings.discount(),
       settings.sampler_steps(), settings.noise_scale(),
       settings.max_gradient_norm());
+}
+
+std::string SettingsFlags(const v1::AdaptationSettings& settings) {
+  const nlohmann::ordered_json fields = SettingsJson(settings);
+  std::string flags;
+  for (const auto& [field, value] : fields.items()) {
+    const std::string name = absl::StrReplaceAll(field, {{"_", "-"}});
+    if (!flags.empty()) flags += " ";
+    if (value.is_boolean()) {
+      absl::StrAppend(&flags, value.get<bool>() ? "--" : "--no-", name);
+    } else if (value.is_string()) {
+      absl::StrAppend(&flags, "--", name, " ",
+                      absl::AsciiStrToLower(value.get<std::string>()));
+    } else {
+      absl::StrAppend(&flags, "--", name, " ", value.dump());
+    }
+  }
+  return flags;
 }
 
 nlohmann::ordered_json SettingsJson(const v1::AdaptationSettings& settings) {

@@ -61,6 +61,25 @@ TEST_F(ForesightRunTest, PlaysComparesAndWritesFiles) {
   EXPECT_EQ(server_.open_sessions(), 0);
 }
 
+TEST_F(ForesightRunTest, SweepsSettings) {
+  const TemporaryFolder folder;
+  const std::string file = folder.path() / "sweep.json";
+  const std::string json_file = folder.path() / "result.json";
+  std::ofstream(file) << R"({"grid": {"steps": [1, 2]}})";
+  const CommandResult result = RunCommand(
+      Command({"--episodes", "2", "--sweep", file, "--json", json_file}));
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("seeds 2000 to 2001"));
+  EXPECT_THAT(result.output, HasSubstr("\nbest      --steps "));
+  EXPECT_EQ(nlohmann::json::parse(Contents(json_file)).size(), 2u);
+
+  std::ofstream(file) << R"({"grid": {"stesp": [1, 2]}})";
+  const CommandResult wrong = RunCommand(Command({"--sweep", file}));
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.errors, HasSubstr("stesp"));
+  EXPECT_EQ(RunCommand(Command({"--sweep", "/no/such/file"})).exit_code, 2);
+}
+
 TEST_F(ForesightRunTest, HelpIsNoFailure) {
   const CommandResult result = RunCommand({kProgram, "--help"});
   EXPECT_EQ(result.exit_code, 0);

@@ -93,6 +93,16 @@ TEST(RunOptionsTest, EveryOptionArrives) {
   EXPECT_FALSE(Parse({"--frozen-only"}).options.play_adapted);
 }
 
+TEST(RunOptionsTest, ASweepHasSeedsOfItsOwn) {
+  const ParsedOptions sweep = Parse({"--sweep", "s.json"});
+  ASSERT_EQ(sweep.exit_code, std::nullopt);
+  EXPECT_EQ(sweep.options.sweep, "s.json");
+  EXPECT_EQ(sweep.options.seed, 2000u);
+  EXPECT_EQ(Parse({"--sweep", "s", "--seed", "7"}).options.seed, 7u);
+  EXPECT_THAT(Mistake({"--sweep", "s", "--frozen-only"}),
+              HasSubstr("excludes"));
+}
+
 TEST(RunOptionsTest, EverySettingArrives) {
   const ParsedOptions parsed = Parse({"--horizon",
                                       "1",
