@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "proto/adaptation.pb.h"
 #include "server/adaptation/engine.h"
+#include "server/decisions/caller.h"
 #include "server/registry/loaded_model.h"
 #include "server/scheduling/scheduler.h"
 #include "server/sessions/session_lease.h"
@@ -40,14 +41,13 @@ class DecisionCall : public Scheduler::Task {
   using Done = std::function<void(const Answer&)>;
   enum class State { kChecking, kAwaitingTwin, kQueued, kRunning, kAnswered };
 
-  // `owner` is whom limits and shares count against; `arrival` and `deadline`
-  // (the call's) are monotonic times. `done` is called exactly once after
-  // Start, on any thread, perhaps before Start returns. `tags` go into log
-  // lines about the call.
-  DecisionCall(v1::ActRequest request, std::string owner, absl::Time arrival,
+  // `arrival` and `deadline` (the call's) are monotonic times. `done` is called
+  // exactly once after Start, on any thread, perhaps before Start returns.
+  // `tags` go into log lines about the call.
+  DecisionCall(v1::ActRequest request, Caller caller, absl::Time arrival,
                absl::Time deadline, Done done, CallTags tags = {})
       : request_(std::move(request)),
-        owner_(std::move(owner)),
+        caller_(std::move(caller)),
         arrival_(arrival),
         deadline_(deadline),
         tags_(std::move(tags)),
@@ -72,7 +72,7 @@ class DecisionCall : public Scheduler::Task {
   }
 
   const v1::ActRequest request_;
-  const std::string owner_;
+  const Caller caller_;
   const absl::Time arrival_;
   const absl::Time deadline_;
   const CallTags tags_;

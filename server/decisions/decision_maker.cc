@@ -111,7 +111,7 @@ void DecisionMaker::BeginInSession(const Call& call) {
   call->state_ = State::kAwaitingTwin;
   auto admission = parts_.sessions->Begin(
       {request.session_id(), index, request.observation(), call->cancelled_,
-       call->owner_},
+       call->caller_.connection, call->caller_.identity},
       resume, now());
   if (admission.ok() &&
       std::holds_alternative<SessionStore::Waiting>(*admission)) {
@@ -166,7 +166,7 @@ void DecisionMaker::Queue(const Call& call) {
   }
   DecisionQueue::Decision decision;
   decision.id = call->task_id_ = parts_.scheduler->NewId();
-  decision.owner = call->owner_;
+  decision.owner = call->caller_.owner();
   decision.session = call->request_.session_id();
   decision.deadline = call->ready_by_;
   decision.frozen_time = work.model->frozen_time;
@@ -293,7 +293,7 @@ void DecisionMaker::Finish(const Call& call,
   if (!answer.ok()) {
     parts_.metrics->CountRefusal(answer.status());
     log_.Failure("decision failed", answer.status(),
-                 call->request_.session_id(), call->owner_, call->tags_);
+                 call->request_.session_id(), call->caller_.owner(), call->tags_);
   } else {
     const absl::Time end = now();
     parts_.metrics->decision_seconds.Observe(

@@ -54,6 +54,7 @@ absl::Status CheckLastDecision(const v1::SavedSession& saved,
 v1::SavedSession Save(const SessionState& session) {
   v1::SavedSession saved;
   saved.set_session_id(session.id);
+  saved.set_owner(session.identity);
   saved.set_model(session.model->name());
   saved.set_weights_sha256(session.model->bundle->manifest().weights_sha256());
   saved.set_engine(session.model->engine->variant());

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "server/decisions/saved_session.h"
 
 namespace foresight {
@@ -9,7 +10,9 @@ namespace foresight {
 namespace {
 
 KeptName NameOf(const SessionState& session) {
-  return {session.id, session.incarnation};
+  // No identity and no id holds a line's end.
+  return {absl::StrCat(session.identity, "\n", session.id),
+          session.incarnation};
 }
 
 }  // namespace
@@ -53,8 +56,8 @@ absl::StatusOr<int> SessionKeeper::KeepAll(SessionStore& sessions,
                                            absl::Time now) const {
   if (journal_ == nullptr) return 0;
   int kept = 0;
-  for (const std::string& id : sessions.Ids()) {
-    const auto lease = sessions.Acquire(id, now);
+  for (const auto& [identity, id] : sessions.Names()) {
+    const auto lease = sessions.Acquire({identity, id}, now);
     if (!lease.ok()) continue;  // It has just ended.
     journal_->Replace(NameOf(lease->session()), Save(lease->session()));
     ++kept;

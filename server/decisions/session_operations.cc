@@ -14,28 +14,29 @@
 namespace foresight {
 
 absl::StatusOr<v1::Session> SessionOperations::Open(
-    const v1::OpenSessionRequest& request, const std::string& owner,
+    const v1::OpenSessionRequest& request, const Caller& caller,
     const CallTags& tags) {
-  absl::StatusOr<v1::Session> opened = TryOpen(request, owner);
+  absl::StatusOr<v1::Session> opened = TryOpen(request, caller);
   if (opened.ok()) {
     log_.SessionEvent("session opened", opened->session_id(),
                       opened->model().name(), tags);
   } else {
     metrics_->CountRefusal(opened.status());
     log_.Failure("session not opened", opened.status(), request.session_id(),
-                 owner, tags);
+                 caller.owner(), tags);
   }
   return opened;
 }
 
 absl::StatusOr<v1::Session> SessionOperations::TryOpen(
-    const v1::OpenSessionRequest& request, const std::string& owner) {
-  ASSIGN_OR_RETURN(SessionState session, Describe(request, owner));
+    const v1::OpenSessionRequest& request, const Caller& caller) {
+  ASSIGN_OR_RETURN(SessionState session, Describe(request, caller));
   const auto model = session.model;
   const v1::Session opened = ToProto(session);
   Expire();
-  ASSIGN_OR_RETURN(SessionLease lease,
-                   sessions_->Open(std::move(session), clock_(), owner));
+  ASSIGN_OR_RETURN(
+      SessionLease lease,
+      sessions_->Open(std::move(session), clock_(), caller.connection));
   metrics_->sessions.Increment();
   lease.session().parameters = model->engine->NewParameters();
   keeper_->Began(lease.session(), Save(lease.session()));
@@ -44,9 +45,10 @@ absl::StatusOr<v1::Session> SessionOperations::TryOpen(
 }
 
 absl::StatusOr<SessionState> SessionOperations::Describe(
-    const v1::OpenSessionRequest& request, const std::string& owner) const {
+    const v1::OpenSessionRequest& request, const Caller& caller) const {
   SessionState session;
-  session.owner = owner;
+  session.identity = caller.identity;
+  session.owner = caller.owner();
   ASSIGN_OR_RETURN(session.model, models_->Find(request.model()));
   session.id = request.session_id().empty() ? RandomId() : request.session_id();
   RETURN_IF_ERROR(CheckSessionId(session.id));
@@ -65,10 +67,11 @@ absl::StatusOr<SessionState> SessionOperations::Describe(
 }
 
 absl::StatusOr<v1::Session> SessionOperations::Reset(
-    const v1::ResetSessionRequest& request, const std::string& owner) {
+    const v1::ResetSessionRequest& request, const Caller& caller) {
   RETURN_IF_ERROR(CheckIdLength(request.session_id()));
   ASSIGN_OR_RETURN(SessionLease lease,
-                   sessions_->Acquire(request.session_id(), clock_(), owner));
+                   sessions_->Acquire({caller.identity, request.session_id()},
+                                      clock_(), caller.connection));
   SessionState& session = lease.session();
   const uint64_t seed = request.has_seed() ? request.seed() : session.seed;
   v1::Session reset = ToProto(session);
@@ -82,23 +85,26 @@ absl::StatusOr<v1::Session> SessionOperations::Reset(
 }
 
 absl::Status SessionOperations::Close(const v1::CloseSessionRequest& request,
+                                      const Caller& caller,
                                       const CallTags& tags) {
   RETURN_IF_ERROR(CheckIdLength(request.session_id()));
-  RETURN_IF_ERROR(sessions_->Close(request.session_id(), clock_()));
+  RETURN_IF_ERROR(
+      sessions_->Close({caller.identity, request.session_id()}, clock_()));
   metrics_->sessions.Decrement();
   log_.SessionEvent("session closed", request.session_id(), "", tags);
   return absl::OkStatus();
 }
 
 void SessionOperations::Export(const v1::ExportSessionRequest& request,
-                               Exported done) {
+                               const Caller& caller, Exported done) {
   if (const absl::Status id = CheckIdLength(request.session_id()); !id.ok()) {
     return done(id);
   }
-  const auto again = [this, request, done](const auto&) {
-    Export(request, done);
+  const auto again = [this, request, caller, done](const auto&) {
+    Export(request, caller, done);
   };
-  auto held = sessions_->AcquireBetween(request.session_id(), again, clock_());
+  auto held = sessions_->AcquireBetween({caller.identity, request.session_id()},
+                                        again, clock_());
   if (!held.ok()) return done(held.status());
   if (auto* lease = std::get_if<SessionLease>(&*held)) {
     const v1::SavedSession saved = Save(lease->session());
@@ -110,30 +116,32 @@ void SessionOperations::Export(const v1::ExportSessionRequest& request,
 }
 
 absl::StatusOr<v1::Session> SessionOperations::Import(
-    const v1::SessionSnapshot& snapshot, const std::string& owner,
+    const v1::SessionSnapshot& snapshot, const Caller& caller,
     const CallTags& tags) {
-  absl::StatusOr<v1::Session> imported = TryImport(snapshot, owner);
+  absl::StatusOr<v1::Session> imported = TryImport(snapshot, caller);
   if (imported.ok()) {
     log_.SessionEvent("session imported", imported->session_id(),
                       imported->model().name(), tags);
   } else {
     metrics_->CountRefusal(imported.status());
-    log_.Failure("session not imported", imported.status(), "", owner, tags);
+    log_.Failure("session not imported", imported.status(), "", caller.owner(),
+                 tags);
   }
   return imported;
 }
 
 absl::StatusOr<v1::Session> SessionOperations::TryImport(
-    const v1::SessionSnapshot& snapshot, const std::string& owner) {
+    const v1::SessionSnapshot& snapshot, const Caller& caller) {
   ASSIGN_OR_RETURN(const v1::SavedSession saved,
                    DecodeSnapshot(snapshot.snapshot()));
   ASSIGN_OR_RETURN(SessionState session,
-                   Describe(OpeningRequest(saved), owner));
+                   Describe(OpeningRequest(saved), caller));
   RETURN_IF_ERROR(Restore(saved, session));
   const v1::Session imported = ToProto(session);
   Expire();
-  ASSIGN_OR_RETURN(SessionLease lease,
-                   sessions_->Open(std::move(session), clock_(), owner));
+  ASSIGN_OR_RETURN(
+      SessionLease lease,
+      sessions_->Open(std::move(session), clock_(), caller.connection));
   metrics_->sessions.Increment();
   keeper_->Began(lease.session(), Save(lease.session()));
   RETURN_IF_ERROR(lease.Install(clock_()));
@@ -142,7 +150,8 @@ absl::StatusOr<v1::Session> SessionOperations::TryImport(
 
 absl::Status SessionOperations::Resume(const KeptSession& kept) {
   ASSIGN_OR_RETURN(SessionState session,
-                   Describe(OpeningRequest(kept.session), /*owner=*/""));
+                   Describe(OpeningRequest(kept.session),
+                            {kept.session.owner(), /*connection=*/""}));
   RETURN_IF_ERROR(Restore(kept.session, session));
   session.incarnation = kept.name.incarnation;
   const std::string id = session.id;

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "proto/adaptation.pb.h"
 #include "server/decisions/call_log.h"
+#include "server/decisions/caller.h"
 #include "server/decisions/session_keeper.h"
 #include "server/durability/state_store.h"
 #include "server/metrics/metrics.h"
@@ -45,23 +46,23 @@ class SessionOperations {
         clock_(std::move(clock)),
         log_(clock_) {}
 
-  // `owner`: whose quota the session counts against, and the connection that it
-  // is used on; `tags`: for the log.
+  // The session is the caller's: nobody else can name it. `tags`: for the log.
   absl::StatusOr<v1::Session> Open(const v1::OpenSessionRequest& request,
-                                   const std::string& owner = "",
+                                   const Caller& caller = {},
                                    const CallTags& tags = {});
   absl::StatusOr<v1::Session> Reset(const v1::ResetSessionRequest& request,
-                                    const std::string& owner = "");
+                                    const Caller& caller = {});
   absl::Status Close(const v1::CloseSessionRequest& request,
-                     const CallTags& tags = {});
+                     const Caller& caller = {}, const CallTags& tags = {});
 
   using Exported = std::function<void(absl::StatusOr<v1::SessionSnapshot>)>;
   // Calls `done` once: before it returns, or when the session's running
   // decision has ended. The session stays open.
-  void Export(const v1::ExportSessionRequest& request, Exported done);
+  void Export(const v1::ExportSessionRequest& request, const Caller& caller,
+              Exported done);
   // Opens the session of a snapshot where it was, in the epoch after its own.
   absl::StatusOr<v1::Session> Import(const v1::SessionSnapshot& snapshot,
-                                     const std::string& owner = "",
+                                     const Caller& caller = {},
                                      const CallTags& tags = {});
 
   // Opens a session that was kept, where it was, in the epoch after its own.
@@ -79,11 +80,11 @@ class SessionOperations {
 
  private:
   absl::StatusOr<v1::Session> TryOpen(const v1::OpenSessionRequest& request,
-                                      const std::string& owner);
+                                      const Caller& caller);
   absl::StatusOr<v1::Session> TryImport(const v1::SessionSnapshot& snapshot,
-                                        const std::string& owner);
+                                        const Caller& caller);
   absl::StatusOr<SessionState> Describe(const v1::OpenSessionRequest& request,
-                                        const std::string& owner) const;
+                                        const Caller& caller) const;
 
   const Options options_;
   const ModelRegistry* const models_;

@@ -18,7 +18,7 @@ ActReactor* ActReactor::Start(grpc::CallbackServerContext* context,
   v1::ActRequest kept = request;
   kept.DiscardUnknownFields();  // They would stay while the call waits.
   reactor->call_ = std::make_shared<DecisionCall>(
-      std::move(kept), OwnerOf(*context), MonotonicNow(), DeadlineOf(*context),
+      std::move(kept), CallerOf(*context), MonotonicNow(), DeadlineOf(*context),
       [reactor](const DecisionCall::Answer& answer) {
         reactor->OnAnswer(answer);
       },

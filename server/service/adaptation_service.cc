@@ -89,7 +89,7 @@ grpc::ServerUnaryReactor* AdaptationService::OpenSession(
   return FinishWhenKept<v1::Session>(
       context, Method::kOpenSession,
       Refuses() ? DrainingError()
-                : parts_.sessions->Open(*request, OwnerOf(*context),
+                : parts_.sessions->Open(*request, CallerOf(*context),
                                         ReadTags(*context)),
       response);
 }
@@ -125,7 +125,7 @@ grpc::ServerUnaryReactor* AdaptationService::ResetSession(
     const v1::ResetSessionRequest* request, v1::Session* response) {
   return FinishWhenKept<v1::Session>(
       context, Method::kResetSession,
-      parts_.sessions->Reset(*request, OwnerOf(*context)), response);
+      parts_.sessions->Reset(*request, CallerOf(*context)), response);
 }
 
 grpc::ServerUnaryReactor* AdaptationService::CloseSession(
@@ -133,7 +133,7 @@ grpc::ServerUnaryReactor* AdaptationService::CloseSession(
     const v1::CloseSessionRequest* request,
     v1::CloseSessionResponse* response) {
   const absl::Status status =
-      parts_.sessions->Close(*request, ReadTags(*context));
+      parts_.sessions->Close(*request, CallerOf(*context), ReadTags(*context));
   using Result = absl::StatusOr<v1::CloseSessionResponse>;
   return FinishWhenKept<v1::CloseSessionResponse>(
       context, Method::kCloseSession,
@@ -147,7 +147,7 @@ grpc::ServerUnaryReactor* AdaptationService::ExportSession(
   EchoRequestId(*context);
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   parts_.sessions->Export(
-      *request,
+      *request, CallerOf(*context),
       [this, reactor, response](absl::StatusOr<v1::SessionSnapshot> snapshot) {
         Answer(reactor, Method::kExportSession, std::move(snapshot), response);
       });
@@ -160,7 +160,7 @@ grpc::ServerUnaryReactor* AdaptationService::ImportSession(
   return FinishWhenKept<v1::Session>(
       context, Method::kImportSession,
       Refuses() ? DrainingError()
-                : parts_.sessions->Import(*request, OwnerOf(*context),
+                : parts_.sessions->Import(*request, CallerOf(*context),
                                           ReadTags(*context)),
       response);
 }

@@ -3,10 +3,9 @@
 
 #include <grpc/support/time.h>
 
-#include <string>
-
 #include "absl/time/time.h"
 #include "grpcpp/server_context.h"
+#include "server/decisions/caller.h"
 #include "server/support/clock.h"
 
 namespace foresight {
@@ -26,9 +25,9 @@ inline absl::Time DeadlineOf(const grpc::CallbackServerContext& context) {
   return MonotonicNow() + TimeLeft(context.raw_deadline());
 }
 
-// The owner that limits and shares count against: the call's connection.
-inline std::string OwnerOf(const grpc::CallbackServerContext& context) {
-  return context.peer();
+// Nobody has an identity.
+inline Caller CallerOf(const grpc::CallbackServerContext& context) {
+  return {"", context.peer()};
 }
 
 }  // namespace foresight

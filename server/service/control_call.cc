@@ -22,7 +22,7 @@ std::shared_ptr<ControlCall> ControlCall::Start(
     Metrics* metrics) {
   EchoRequestId(*context);
   std::shared_ptr<ControlCall> stream(
-      new ControlCall(options, OwnerOf(*context), DeadlineOf(*context),
+      new ControlCall(options, CallerOf(*context), DeadlineOf(*context),
                       ReadTags(*context), maker, metrics));
   Next next;
   {
@@ -34,11 +34,10 @@ std::shared_ptr<ControlCall> ControlCall::Start(
   return stream;
 }
 
-ControlCall::ControlCall(Options options, std::string owner,
-                         absl::Time deadline, CallTags tags,
-                         DecisionMaker* maker, Metrics* metrics)
+ControlCall::ControlCall(Options options, Caller caller, absl::Time deadline,
+                         CallTags tags, DecisionMaker* maker, Metrics* metrics)
     : options_(options),
-      owner_(std::move(owner)),
+      caller_(std::move(caller)),
       deadline_(deadline),
       tags_(std::move(tags)),
       maker_(maker),
@@ -87,7 +86,7 @@ void ControlCall::StartDecision(v1::ActRequest request) {
     bytes_ += bytes;
     self = self_;
     call = std::make_shared<DecisionCall>(
-        std::move(request), owner_, MonotonicNow(), deadline_,
+        std::move(request), caller_, MonotonicNow(), deadline_,
         [self, number, bytes, echo](const DecisionCall::Answer& answer) {
           v1::ControlResponse response = echo;
           if (answer.ok()) {

@@ -14,6 +14,7 @@
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
 #include "proto/adaptation.pb.h"
+#include "server/decisions/caller.h"
 #include "server/decisions/decision_maker.h"
 #include "server/metrics/metrics.h"
 #include "server/support/call_tags.h"
@@ -53,7 +54,7 @@ class ControlCall final
     bool finish = false;
   };
 
-  ControlCall(Options options, std::string owner, absl::Time deadline,
+  ControlCall(Options options, Caller caller, absl::Time deadline,
               CallTags tags, DecisionMaker* maker, Metrics* metrics);
 
   void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
@@ -71,7 +72,7 @@ class ControlCall final
   void Do(Next next) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Options options_;
-  const std::string owner_;
+  const Caller caller_;
   const absl::Time deadline_;
   const CallTags tags_;
   DecisionMaker* const maker_;

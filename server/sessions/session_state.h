@@ -20,6 +20,7 @@ struct LoadedModel;  // server/registry: a bundle and its engine. Opaque here.
 // Not thread-safe: whoever holds the session's lease has it alone.
 struct SessionState {
   std::string id;
+  std::string identity;      // Whose name space `id` is in; empty: everybody's.
   uint64_t incarnation = 0;  // Tells it from an earlier one of the same id.
   std::string owner;         // Whose quota it counts against.
   // Declared before `parameters`, so that their maker outlives them.

@@ -32,6 +32,10 @@ absl::Status Unknown(absl::string_view session_id) {
                          "lost"));
 }
 
+SessionName NameOf(const SessionState& session) {
+  return {session.identity, session.id};
+}
+
 // A NaN equals itself and -0 is not 0: a retry sends the same bytes.
 bool SameBits(absl::Span<const float> a, absl::Span<const float> b) {
   return a.size() == b.size() &&
@@ -48,11 +52,11 @@ absl::StatusOr<SessionLease> SessionStore::Open(SessionState session,
   Remember(connection, *entry);
   entry->last_used = now;
   absl::MutexLock lock(&mutex_);
-  const std::string& id = entry->session.id;
-  if (entries_.contains(id)) {
-    return MakeError(
-        Reason::kSessionExists,
-        absl::StrCat("session ", Quoted(id), " is open, expected a new id"));
+  const SessionName name = NameOf(entry->session);
+  if (entries_.contains(name)) {
+    return MakeError(Reason::kSessionExists,
+                     absl::StrCat("session ", Quoted(name.id),
+                                  " is open, expected a new id"));
   }
   if (entries_.size() >= options_.max_sessions) {
     return MakeError(Reason::kSessionsFull,
@@ -71,7 +75,7 @@ absl::StatusOr<SessionLease> SessionStore::Open(SessionState session,
                      absl::Seconds(1));
   }
   ++owned;
-  entries_.emplace(id, entry);
+  entries_.emplace(name, entry);
   next_expiry_ = std::min(next_expiry_, ExpiryOf(*entry));
   return Lease(std::move(entry), std::make_shared<SessionFlight>(), now);
 }
@@ -79,7 +83,8 @@ absl::StatusOr<SessionLease> SessionStore::Open(SessionState session,
 absl::StatusOr<SessionStore::Admission> SessionStore::Begin(
     const DecisionRequest& request, DecisionWaiter waiter, absl::Time now) {
   absl::MutexLock lock(&mutex_);
-  ASSIGN_OR_RETURN(auto entry, Find(request.session_id, now));
+  ASSIGN_OR_RETURN(auto entry,
+                   Find({request.identity, request.session_id}, now));
   const SessionState& session = entry->session;
   Remember(request.connection, *entry);
   if (request.observation.size() != session.observation_size) {
@@ -143,19 +148,18 @@ absl::StatusOr<SessionStore::Admission> SessionStore::Repeat(
 }
 
 absl::StatusOr<SessionLease> SessionStore::Acquire(
-    absl::string_view session_id, absl::Time now,
-    absl::string_view connection) {
+    const SessionName& name, absl::Time now, absl::string_view connection) {
   absl::MutexLock lock(&mutex_);
-  ASSIGN_OR_RETURN(auto entry, Find(session_id, now));
+  ASSIGN_OR_RETURN(auto entry, Find(name, now));
   Remember(connection, *entry);
   return LeaseIdle(std::move(entry), now);
 }
 
 absl::StatusOr<std::variant<SessionLease, SessionStore::Waiting>>
-SessionStore::AcquireBetween(absl::string_view session_id,
-                             DecisionWaiter waiter, absl::Time now) {
+SessionStore::AcquireBetween(const SessionName& name, DecisionWaiter waiter,
+                             absl::Time now) {
   absl::MutexLock lock(&mutex_);
-  ASSIGN_OR_RETURN(auto entry, Find(session_id, now));
+  ASSIGN_OR_RETURN(auto entry, Find(name, now));
   const auto& flight = entry->flight;
   if (flight && flight->cancelled && flight->waiters.size() < kMaxWaiters) {
     flight->waiters.push_back(std::move(waiter));
@@ -175,17 +179,17 @@ absl::StatusOr<SessionLease> SessionStore::LeaseIdle(
   return Lease(std::move(entry), std::make_shared<SessionFlight>(), now);
 }
 
-absl::Status SessionStore::Close(absl::string_view session_id, absl::Time now) {
+absl::Status SessionStore::Close(const SessionName& name, absl::Time now) {
   std::shared_ptr<Entry> entry;
   {
     absl::MutexLock lock(&mutex_);
-    ASSIGN_OR_RETURN(entry, Find(session_id, now));
+    ASSIGN_OR_RETURN(entry, Find(name, now));
     entry->closed = true;
     Forget(*entry);
     if (entry->flight && entry->flight->cancelled) {
       *entry->flight->cancelled = true;
     }
-    entries_.erase(session_id);
+    entries_.erase(name);
   }
   if (options_.ended) options_.ended(entry->session);
   return absl::OkStatus();
@@ -202,7 +206,7 @@ std::vector<std::string> SessionStore::Expire(absl::Time now) {
       if (Expired(entry, now)) {
         entry.closed = true;
         Forget(entry);
-        expired.push_back(std::move(it->second));
+        expired.push_back(it->second);  // The key lives in it.
         entries_.erase(it++);
       } else {
         next_expiry_ = std::min(next_expiry_, ExpiryOf(entry));
@@ -250,18 +254,20 @@ void SessionStore::Forget(const Entry& entry) {
 void SessionStore::KeepConnections(
     const absl::flat_hash_set<std::string>& alive) {
   absl::MutexLock lock(&mutex_);
-  for (const auto& [id, entry] : entries_) {
+  for (const auto& [name, entry] : entries_) {
     entry->lost =
         !entry->connection.empty() && !alive.contains(entry->connection);
     if (entry->lost) next_expiry_ = std::min(next_expiry_, ExpiryOf(*entry));
   }
 }
 
-std::vector<std::string> SessionStore::Ids() const {
+std::vector<std::pair<std::string, std::string>> SessionStore::Names() const {
   absl::MutexLock lock(&mutex_);
-  std::vector<std::string> ids;
-  for (const auto& [id, entry] : entries_) ids.push_back(id);
-  return ids;
+  std::vector<std::pair<std::string, std::string>> names;
+  for (const auto& [name, entry] : entries_) {
+    names.emplace_back(entry->session.identity, entry->session.id);
+  }
+  return names;
 }
 
 absl::Time SessionStore::next_expiry() const {
@@ -280,10 +286,10 @@ size_t SessionStore::owned_bytes() const {
 }
 
 absl::StatusOr<std::shared_ptr<SessionStore::Entry>> SessionStore::Find(
-    absl::string_view session_id, absl::Time now) const {
-  const auto it = entries_.find(session_id);
+    const SessionName& name, absl::Time now) const {
+  const auto it = entries_.find(name);
   if (it == entries_.end() || Expired(*it->second, now)) {
-    return Unknown(session_id);
+    return Unknown(name.id);
   }
   return it->second;
 }
@@ -315,7 +321,7 @@ absl::Status SessionStore::End(
       CountBytes(entry);
       if (!entry.opened) {
         Forget(entry);
-        entries_.erase(entry.session.id);
+        entries_.erase(NameOf(entry.session));
       }
     }
     flight.swap(entry.flight);

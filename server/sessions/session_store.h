@@ -22,6 +22,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "server/sessions/session_lease.h"
+#include "server/sessions/session_name.h"
 #include "server/sessions/session_state.h"
 
 namespace foresight {
@@ -53,6 +54,7 @@ class SessionStore {
     // null. The store never clears it.
     std::shared_ptr<std::atomic<bool>> cancelled;
     absl::string_view connection;
+    absl::string_view identity = {};  // The caller's; empty: none.
   };
   struct Waiting {};
   // The decision is the caller's to make; or was made, and this is its answer;
@@ -63,7 +65,7 @@ class SessionStore {
 
   explicit SessionStore(Options options) : options_(std::move(options)) {}
 
-  // Takes the id and a place; the session exists once the lease is restarted
+  // Takes the name and a place; the session exists once the lease is restarted
   // with its parameters, or installed with those that it has, and vanishes
   // again if it is dropped instead.
   // Errors: SESSION_EXISTS; SESSIONS_FULL: there are too many, or too many of
@@ -85,8 +87,7 @@ class SessionStore {
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // To restart it. Errors: SESSION_UNKNOWN; DECISION_IN_FLIGHT.
-  absl::StatusOr<SessionLease> Acquire(absl::string_view session_id,
-                                       absl::Time now,
+  absl::StatusOr<SessionLease> Acquire(const SessionName& name, absl::Time now,
                                        absl::string_view connection = {})
       ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -95,11 +96,11 @@ class SessionStore {
   // Errors: SESSION_UNKNOWN; DECISION_IN_FLIGHT: it is being opened or reset,
   // or very many wait for the decision already.
   absl::StatusOr<std::variant<SessionLease, Waiting>> AcquireBetween(
-      absl::string_view session_id, DecisionWaiter waiter, absl::Time now)
+      const SessionName& name, DecisionWaiter waiter, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Cancels its running decision, if any. Errors: SESSION_UNKNOWN.
-  absl::Status Close(absl::string_view session_id, absl::Time now)
+  absl::Status Close(const SessionName& name, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Only these connections are left: sessions last used on another one are
@@ -110,8 +111,9 @@ class SessionStore {
   // Frees the sessions whose idle timeout is over; their ids.
   std::vector<std::string> Expire(absl::Time now) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Of all open sessions.
-  std::vector<std::string> Ids() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Identity and id of all open sessions.
+  std::vector<std::pair<std::string, std::string>> Names() const
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
   // No session expires before this.
   absl::Time next_expiry() const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -124,7 +126,7 @@ class SessionStore {
   using Entry = SessionLease::Entry;
 
   // Errors: SESSION_UNKNOWN.
-  absl::StatusOr<std::shared_ptr<Entry>> Find(absl::string_view session_id,
+  absl::StatusOr<std::shared_ptr<Entry>> Find(const SessionName& name,
                                               absl::Time now) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The answer of a decision that is over. Errors: DECISION_CHANGED.
@@ -155,7 +157,8 @@ class SessionStore {
 
   const Options options_;
   mutable absl::Mutex mutex_;
-  absl::flat_hash_map<std::string, std::shared_ptr<Entry>> entries_
+  // The keys are views of their entries' sessions.
+  absl::flat_hash_map<SessionName, std::shared_ptr<Entry>> entries_
       ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, size_t> owners_ ABSL_GUARDED_BY(mutex_);
   size_t owned_bytes_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -150,7 +150,7 @@ DecisionMaker::Call Machine::Ask(v1::ActRequest request,
           (options_.longest_call - options_.shortest_call) / 2 +
       options_.shortest_call / 2;
   auto call = std::make_shared<DecisionCall>(
-      std::move(request), owner, clock_.now + half, deadline,
+      std::move(request), Caller{"", owner}, clock_.now + half, deadline,
       [this, half, done = std::move(done)](const DecisionCall::Answer& answer) {
         After(half, [done, answer] { done(answer); });
       });

@@ -28,7 +28,7 @@ class Asked {
   Asked(DecisionMaker* maker, v1::ActRequest request, absl::Time deadline)
       : maker_(maker) {
     call_ = std::make_shared<DecisionCall>(
-        std::move(request), "owner", MonotonicNow(), deadline,
+        std::move(request), Caller{"", "owner"}, MonotonicNow(), deadline,
         [state = state_](const DecisionCall::Answer& answer) {
           state->answer = answer;
           state->answered.Notify();  // Twice would end the program.

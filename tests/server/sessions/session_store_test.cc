@@ -404,6 +404,42 @@ TEST_F(SessionStoreTest, AnOwnerMayOpenOnlySoMany) {
   EXPECT_TRUE(open("x", "b").ok());
 }
 
+TEST_F(SessionStoreTest, EachIdentityHasItsOwnNameSpaceOfIds) {
+  const Observation observation = {1, 2};
+  const auto open = [&](const std::string& identity) {
+    SessionState session;
+    session.id = "a";
+    session.identity = session.owner = identity;
+    session.observation_size = 2;
+    auto lease = store_.Open(std::move(session), At(0));
+    if (!lease.ok()) return lease.status();
+    return lease->Restart(std::make_unique<CountedParameters>(&alive_), 7,
+                          At(0));
+  };
+  const auto next_decision = [&](const std::string& identity) {
+    cancelled_ = std::make_shared<std::atomic<bool>>(false);
+    return store_
+        .Begin({"a", 1, observation, cancelled_, "", identity}, nullptr, At(0))
+        .status();
+  };
+  ASSERT_TRUE(open("alice").ok());
+  EXPECT_EQ(ReasonName(open("alice")), "SESSION_EXISTS");
+  EXPECT_EQ(ReasonName(next_decision("alice")), "DECISION_SKIPPED");
+  // Nobody else can tell that it is open, the callers without an identity
+  // included.
+  for (const std::string other : {"bob", ""}) {
+    EXPECT_EQ(ReasonName(next_decision(other)), "SESSION_UNKNOWN") << other;
+    EXPECT_EQ(ReasonName(store_.Acquire({other, "a"}, At(0)).status()),
+              "SESSION_UNKNOWN");
+    EXPECT_EQ(ReasonName(store_.Close({other, "a"}, At(0))), "SESSION_UNKNOWN");
+  }
+  ASSERT_TRUE(open("bob").ok());
+  ASSERT_TRUE(store_.Close({"alice", "a"}, At(0)).ok());
+  EXPECT_TRUE(store_.Acquire({"bob", "a"}, At(0)).ok());
+  EXPECT_THAT(store_.Expire(At(60)), ElementsAre("a"));
+  EXPECT_EQ(alive_, 0);
+}
+
 TEST_F(SessionStoreTest, ASessionWhoseConnectionWasLostExpiresSooner) {
   ASSERT_TRUE(Open("a").ok());
   ASSERT_TRUE(Open("b").ok());
