@@ -41,6 +41,7 @@ RULES = {
         "server/sessions",
         "server/support",
     ],
+    "server/security": MODELS + ["server/support"],
     "server/service": MODELS
     + ["server/decisions", "server/metrics", "server/registry", "server/support"],
     "client": ["support", "client"],
@@ -56,7 +57,16 @@ TORCH = [
     "tests/support",
     "tests/benchmarks",
 ]
-GRPC = ["server/service", "server/server.cc", "client", "tests"]
+GRPC = [
+    "server/security/security.h",
+    "server/security/security.cc",
+    "server/security/server_credentials.h",
+    "server/security/server_credentials.cc",
+    "server/service",
+    "server/server.cc",
+    "client",
+    "tests",
+]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 OURS = ("support/", "models/", "server/", "client/", "tests/")
@@ -97,6 +107,7 @@ def check_the_check():
         "server/adaptation/fused/x.cc": "#include <ATen/ATen.h>",
         "server/scheduling/x.cc": "#include <grpcpp/grpcpp.h>",
         "server/decisions/x.cc": "#include <grpcpp/alarm.h>",
+        "server/security/x.cc": "#include <grpc/grpc_security.h>",
         "server/service/x.cc": '#include "server/scheduling/scheduler.h"',
         "models/bundle/x.cc": '#include "tests/support/x.h"',
         "models/x.cc": "",

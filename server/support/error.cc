@@ -46,6 +46,10 @@ ReasonRow RowOf(Reason reason) {
       return {Code::kDeadlineExceeded, "DEADLINE_EXCEEDED"};
     case Reason::kCancelled:
       return {Code::kCancelled, "CANCELLED"};
+    case Reason::kUnauthenticated:
+      return {Code::kUnauthenticated, "UNAUTHENTICATED"};
+    case Reason::kPermissionDenied:
+      return {Code::kPermissionDenied, "PERMISSION_DENIED"};
     case Reason::kInternal:
       break;
   }

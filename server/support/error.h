@@ -37,6 +37,8 @@ enum class Reason {
   kDraining,            // Unavailable
   kDeadlineExceeded,    // DeadlineExceeded
   kCancelled,           // Cancelled
+  kUnauthenticated,     // Unauthenticated
+  kPermissionDenied,    // PermissionDenied
   kInternal,            // Internal
 };
 

@@ -1,0 +1,40 @@
+// A server's certificate, its key and the client CA, checked before they are
+// used: gRPC takes a broken pair and then fails every handshake.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace foresight {
+
+struct CertificateFiles {
+  std::string certificate;  // PEM: the server's, then those that sign it.
+  std::string key;          // PEM, not encrypted.
+  std::string client_ca;    // PEM; empty: clients need no certificate.
+};
+
+struct Certificates {
+  std::string chain;      // PEM
+  std::string key;        // PEM
+  std::string client_ca;  // PEM; empty: none.
+  absl::Time expiry;      // The first of the chain's certificates to expire.
+
+  bool operator==(const Certificates& other) const {
+    return chain == other.chain && key == other.key &&
+           client_ca == other.client_ca;
+  }
+};
+
+// Errors, each beginning with the file at fault:
+//   NotFound, Unavailable: it cannot be read.
+//   InvalidArgument:       it holds no certificate or key, or more than 1 MiB;
+//                          the key is encrypted or another certificate's; a
+//                          certificate of the chain, or each client CA, is
+//                          expired or not valid yet at `now`; OpenSSL refuses
+//                          to serve with it, for example because it is weak.
+absl::StatusOr<Certificates> LoadCertificates(const CertificateFiles& files,
+                                              absl::Time now);
+
+}  // namespace foresight

@@ -1,0 +1,115 @@
+#include "server/security/authenticator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "models/bundle/sha256.h"
+#include "server/support/error.h"
+
+namespace foresight {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr char kAct[] = "/foresight.v1.Adaptation/Act";
+constexpr char kDrain[] = "/foresight.v1.Admin/Drain";
+
+std::shared_ptr<const TokenTable> Tokens(const std::string& act,
+                                         const std::string& admin) {
+  auto table = TokenTable::Parse(absl::StrCat(
+      "alice act ", Sha256Hex(act), "\nroot admin ", Sha256Hex(admin), "\n"));
+  EXPECT_TRUE(table.ok()) << table.status();
+  return std::make_shared<const TokenTable>(*std::move(table));
+}
+
+// The identity, or the reason of the refusal.
+std::string Result(const absl::StatusOr<std::string>& identity) {
+  return identity.ok() ? *identity : ReasonName(identity.status());
+}
+
+TEST(AuthenticatorTest, WithoutTokensAndCertificatesNobodyHasAnIdentity) {
+  const Authenticator open(false, nullptr);
+  EXPECT_FALSE(open.required());
+  EXPECT_EQ(Result(open.Identify({kAct, {}, ""})), "");
+  EXPECT_EQ(Result(open.Identify({kAct, {"Bearer x"}, "name"})), "");
+}
+
+TEST(AuthenticatorTest, ATokenGivesTheIdentity) {
+  const Authenticator authenticator(false, Tokens("secret", "other"));
+  EXPECT_TRUE(authenticator.required());
+  EXPECT_EQ(Result(authenticator.Identify({kAct, {"Bearer secret"}, ""})),
+            "alice");
+  EXPECT_EQ(Result(authenticator.Identify({kAct, {"bearer secret"}, ""})),
+            "alice");
+  // A certificate as well does not change it.
+  const Authenticator both(true, Tokens("secret", "other"));
+  EXPECT_EQ(Result(both.Identify({kAct, {"Bearer secret"}, "host"})), "alice");
+  EXPECT_EQ(Result(both.Identify({kAct, {}, "host"})), "UNAUTHENTICATED");
+}
+
+TEST(AuthenticatorTest, WhateverIsNotAKnownTokenIsRefusedUnquoted) {
+  const Authenticator authenticator(false, Tokens("secret", "other"));
+  const std::vector<std::vector<absl::string_view>> wrong = {
+      {},
+      {"secret"},
+      {"Bearer"},
+      {"Bearer "},
+      {"Bearer  secret"},
+      {"Bearer secret "},
+      {"Bearer wrong-secret"},
+      {"Basic secret"},
+      {"Bearer secret", "Bearer secret"},
+      {"Bearer wrong-secret", "Bearer secret"}};
+  for (const auto& authorization : wrong) {
+    const auto identity = authenticator.Identify({kAct, authorization, "host"});
+    EXPECT_EQ(Result(identity), "UNAUTHENTICATED")
+        << ::testing::PrintToString(authorization);
+    EXPECT_THAT(std::string(identity.status().message()),
+                Not(HasSubstr("secret")));
+  }
+}
+
+TEST(AuthenticatorTest, AdministrationNeedsTheRoleAdmin) {
+  const Authenticator authenticator(false, Tokens("secret", "other"));
+  EXPECT_EQ(Result(authenticator.Identify({kDrain, {"Bearer secret"}, ""})),
+            "PERMISSION_DENIED");
+  EXPECT_EQ(Result(authenticator.Identify({kDrain, {"Bearer other"}, ""})),
+            "root");
+  EXPECT_EQ(Result(authenticator.Identify({kAct, {"Bearer other"}, ""})),
+            "root");
+}
+
+TEST(AuthenticatorTest, OnlyHealthChecksNeedNoToken) {
+  const Authenticator authenticator(false, Tokens("secret", "other"));
+  EXPECT_EQ(
+      Result(authenticator.Identify({"/grpc.health.v1.Health/Watch", {}, ""})),
+      "");
+  for (const char* method :
+       {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", kAct,
+        "", "/grpc.health.v1.Healthy/Check", "x/grpc.health.v1.Health/Check"}) {
+    EXPECT_EQ(Result(authenticator.Identify({method, {}, ""})),
+              "UNAUTHENTICATED")
+        << method;
+  }
+}
+
+TEST(AuthenticatorTest, ACertificateGivesTheIdentityWhereThereAreNoTokens) {
+  const Authenticator authenticator(true, nullptr);
+  EXPECT_TRUE(authenticator.required());
+  EXPECT_EQ(Result(authenticator.Identify({kAct, {}, "robot-7"})), "robot-7");
+  EXPECT_EQ(Result(authenticator.Identify({kAct, {}, ""})), "UNAUTHENTICATED");
+}
+
+TEST(AuthenticatorTest, ReplacedTokensHoldAtOnce) {
+  Authenticator authenticator(false, Tokens("old", "other"));
+  authenticator.Replace(Tokens("new", "other"));
+  EXPECT_EQ(Result(authenticator.Identify({kAct, {"Bearer old"}, ""})),
+            "UNAUTHENTICATED");
+  EXPECT_EQ(Result(authenticator.Identify({kAct, {"Bearer new"}, ""})),
+            "alice");
+}
+
+}  // namespace
+}  // namespace foresight
