@@ -1,6 +1,7 @@
 // The program foresight-server.
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -39,6 +40,15 @@ int ProbeServer(const std::string& target) {
   if (status.ok()) return 0;
   std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
   return kRuntimeFailure;
+}
+
+// Each connection takes a file. The soft limit, often 1024, is for programs
+// that use select().
+void RaiseFileLimit() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);  // Else fewer can connect.
 }
 
 int Serve(const ServerOptions& options, const sigset_t& signals) {
@@ -83,5 +93,6 @@ int main(int argc, char** argv) {
   }
   foresight::RouteGrpcLog();
   if (!options.probe.empty()) return foresight::ProbeServer(options.probe);
+  foresight::RaiseFileLimit();
   return foresight::Serve(options, signals);
 }

@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "support/loopback.h"
 
 namespace foresight {
 namespace {
@@ -117,6 +118,25 @@ void DefineServing(CLI::App& app, ServerOptions& options) {
             "Threads that decide; 0: one per available core", &options.threads);
 }
 
+void DefineSecurity(CLI::App& app, ServerOptions& options) {
+  const auto add_file = [&app](const char* name, std::string* path,
+                               const char* help) {
+    app.add_option(name, *path, help)->type_name("FILE");
+  };
+  add_file("--tls-cert", &options.tls_cert,
+           "Serve over TLS with this certificate (PEM: the server's, then "
+           "those that sign it); read again when replaced");
+  add_file("--tls-key", &options.tls_key, "Its private key (PEM)");
+  add_file("--tls-client-ca", &options.tls_client_ca,
+           "Require client certificates that these CAs signed (PEM)");
+  add_file("--tokens", &options.tokens,
+           "Require bearer tokens; a line 'name act|admin sha256-of-token' for "
+           "each; read again when replaced");
+  app.add_flag("--insecure", options.insecure,
+               "Listen in plain text on addresses that other machines can "
+               "reach");
+}
+
 void DefineLimits(CLI::App& app, ServerOptions& options) {
   AddNumber(app, "--max-sessions", 1, "Sessions open at once",
             &options.max_sessions);
@@ -214,6 +234,7 @@ std::variant<ServerOptions, EarlyExit> ParseOptions(
       ->type_name("FILE");
   app.allow_config_extras(CLI::config_extras_mode::error);
   DefineServing(app, options);
+  DefineSecurity(app, options);
   DefineLimits(app, options);
   DefineDurability(app, options);
   try {
@@ -223,7 +244,31 @@ std::variant<ServerOptions, EarlyExit> ParseOptions(
     const bool asked_for = app.exit(error, out, errors) == 0;
     return EarlyExit{asked_for ? 0 : kUsageError, out.str() + errors.str()};
   }
+  if (const absl::Status status = CheckExposure(options); !status.ok()) {
+    return EarlyExit{kUsageError, absl::StrCat(status.message(), "\n")};
+  }
   return options;
+}
+
+absl::Status CheckExposure(const ServerOptions& options) {
+  if (options.tls_cert.empty() != options.tls_key.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        options.tls_cert.empty() ? "--tls-cert" : "--tls-key",
+        " is missing, expected --tls-cert and --tls-key together"));
+  }
+  if (options.tls_cert.empty() && !options.tls_client_ca.empty()) {
+    return absl::InvalidArgumentError(
+        "--tls-client-ca is given without TLS, expected --tls-cert and "
+        "--tls-key too");
+  }
+  if (options.tls_cert.empty() && !options.insecure &&
+      !IsLoopback(options.listen)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--listen ", options.listen,
+        " can be reached from other machines in plain text, expected a "
+        "loopback address, --tls-cert and --tls-key, or --insecure"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace foresight

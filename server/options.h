@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 
 namespace foresight {
@@ -19,6 +20,12 @@ struct ServerOptions {
   std::string port_file;                          // Empty: none.
   std::string log_format = "text";                // Or "json".
   std::string probe;  // Not empty: only probe that address (metrics/probe.h).
+
+  std::string tls_cert;       // Files; empty: none.
+  std::string tls_key;        // Given if and only if tls_cert is.
+  std::string tls_client_ca;  // Only with tls_cert.
+  std::string tokens;
+  bool insecure = false;  // Plain text may leave the machine.
 
   std::string device = "cpu";         // Or "cuda:N".
   std::string engine = "auto";        // Or "fused", "autograd".
@@ -50,6 +57,10 @@ struct ServerOptions {
   absl::Duration shutdown_notice = absl::Milliseconds(200);
   absl::Duration drain_timeout = absl::Seconds(5);
 };
+
+// Errors: InvalidArgument, naming the option: plain text could leave the
+// machine without `insecure`, or a file is missing that another one needs.
+absl::Status CheckExposure(const ServerOptions& options);
 
 // Nothing to serve: print `text` and end with `code`.
 struct EarlyExit {

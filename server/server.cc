@@ -7,6 +7,7 @@
 #include <chrono>
 #include <climits>
 #include <filesystem>
+#include <limits>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -31,6 +32,7 @@
 #include "server/registry/model_registry.h"
 #include "server/scheduling/scheduler.h"
 #include "server/scheduling/timer.h"
+#include "server/security/security.h"
 #include "server/service/adaptation_service.h"
 #include "server/service/connections.h"
 #include "server/sessions/session_store.h"
@@ -59,6 +61,9 @@ constexpr absl::Duration kKeepScratch = absl::Seconds(10);
 constexpr absl::Duration kGrace = absl::Seconds(1);
 
 constexpr int kMaxMetadataBytes = 8 << 10;
+// From a connection's begin to its first HTTP/2 settings, TLS included. gRPC's
+// default of two minutes lets silent peers pile up.
+constexpr int kHandshakeMilliseconds = 10000;
 
 // A snapshot's bytes besides psi: observation, answer, settings.
 constexpr size_t kSnapshotRest = 64 << 10;
@@ -78,6 +83,15 @@ void SetArguments(const ServerOptions& options, grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                              options.max_connection_calls);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                             kHandshakeMilliseconds);
+  // No session of a connection without calls lives longer.
+  builder.AddChannelArgument(
+      GRPC_ARG_MAX_CONNECTION_IDLE_MS,
+      static_cast<int>(
+          std::min<int64_t>(absl::ToInt64Milliseconds(options.max_idle_timeout +
+                                                      absl::Minutes(1)),
+                            std::numeric_limits<int>::max())));
   grpc::ResourceQuota quota("foresight");
   quota.Resize(options.max_transport_bytes);
   builder.SetResourceQuota(quota);
@@ -124,13 +138,19 @@ struct Server::Parts {
                    &models, &sessions, &keeper, &metrics),
         service({static_cast<size_t>(options.max_stream_in_flight),
                  static_cast<size_t>(options.max_stream_bytes)},
-                {&models, &operations, &maker, &metrics}) {
+                {&models, &operations, &maker, &metrics,
+                 [this](const grpc::CallbackServerContext& context) {
+                   return Identify(context);
+                 }}) {
     metrics.sessions_limit.Set(options.max_sessions);
     metrics.queue_limit.Set(options.max_queue);
   }
 
   Scheduler::Options SchedulerOptions() const;
   Journal::Options JournalOptions() const;
+  absl::Status Secure();
+  absl::StatusOr<Caller> Identify(
+      const grpc::CallbackServerContext& context) const;
   absl::Status Resume(const std::vector<KeptSession>& kept);
   absl::Status LoadModels(const EngineFactory& make_engine);
   absl::Status ListenForMetrics();
@@ -153,6 +173,7 @@ struct Server::Parts {
   DecisionMaker maker;
   SessionOperations operations;
   AdaptationService service;
+  std::unique_ptr<Security> security;
   std::unique_ptr<grpc::Server> grpc_server;
   std::unique_ptr<MetricsEndpoint> endpoint;
   std::string address;
@@ -202,6 +223,35 @@ absl::Status Server::Parts::Resume(const std::vector<KeptSession>& kept) {
   return journal->Flush();
 }
 
+absl::Status Server::Parts::Secure() {
+  RETURN_IF_ERROR(CheckExposure(options));
+  Security::Options files;
+  files.certificates = {options.tls_cert, options.tls_key,
+                        options.tls_client_ca};
+  files.tokens = options.tokens;
+  ASSIGN_OR_RETURN(
+      security,
+      Security::Create(
+          files,
+          {[this](const absl::Status& status) { metrics.CountRefusal(status); },
+           [this](absl::Time expiry) { metrics.SetCertificateExpiry(expiry); },
+           [this] { metrics.certificate_reload_failures.Increment(); }}));
+  if (options.insecure && options.tls_cert.empty()) {
+    LogWarning(
+        "serving in plain text: whoever is on the way can read and change what "
+        "clients send, tokens included");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Caller> Server::Parts::Identify(
+    const grpc::CallbackServerContext& context) const {
+  Caller caller;
+  caller.connection = context.peer();
+  ASSIGN_OR_RETURN(caller.identity, security->Identify(context));
+  return caller;
+}
+
 absl::Status Server::Parts::LoadModels(const EngineFactory& make_engine) {
   for (const std::string& folder : options.models) {
     ASSIGN_OR_RETURN(Bundle loaded, Bundle::Load(folder));
@@ -245,8 +295,7 @@ absl::Status Server::Parts::Listen() {
   SetArguments(options, builder);
   builder.SetMaxReceiveMessageSize(MaxReceiveSize(options, models));
   int port = 0;
-  builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(),
-                           &port);
+  builder.AddListeningPort(options.listen, security->Credentials(), &port);
   builder.RegisterService(&service);
   grpc_server = builder.BuildAndStart();
   if (grpc_server == nullptr) {
@@ -359,15 +408,19 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   Parts& started = *parts;
   // From here on its destructor ends what was begun.
   std::unique_ptr<Server> server(new Server(std::move(parts)));
+  RETURN_IF_ERROR(started.Secure());
   RETURN_IF_ERROR(started.ListenForMetrics());  // Loading may take long.
   RETURN_IF_ERROR(started.LoadModels(make_engine));
   RETURN_IF_ERROR(started.Resume(kept));
   RETURN_IF_ERROR(started.Listen());
   started.housekeeper = std::thread([&started] { started.FreeIdleSessions(); });
   RETURN_IF_ERROR(started.WritePortFile());
-  LogInfo("listening", {{"address", started.address},
-                        {"version", version},
-                        {"threads", started.scheduler->lanes()}});
+  LogInfo("listening",
+          {{"address", started.address},
+           {"version", version},
+           {"threads", started.scheduler->lanes()},
+           {"tls", options.tls_cert.empty() ? "no" : "yes"},
+           {"identities", started.security->identifies() ? "yes" : "no"}});
   return server;
 }
 

@@ -20,7 +20,8 @@ class Server {
   // Loads the bundles and serves them from when it returns. `make_engine` is
   // called once per bundle.
   // Errors, each naming what is at fault:
-  //   NotFound, InvalidArgument: a bundle (see Bundle::Load).
+  //   NotFound, InvalidArgument: a bundle (see Bundle::Load), a certificate or
+  //                  the token file; or CheckExposure refuses the options.
   //   AlreadyExists: two bundles of one name.
   //   Unavailable:   an address is taken, the port file cannot be written, or
   //                  the engine or device is not to be had on this machine.

@@ -105,6 +105,10 @@ Metrics::Metrics(absl::string_view version,
                         "Decisions that may wait for a core at once.")),
       sessions_expired(Counter(*registry, "foresight_sessions_expired_total",
                                "Sessions freed because idle.")),
+      certificate_reload_failures(
+          Counter(*registry, "foresight_certificate_reload_failures_total",
+                  "Replacements of the certificate, its key or the client CA "
+                  "that were refused.")),
       registry_(std::move(registry)),
       slack_seconds_(Histogram(
           *registry_, "foresight_slack_seconds",
@@ -134,10 +138,14 @@ Metrics::Metrics(absl::string_view version,
       steps_shed_(Counter(*registry_, "foresight_adaptation_steps_shed_total",
                           "Adaptation steps not done for lack of time.")),
       model_info_(GaugeFamily(*registry_, "foresight_model_info",
-                              "Always 1; a model that is served.")) {
+                              "Always 1; a model that is served.")),
+      certificate_expiry_(GaugeFamily(
+          *registry_, "foresight_certificate_expiry_seconds",
+          "When the certificate in use expires, in seconds since 1970.")) {
   auto& refusals = CounterFamily(
       *registry_, "foresight_refusals_total",
-      "Decisions and sessions that were refused or failed, by reason.");
+      "Decisions, sessions and callers that were refused or failed, by "
+      "reason.");
   for (const absl::string_view reason : ReasonNames()) {
     refusals_[std::string(reason)] =
         &refusals.Add({{"reason", std::string(reason)}});
@@ -190,6 +198,11 @@ void Metrics::CountAnswer(absl::Duration slack) {
   if (slack < absl::ZeroDuration()) deadline_misses_.Increment();
   slack_seconds_.Observe(
       absl::ToDoubleSeconds(std::max(slack, absl::ZeroDuration())));
+}
+
+void Metrics::SetCertificateExpiry(absl::Time expiry) {
+  certificate_expiry_.Add({}).Set(
+      static_cast<double>(absl::ToUnixSeconds(expiry)));
 }
 
 void Metrics::CountRefusal(const absl::Status& status) {

@@ -47,11 +47,14 @@ class Metrics {
   // A decision with a deadline was answered `slack` before it; a negative slack
   // is a miss.
   void CountAnswer(absl::Duration slack);
-  // foresight_refusals_total{reason}, of decisions and sessions. A decision
-  // that was refused because it was late is a miss.
+  // foresight_refusals_total{reason}, of decisions, sessions and callers. A
+  // decision that was refused because it was late is a miss.
   void CountRefusal(const absl::Status& status);
   // foresight_model_info, for a model that is served from now on.
   void AddModel(const v1::Model& model);
+
+  // foresight_certificate_expiry_seconds; absent until it is set.
+  void SetCertificateExpiry(absl::Time expiry);
 
   prometheus::Histogram& decision_seconds;  // From arrival to answer.
   prometheus::Histogram& queue_seconds;     // From arrival to the engine.
@@ -64,6 +67,7 @@ class Metrics {
   prometheus::Gauge& queued_decisions;     // Waiting for a step.
   prometheus::Gauge& queue_limit;
   prometheus::Counter& sessions_expired;  // Freed because idle.
+  prometheus::Counter& certificate_reload_failures;
 
   const std::shared_ptr<prometheus::Registry>& registry() const {
     return registry_;
@@ -86,6 +90,7 @@ class Metrics {
   prometheus::Counter& steps_;
   prometheus::Counter& steps_shed_;
   prometheus::Family<prometheus::Gauge>& model_info_;
+  prometheus::Family<prometheus::Gauge>& certificate_expiry_;
   std::array<std::array<prometheus::Counter*, kCodes>, kMethods> requests_;
   std::array<prometheus::Counter*, kOutcomes> outcomes_;
   std::map<std::string, prometheus::Counter*> refusals_;  // By reason.

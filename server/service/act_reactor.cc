@@ -10,7 +10,7 @@
 namespace foresight {
 
 ActReactor* ActReactor::Start(grpc::CallbackServerContext* context,
-                              const v1::ActRequest& request,
+                              Caller caller, const v1::ActRequest& request,
                               v1::ActResponse* response, DecisionMaker* maker,
                               Metrics* metrics) {
   auto* reactor = new ActReactor(response, maker, metrics);
@@ -18,7 +18,7 @@ ActReactor* ActReactor::Start(grpc::CallbackServerContext* context,
   v1::ActRequest kept = request;
   kept.DiscardUnknownFields();  // They would stay while the call waits.
   reactor->call_ = std::make_shared<DecisionCall>(
-      std::move(kept), CallerOf(*context), MonotonicNow(), DeadlineOf(*context),
+      std::move(kept), std::move(caller), MonotonicNow(), DeadlineOf(*context),
       [reactor](const DecisionCall::Answer& answer) {
         reactor->OnAnswer(answer);
       },

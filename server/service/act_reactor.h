@@ -4,6 +4,7 @@
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
 #include "proto/adaptation.pb.h"
+#include "server/decisions/caller.h"
 #include "server/decisions/decision_maker.h"
 #include "server/metrics/metrics.h"
 
@@ -13,7 +14,7 @@ namespace foresight {
 class ActReactor final : public grpc::ServerUnaryReactor {
  public:
   // `response` is gRPC's, `maker` and `metrics` outlive the call.
-  static ActReactor* Start(grpc::CallbackServerContext* context,
+  static ActReactor* Start(grpc::CallbackServerContext* context, Caller caller,
                            const v1::ActRequest& request,
                            v1::ActResponse* response, DecisionMaker* maker,
                            Metrics* metrics);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "models/support/status_macros.h"
 #include "server/decisions/messages.h"
 #include "server/service/act_reactor.h"
 #include "server/service/caller.h"
@@ -86,26 +87,32 @@ grpc::ServerUnaryReactor* AdaptationService::GetModel(
 grpc::ServerUnaryReactor* AdaptationService::OpenSession(
     grpc::CallbackServerContext* context, const v1::OpenSessionRequest* request,
     v1::Session* response) {
-  return FinishWhenKept<v1::Session>(
-      context, Method::kOpenSession,
-      Refuses() ? DrainingError()
-                : parts_.sessions->Open(*request, CallerOf(*context),
-                                        ReadTags(*context)),
-      response);
+  const auto open = [&]() -> absl::StatusOr<v1::Session> {
+    if (Refuses()) return DrainingError();
+    ASSIGN_OR_RETURN(const Caller caller, parts_.identify(*context));
+    return parts_.sessions->Open(*request, caller, ReadTags(*context));
+  };
+  return FinishWhenKept(context, Method::kOpenSession, open(), response);
 }
 
 grpc::ServerUnaryReactor* AdaptationService::Act(
     grpc::CallbackServerContext* context, const v1::ActRequest* request,
     v1::ActResponse* response) {
   Refuses();  // Only counts it; the maker refuses it.
-  return ActReactor::Start(context, *request, response, parts_.maker,
-                           parts_.metrics);
+  absl::StatusOr<Caller> caller = parts_.identify(*context);
+  if (!caller.ok()) {
+    return Finish<v1::ActResponse>(context, Method::kAct, caller.status(),
+                                   response);
+  }
+  return ActReactor::Start(context, *std::move(caller), *request, response,
+                           parts_.maker, parts_.metrics);
 }
 
 grpc::ServerBidiReactor<v1::ActRequest, v1::ControlResponse>*
 AdaptationService::Control(grpc::CallbackServerContext* context) {
-  const auto stream =
-      ControlCall::Start(options_, context, parts_.maker, parts_.metrics);
+  const auto stream = ControlCall::Start(
+      options_, context, [this, context] { return parts_.identify(*context); },
+      parts_.maker, parts_.metrics);
   bool draining;
   {
     absl::MutexLock lock(&mutex_);
@@ -123,31 +130,38 @@ AdaptationService::Control(grpc::CallbackServerContext* context) {
 grpc::ServerUnaryReactor* AdaptationService::ResetSession(
     grpc::CallbackServerContext* context,
     const v1::ResetSessionRequest* request, v1::Session* response) {
-  return FinishWhenKept<v1::Session>(
-      context, Method::kResetSession,
-      parts_.sessions->Reset(*request, CallerOf(*context)), response);
+  const auto reset = [&]() -> absl::StatusOr<v1::Session> {
+    ASSIGN_OR_RETURN(const Caller caller, parts_.identify(*context));
+    return parts_.sessions->Reset(*request, caller);
+  };
+  return FinishWhenKept(context, Method::kResetSession, reset(), response);
 }
 
 grpc::ServerUnaryReactor* AdaptationService::CloseSession(
     grpc::CallbackServerContext* context,
     const v1::CloseSessionRequest* request,
     v1::CloseSessionResponse* response) {
-  const absl::Status status =
-      parts_.sessions->Close(*request, CallerOf(*context), ReadTags(*context));
-  using Result = absl::StatusOr<v1::CloseSessionResponse>;
-  return FinishWhenKept<v1::CloseSessionResponse>(
-      context, Method::kCloseSession,
-      status.ok() ? Result(v1::CloseSessionResponse()) : Result(status),
-      response);
+  const auto close = [&]() -> absl::StatusOr<v1::CloseSessionResponse> {
+    ASSIGN_OR_RETURN(const Caller caller, parts_.identify(*context));
+    RETURN_IF_ERROR(
+        parts_.sessions->Close(*request, caller, ReadTags(*context)));
+    return v1::CloseSessionResponse();
+  };
+  return FinishWhenKept(context, Method::kCloseSession, close(), response);
 }
 
 grpc::ServerUnaryReactor* AdaptationService::ExportSession(
     grpc::CallbackServerContext* context,
     const v1::ExportSessionRequest* request, v1::SessionSnapshot* response) {
+  const absl::StatusOr<Caller> caller = parts_.identify(*context);
+  if (!caller.ok()) {
+    return Finish<v1::SessionSnapshot>(context, Method::kExportSession,
+                                       caller.status(), response);
+  }
   EchoRequestId(*context);
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   parts_.sessions->Export(
-      *request, CallerOf(*context),
+      *request, *caller,
       [this, reactor, response](absl::StatusOr<v1::SessionSnapshot> snapshot) {
         Answer(reactor, Method::kExportSession, std::move(snapshot), response);
       });
@@ -157,12 +171,12 @@ grpc::ServerUnaryReactor* AdaptationService::ExportSession(
 grpc::ServerUnaryReactor* AdaptationService::ImportSession(
     grpc::CallbackServerContext* context, const v1::SessionSnapshot* request,
     v1::Session* response) {
-  return FinishWhenKept<v1::Session>(
-      context, Method::kImportSession,
-      Refuses() ? DrainingError()
-                : parts_.sessions->Import(*request, CallerOf(*context),
-                                          ReadTags(*context)),
-      response);
+  const auto import = [&]() -> absl::StatusOr<v1::Session> {
+    if (Refuses()) return DrainingError();
+    ASSIGN_OR_RETURN(const Caller caller, parts_.identify(*context));
+    return parts_.sessions->Import(*request, caller, ReadTags(*context));
+  };
+  return FinishWhenKept(context, Method::kImportSession, import(), response);
 }
 
 }  // namespace foresight

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -14,6 +15,7 @@
 #include "server/decisions/session_operations.h"
 #include "server/metrics/metrics.h"
 #include "server/registry/model_registry.h"
+#include "server/service/caller.h"
 #include "server/service/control_call.h"
 
 namespace foresight {
@@ -21,16 +23,17 @@ namespace foresight {
 // Thread-safe. Nothing here adapts: that is done on the scheduler's threads.
 class AdaptationService final : public v1::Adaptation::CallbackService {
  public:
-  // All outlive it.
+  // All that is pointed to outlives it.
   struct Parts {
     const ModelRegistry* models;
     SessionOperations* sessions;
     DecisionMaker* maker;
     Metrics* metrics;
+    IdentifyCaller identify;
   };
 
   AdaptationService(ControlCall::Options options, Parts parts)
-      : options_(options), parts_(parts) {}
+      : options_(options), parts_(std::move(parts)) {}
 
   // Takes on nothing new: new sessions and decisions are answered DRAINING, and
   // each stream ends when what it has read is answered.

@@ -3,6 +3,9 @@
 
 #include <grpc/support/time.h>
 
+#include <functional>
+
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "grpcpp/server_context.h"
 #include "server/decisions/caller.h"
@@ -25,9 +28,8 @@ inline absl::Time DeadlineOf(const grpc::CallbackServerContext& context) {
   return MonotonicNow() + TimeLeft(context.raw_deadline());
 }
 
-// Nobody has an identity.
-inline Caller CallerOf(const grpc::CallbackServerContext& context) {
-  return {"", context.peer()};
-}
+// Tells who sends a call. Errors: UNAUTHENTICATED, PERMISSION_DENIED.
+using IdentifyCaller =
+    std::function<absl::StatusOr<Caller>(const grpc::CallbackServerContext&)>;
 
 }  // namespace foresight

@@ -18,11 +18,11 @@ constexpr absl::Duration kLongestPause = absl::Milliseconds(100);
 }  // namespace
 
 std::shared_ptr<ControlCall> ControlCall::Start(
-    Options options, grpc::CallbackServerContext* context, DecisionMaker* maker,
-    Metrics* metrics) {
+    Options options, grpc::CallbackServerContext* context, Identify identify,
+    DecisionMaker* maker, Metrics* metrics) {
   EchoRequestId(*context);
   std::shared_ptr<ControlCall> stream(
-      new ControlCall(options, CallerOf(*context), DeadlineOf(*context),
+      new ControlCall(options, std::move(identify), DeadlineOf(*context),
                       ReadTags(*context), maker, metrics));
   Next next;
   {
@@ -34,10 +34,11 @@ std::shared_ptr<ControlCall> ControlCall::Start(
   return stream;
 }
 
-ControlCall::ControlCall(Options options, Caller caller, absl::Time deadline,
-                         CallTags tags, DecisionMaker* maker, Metrics* metrics)
+ControlCall::ControlCall(Options options, Identify identify,
+                         absl::Time deadline, CallTags tags,
+                         DecisionMaker* maker, Metrics* metrics)
     : options_(options),
-      caller_(std::move(caller)),
+      identify_(std::move(identify)),
       deadline_(deadline),
       tags_(std::move(tags)),
       maker_(maker),
@@ -77,35 +78,38 @@ void ControlCall::StartDecision(v1::ActRequest request) {
   // is echoed.
   echo.set_session_id(request.session_id().substr(0, kMaxIdBytes));
   echo.set_decision_index(request.decision_index());
-  uint64_t number;
-  std::shared_ptr<ControlCall> self;
+  absl::StatusOr<Caller> caller = identify_();
+  DecisionCall::Done done;
   DecisionMaker::Call call;
   {
     absl::MutexLock lock(&mutex_);
-    number = requests_++;
+    const uint64_t number = requests_++;
     bytes_ += bytes;
-    self = self_;
-    call = std::make_shared<DecisionCall>(
-        std::move(request), caller_, MonotonicNow(), deadline_,
-        [self, number, bytes, echo](const DecisionCall::Answer& answer) {
-          v1::ControlResponse response = echo;
-          if (answer.ok()) {
-            response.set_decision_index((*answer)->decision_index());
-            *response.mutable_response() = **answer;
-          } else {
-            *response.mutable_error() = ToError(answer.status());
-            if (const auto delay = RetryDelay(answer.status())) {
-              self->Pause(*delay);
-            }
-          }
-          self->metrics_->CountRequest(Method::kControl,
-                                       answer.status().code());
-          self->OnAnswer(number, bytes, std::move(response));
-        },
-        tags_);
-    calls_.emplace(number, call);
+    done = [self = self_, number, bytes,
+            echo](const DecisionCall::Answer& answer) {
+      v1::ControlResponse response = echo;
+      if (answer.ok()) {
+        response.set_decision_index((*answer)->decision_index());
+        *response.mutable_response() = **answer;
+      } else {
+        *response.mutable_error() = ToError(answer.status());
+        if (const auto delay = RetryDelay(answer.status())) {
+          self->Pause(*delay);
+        }
+      }
+      self->metrics_->CountRequest(Method::kControl, answer.status().code());
+      self->OnAnswer(number, bytes, std::move(response));
+    };
+    if (caller.ok()) {
+      call = std::make_shared<DecisionCall>(std::move(request),
+                                            *std::move(caller), MonotonicNow(),
+                                            deadline_, std::move(done), tags_);
+      calls_.emplace(number, call);
+    }
   }
-  maker_->Start(call);
+  if (call != nullptr) return maker_->Start(call);
+  metrics_->CountRefusal(caller.status());
+  done(caller.status());
 }
 
 void ControlCall::Pause(absl::Duration time) {

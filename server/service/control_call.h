@@ -9,6 +9,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "grpcpp/server_context.h"
@@ -38,9 +39,14 @@ class ControlCall final
     size_t max_bytes = 4 << 20;
   };
 
-  // `maker` and `metrics` outlive it.
+  // Tells who the caller is, or that it may no longer call: a stream can
+  // outlive a token.
+  using Identify = std::function<absl::StatusOr<Caller>()>;
+
+  // `maker` and `metrics` outlive it. `identify` is called for each request
+  // until the stream's end; its errors answer the request.
   static std::shared_ptr<ControlCall> Start(
-      Options options, grpc::CallbackServerContext* context,
+      Options options, grpc::CallbackServerContext* context, Identify identify,
       DecisionMaker* maker, Metrics* metrics);
 
   // Ends the stream as soon as all that was read is answered.
@@ -54,7 +60,7 @@ class ControlCall final
     bool finish = false;
   };
 
-  ControlCall(Options options, Caller caller, absl::Time deadline,
+  ControlCall(Options options, Identify identify, absl::Time deadline,
               CallTags tags, DecisionMaker* maker, Metrics* metrics);
 
   void OnReadDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
@@ -72,7 +78,7 @@ class ControlCall final
   void Do(Next next) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Options options_;
-  const Caller caller_;
+  const Identify identify_;
   const absl::Time deadline_;
   const CallTags tags_;
   DecisionMaker* const maker_;

@@ -101,6 +101,44 @@ TEST(OptionsTest, TheLogMayBeJson) {
             "json");
 }
 
+TEST(OptionsTest, TheSecurityOptionsAreTaken) {
+  const ServerOptions options =
+      Options({"--model", "a", "--listen", "0.0.0.0:1", "--tls-cert", "c",
+               "--tls-key", "k", "--tls-client-ca", "ca", "--tokens", "t"});
+  EXPECT_EQ(options.tls_cert, "c");
+  EXPECT_EQ(options.tls_key, "k");
+  EXPECT_EQ(options.tls_client_ca, "ca");
+  EXPECT_EQ(options.tokens, "t");
+  EXPECT_FALSE(options.insecure);
+  EXPECT_TRUE(Options({"--model", "a", "--listen", "0.0.0.0:1", "--insecure"})
+                  .insecure);
+}
+
+TEST(OptionsTest, PlainTextLeavesTheMachineOnlyByOrder) {
+  for (const char* listen : {"0.0.0.0:1", "[::]:1", "10.0.0.1:1"}) {
+    for (const std::vector<std::string>& more :
+         {std::vector<std::string>(), {"--tokens", "t"}}) {
+      std::vector<std::string> words = {"--model", "a", "--listen", listen};
+      words.insert(words.end(), more.begin(), more.end());
+      const EarlyExit exit = Exit(words);
+      EXPECT_EQ(exit.code, 2);
+      EXPECT_THAT(exit.text, HasSubstr(listen));
+      EXPECT_THAT(exit.text, HasSubstr("--insecure"));
+    }
+  }
+  // Metrics may be anywhere.
+  Options({"--model", "a", "--metrics-listen", "0.0.0.0:1"});
+}
+
+TEST(OptionsTest, AFileThatAnotherOneNeedsIsNamed) {
+  EXPECT_THAT(Exit({"--model", "a", "--tls-cert", "c"}).text,
+              HasSubstr("--tls-key is missing"));
+  EXPECT_THAT(Exit({"--model", "a", "--tls-key", "k"}).text,
+              HasSubstr("--tls-cert is missing"));
+  EXPECT_THAT(Exit({"--model", "a", "--tls-client-ca", "c"}).text,
+              HasSubstr("--tls-client-ca is given without TLS"));
+}
+
 TEST(OptionsTest, AWrongValueIsNamed) {
   const struct {
     std::vector<std::string> words;
