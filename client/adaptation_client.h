@@ -33,6 +33,7 @@ class AdaptationClient {
   // Waits until the server at `address` ("host:port") answers.
   // Errors:
   //   InvalidArgument: `address` or an option is wrong.
+  //   NotFound:        a file of Options::security cannot be read.
   //   Unavailable:     nothing answered within connect_timeout.
   static absl::StatusOr<AdaptationClient> Connect(
       const std::string& address, const Options& options = Options());

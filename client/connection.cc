@@ -1,7 +1,6 @@
 #include "client/connection.h"
 
 #include <grpc/support/time.h>
-#include <grpcpp/create_channel.h>
 #include <grpcpp/support/channel_arguments.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/call_error.h"
+#include "client/channel.h"
 
 namespace foresight {
 namespace {
@@ -73,20 +73,19 @@ absl::StatusOr<std::shared_ptr<const Connection>> Connection::Open(
                    Milliseconds(options.max_reconnect));
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
                    Milliseconds(options.max_reconnect));
-  const auto credentials = options.credentials != nullptr
-                               ? options.credentials
-                               : grpc::InsecureChannelCredentials();
   const auto channel =
-      grpc::CreateCustomChannel(address, credentials, arguments);
-  if (!channel->WaitForConnected(
+      MakeChannel(address, options.security, options.credentials, arguments);
+  if (!channel.ok()) return channel.status();
+  if (!(*channel)->WaitForConnected(
           GrpcDeadline(After(SteadyNow(), options.connect_timeout)))) {
     return absl::UnavailableError(
         absl::StrCat("no server answered at ", address, " within ",
                      absl::FormatDuration(options.connect_timeout),
-                     "; is foresight-server running there?"));
+                     "; is foresight-server running there, and does one of the "
+                     "two expect TLS or a certificate of the other?"));
   }
   return std::shared_ptr<const Connection>(
-      new Connection(options, v1::Adaptation::NewStub(channel)));
+      new Connection(options, v1::Adaptation::NewStub(*channel)));
 }
 
 SteadyTime Connection::Deadline(const CallOptions& call) const {

@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "client/cancellation.h"
 #include "client/retry.h"
+#include "client/security_options.h"
 #include "client/steady_time.h"
 #include "proto/adaptation.grpc.pb.h"
 
@@ -39,7 +40,8 @@ class Connection {
     // the first to the second of these. Short, as control loops are waiting.
     absl::Duration initial_reconnect = absl::Milliseconds(50);
     absl::Duration max_reconnect = absl::Seconds(1);  // At least 100 ms.
-    // Null: plain text, for a server on this machine.
+    SecurityOptions security;
+    // Replaces what `security` says of TLS; null: nothing.
     std::shared_ptr<grpc::ChannelCredentials> credentials;
   };
 
@@ -49,7 +51,8 @@ class Connection {
   // Waits until the server at `address` ("host:port") answers.
   // Errors:
   //   InvalidArgument: the address is empty, or a timeout, a reconnect wait
-  //                    or max_attempts is not positive.
+  //                    or max_attempts is not positive; and as MakeChannel.
+  //   NotFound:        a file of `security` cannot be read.
   //   Unavailable:     nothing answered within connect_timeout.
   static absl::StatusOr<std::shared_ptr<const Connection>> Open(
       const std::string& address, const Options& options);

@@ -61,6 +61,7 @@ packages=(
   g++ cmake ninja-build ccache pkg-config git ca-certificates
   python3 python3-pip clang-format
   dpkg-dev file  # for deploy/package.sh
+  openssl  # Makes certificates for the tests.
   # the server and the client
   libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
   libabsl-dev prometheus-cpp-dev libcivetweb-dev libssl-dev libsqlite3-dev

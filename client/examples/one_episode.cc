@@ -1,5 +1,5 @@
 // One control loop against a server: the example that client/README.md shows.
-// usage: one_episode ADDRESS
+// usage: one_episode [ADDRESS [CA TOKEN]]  (files: the server's CA, a token)
 #include <cstdio>
 #include <vector>
 
@@ -9,8 +9,11 @@
 
 namespace {
 
-absl::StatusOr<double> PlayEpisode(const char* address) {
-  auto client = foresight::AdaptationClient::Connect(address);
+absl::StatusOr<double> PlayEpisode(const char* address,
+                                   const foresight::SecurityOptions& security) {
+  foresight::AdaptationClient::Options connection;
+  connection.security = security;
+  auto client = foresight::AdaptationClient::Connect(address, connection);
   if (!client.ok()) return client.status();
 
   foresight::v1::OpenSessionRequest request;
@@ -45,7 +48,13 @@ absl::StatusOr<double> PlayEpisode(const char* address) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto result = PlayEpisode(argc > 1 ? argv[1] : "127.0.0.1:50051");
+  foresight::SecurityOptions security;  // Plain text, unless told otherwise.
+  if (argc > 3) {
+    security.tls_ca = argv[2];
+    security.token_file = argv[3];
+  }
+  const auto result =
+      PlayEpisode(argc > 1 ? argv[1] : "127.0.0.1:50051", security);
   if (!result.ok()) {
     std::fprintf(stderr, "%s %s\n", result.status().ToString().c_str(),
                  foresight::ErrorReason(result.status()).c_str());

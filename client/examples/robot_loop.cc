@@ -1,6 +1,7 @@
 // A robot's control loop at 50 Hz that never waits for the network: the example
 // that client/README.md shows.
-// usage: robot_loop ADDRESS [STEPS]
+// usage: robot_loop [ADDRESS [STEPS [CA TOKEN]]]  (files: the server's CA, a
+// token)
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
@@ -27,9 +28,12 @@ class Robot {
   std::vector<float> sensors_;
 };
 
-absl::StatusOr<foresight::ControlLoop::Stats> Drive(const char* address,
-                                                    int steps) {
-  auto client = foresight::AdaptationClient::Connect(address);
+absl::StatusOr<foresight::ControlLoop::Stats> Drive(
+    const char* address, int steps,
+    const foresight::SecurityOptions& security) {
+  foresight::AdaptationClient::Options connection;
+  connection.security = security;
+  auto client = foresight::AdaptationClient::Connect(address, connection);
   if (!client.ok()) return client.status();
   auto session = client->OpenSession({});
   if (!session.ok()) return session.status();
@@ -63,7 +67,13 @@ absl::StatusOr<foresight::ControlLoop::Stats> Drive(const char* address,
 
 int main(int argc, char** argv) {
   const int steps = argc > 2 ? std::atoi(argv[2]) : 250;
-  const auto stats = Drive(argc > 1 ? argv[1] : "127.0.0.1:50051", steps);
+  foresight::SecurityOptions security;  // Plain text, unless told otherwise.
+  if (argc > 4) {
+    security.tls_ca = argv[3];
+    security.token_file = argv[4];
+  }
+  const auto stats =
+      Drive(argc > 1 ? argv[1] : "127.0.0.1:50051", steps, security);
   if (!stats.ok()) {
     std::fprintf(stderr, "%s\n", stats.status().ToString().c_str());
     return 1;

@@ -70,6 +70,7 @@ absl::StatusOr<Texts> Load(const LoadOptions& options,
   }
   AdaptationClient::Options client_options;
   client_options.connect_timeout = options.connect_timeout;
+  client_options.security = options.security;
   client_options.retry.max_attempts = 1;
   const auto client = AdaptationClient::Connect(options.server, client_options);
   if (!client.ok()) return client.status();
@@ -80,8 +81,8 @@ absl::StatusOr<Texts> Load(const LoadOptions& options,
       MakeObservations(*client, *model, options.assets, kObservations,
                        options.seed, cancellation);
   if (!observations.ok()) return observations.status();
-  const auto stubs =
-      OpenStubs(options.server, options.connections, options.connect_timeout);
+  const auto stubs = OpenStubs(options.server, options.connections,
+                               options.connect_timeout, options.security);
   if (!stubs.ok()) return stubs.status();
   const LoadTarget target = {options, *client, *stubs, *model, *observations};
   const LoadContext context = {options, *model, observations->source(),

@@ -41,6 +41,7 @@ void AddTarget(CLI::App& app, LoadOptions* options) {
   app.add_option("--server", options->server, "address of the server")
       ->type_name("HOST:PORT")
       ->capture_default_str();
+  AddSecurity(app, &options->security);
   app.add_option("--model", options->model,
                  "name of the model (default: the only one served)");
   app.add_option("--assets", options->assets,

@@ -6,12 +6,14 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "client/security_options.h"
 #include "proto/adaptation.pb.h"
 
 namespace foresight {
 
 struct LoadOptions {
   std::string server = "127.0.0.1:50051";
+  SecurityOptions security;
   std::string model;    // Empty: the only one served.
   std::string assets;   // As MakeEnvironment.
   int sessions = 8;     // >= 1; with ramp: the first number to try.

@@ -1,7 +1,5 @@
 #include "client/load/transport.h"
 
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 
 #include <algorithm>
@@ -9,25 +7,27 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/call_error.h"
+#include "client/channel.h"
 
 namespace foresight {
 
 absl::StatusOr<Stubs> OpenStubs(const std::string& address, int connections,
-                                absl::Duration timeout) {
+                                absl::Duration timeout,
+                                const SecurityOptions& security) {
   const absl::Time deadline = absl::Now() + timeout;
   grpc::ChannelArguments arguments;
   // Else channels to the same address share one connection.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   Stubs stubs;
   for (int i = 0; i < connections; ++i) {
-    const auto channel = grpc::CreateCustomChannel(
-        address, grpc::InsecureChannelCredentials(), arguments);
-    if (!channel->WaitForConnected(absl::ToChronoTime(deadline))) {
+    const auto channel = MakeChannel(address, security, nullptr, arguments);
+    if (!channel.ok()) return channel.status();
+    if (!(*channel)->WaitForConnected(absl::ToChronoTime(deadline))) {
       return absl::UnavailableError(absl::StrCat("connection ", i + 1, " of ",
                                                  connections, " to ", address,
                                                  " failed"));
     }
-    stubs.push_back(v1::Adaptation::NewStub(channel));
+    stubs.push_back(v1::Adaptation::NewStub(*channel));
   }
   return stubs;
 }

@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "client/security_options.h"
 #include "proto/adaptation.grpc.pb.h"
 
 namespace foresight {
@@ -58,7 +59,8 @@ std::unique_ptr<Transport> MakeStreamTransport(
 // Connections of their own to the server at `address`.
 // Errors: Unavailable: no connection within `timeout`.
 absl::StatusOr<Stubs> OpenStubs(const std::string& address, int connections,
-                                absl::Duration timeout);
+                                absl::Duration timeout,
+                                const SecurityOptions& security = {});
 
 // The request of a session, for every decision: replaces its observation.
 void SetObservation(absl::Span<const float> observation,

@@ -70,6 +70,25 @@ void AddDuration(CLI::App& app, const std::string& name,
       ->default_str(shown);
 }
 
+void AddSecurity(CLI::App& app, SecurityOptions* security) {
+  const auto add_file = [&app](const char* name, std::string* path,
+                               const char* help) {
+    return app.add_option(name, *path, help)->type_name("FILE");
+  };
+  auto* ca = add_file("--tls-ca", &security->tls_ca,
+                      "connect over TLS to a server that this CA signed (PEM)");
+  auto* certificate = add_file("--tls-cert", &security->tls_cert,
+                               "show the server this certificate (PEM)")
+                          ->needs(ca);
+  auto* key = add_file("--tls-key", &security->tls_key, "its private key (PEM)")
+                  ->needs(certificate);
+  certificate->needs(key);
+  add_file("--token-file", &security->token_file,
+           "send the bearer token in this file; read again when replaced");
+  app.add_flag("--plaintext-token", security->plaintext_token,
+               "send the token without TLS to other machines, too");
+}
+
 void AddSettings(CLI::App& app, v1::AdaptationSettings* settings) {
   using Settings = v1::AdaptationSettings;
   const auto whole = [&](const char* name, const char* description,

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "client/security_options.h"
 #include "proto/adaptation.pb.h"
 
 namespace foresight {
@@ -24,6 +25,10 @@ void AddDuration(CLI::App& app, const std::string& name,
                  const std::string& description, const std::string& shown,
                  std::function<void(absl::Duration)> set,
                  Zero zero = Zero::kRefused);
+
+// Adds an option for each field of SecurityOptions. `security` must outlive
+// `app`.
+void AddSecurity(CLI::App& app, SecurityOptions* security);
 
 // Adds an option for each field of AdaptationSettings. Options that are not
 // given leave their fields unset. `settings` must outlive `app`.

@@ -74,6 +74,7 @@ absl::StatusOr<std::string> Run(
   AdaptationClient::Options client_options;
   client_options.connect_timeout = options.connect_timeout;
   client_options.call_timeout = options.deadline;
+  client_options.security = options.security;
   // An overloaded server makes a run slow; only the deadline makes it fail.
   client_options.retry.max_attempts = 1000;
   const auto client = AdaptationClient::Connect(options.server, client_options);

@@ -26,6 +26,7 @@ void AddOptions(CLI::App& app, RunOptions* options) {
   app.add_option("--server", options->server, "address of the server")
       ->type_name("HOST:PORT")
       ->capture_default_str();
+  AddSecurity(app, &options->security);
   app.add_option("--model", options->model,
                  "name of the model (default: the only one served)");
   app.add_option("--environment", options->environment,

@@ -2,6 +2,8 @@
 against the real server; and what only such a client can look at, reflection and
 the raw details of an error."""
 
+import contextlib
+import hashlib
 import os
 import pathlib
 import subprocess
@@ -34,12 +36,46 @@ def address_in(path):
     return path.read_text().strip()
 
 
-def check_script(folder, address):
+def make_credentials(folder):
+    """A CA, a server's certificate, and a token with its file for the server."""
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True,
+                       stderr=subprocess.DEVNULL)
+
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem",
+            "-days", "2", "-subj", "/CN=Test CA")
+    openssl("req", "-x509", *key, "-keyout", "server.key", "-out", "server.pem",
+            "-days", "2", "-subj", "/CN=server", "-CA", "ca.pem", "-CAkey",
+            "ca.key", "-addext", "subjectAltName=IP:127.0.0.1",
+            "-addext", "basicConstraints=critical,CA:FALSE")
+    token = "a-token-of-this-test"
+    (folder / "token").write_text(token + "\n")
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    (folder / "tokens").write_text(f"python act {digest}\n")
+
+
+@contextlib.contextmanager
+def serving(folder, *options):
+    """The address of a server with `options`."""
+    port_file = folder / "port"
+    server = subprocess.Popen(
+        [SERVER, "--model", MODEL, "--listen", "127.0.0.1:0",
+         "--metrics-listen", "off", "--port-file", port_file, *options])
+    try:
+        yield address_in(port_file)
+    finally:
+        server.terminate()
+        assert server.wait(PATIENCE_S) == 0
+
+
+def check_script(folder, address, *credentials):
     environment = dict(os.environ)
     environment["PYTHONPATH"] = f"{folder}:{environment['PYTHONPATH']}"
     script = ROOT / "tests/integration/python_client.py"
     lines = subprocess.run(
-        [sys.executable, script, address], env=environment, check=True,
+        [sys.executable, script, address, *credentials], env=environment,
+        check=True,
         stdout=subprocess.PIPE, text=True, timeout=PATIENCE_S,
     ).stdout.splitlines()
     assert len(lines) == 3, lines
@@ -84,19 +120,16 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         generate(folder)
-        port_file = folder / "port"
-        server = subprocess.Popen(
-            [SERVER, "--model", MODEL, "--listen", "127.0.0.1:0",
-             "--metrics-listen", "off", "--port-file", port_file])
-        try:
-            address = address_in(port_file)
+        with serving(folder) as address:
             check_script(folder, address)
             with grpc.insecure_channel(address) as channel:
                 check_reflection(channel)
                 check_error_details(channel)
-        finally:
-            server.terminate()
-        assert server.wait(PATIENCE_S) == 0
+        make_credentials(folder)
+        with serving(folder, "--tls-cert", folder / "server.pem", "--tls-key",
+                     folder / "server.key", "--tokens",
+                     folder / "tokens") as address:
+            check_script(folder, address, folder / "ca.pem", folder / "token")
     print("a Python client decides")
 
 

@@ -141,6 +141,23 @@ TEST(RunOptionsTest, EverySettingArrives) {
             "mode: PERSIST accept_only_improvement: false");
 }
 
+TEST(RunOptionsTest, WhatIsAboutSecurityArrives) {
+  const SecurityOptions security =
+      Parse({"--tls-ca", "a", "--tls-cert", "c", "--tls-key", "k",
+             "--token-file", "t", "--plaintext-token"})
+          .options.security;
+  EXPECT_EQ(security.tls_ca, "a");
+  EXPECT_EQ(security.tls_cert, "c");
+  EXPECT_EQ(security.tls_key, "k");
+  EXPECT_EQ(security.token_file, "t");
+  EXPECT_TRUE(security.plaintext_token);
+  EXPECT_FALSE(Parse({}).options.security.plaintext_token);
+  EXPECT_THAT(Mistake({"--tls-cert", "c", "--tls-key", "k"}),
+              HasSubstr("--tls-ca"));
+  EXPECT_THAT(Mistake({"--tls-ca", "a", "--tls-cert", "c"}),
+              HasSubstr("--tls-key"));
+}
+
 TEST(RunOptionsTest, MistakesAreNamed) {
   EXPECT_THAT(Mistake({"--horizn", "3"}), HasSubstr("--horizn"));
   EXPECT_THAT(Mistake({"--horizon", "-3"}), HasSubstr("--horizon"));

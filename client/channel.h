@@ -1,0 +1,28 @@
+// Channels to a server, encrypted and with the client's token.
+#pragma once
+
+#include <grpcpp/channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "client/security_options.h"
+
+namespace foresight {
+
+// Makes a channel whose every call carries the token, if there is one.
+// `credentials` replaces what `security` says of TLS; null: none.
+// Errors: each names what is at fault.
+//   NotFound:        a file cannot be read.
+//   InvalidArgument: a file is missing that another one needs; the token file
+//                    holds no token; or the token would be sent to another
+//                    machine in plain text.
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(
+    const std::string& address, const SecurityOptions& security,
+    std::shared_ptr<grpc::ChannelCredentials> credentials,
+    const grpc::ChannelArguments& arguments);
+
+}  // namespace foresight

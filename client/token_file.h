@@ -1,0 +1,47 @@
+// A bearer token that is kept in a file.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "client/steady_time.h"
+
+namespace foresight {
+
+// Reads the file again when it was replaced, so that a token may be rotated
+// under a running client. No message quotes the token.
+//
+// Thread-safe.
+class TokenFile {
+ public:
+  // Errors, naming the file:
+  //   NotFound:        it cannot be read.
+  //   InvalidArgument: it does not hold one token: printable ASCII, at most
+  //                    4096 characters, no spaces.
+  static absl::StatusOr<std::unique_ptr<TokenFile>> Open(
+      const std::string& path);
+
+  // The token. Looks at the file once a second at most; if what it finds is no
+  // token, the last one stays.
+  std::string Get() ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  explicit TokenFile(const std::string& path) : path_(path) {}
+
+  // Whether the file is another one than when this was last called.
+  bool Changed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Read() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const std::string path_;
+  absl::Mutex mutex_;
+  std::string token_ ABSL_GUARDED_BY(mutex_);
+  SteadyTime looked_ ABSL_GUARDED_BY(mutex_);
+  struct stat seen_ ABSL_GUARDED_BY(mutex_) = {};
+};
+
+}  // namespace foresight
