@@ -25,6 +25,10 @@ elseif(FORESIGHT_SANITIZER)
                       "expected address, thread or nothing")
 endif()
 
+if(FORESIGHT_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 # foresight_library(<name> SOURCES <file>... [DEPS <public target>...]
 #                   [PRIVATE_DEPS <target>...])
 function(foresight_library name)

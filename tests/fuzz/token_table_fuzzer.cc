@@ -1,0 +1,25 @@
+// A file of tokens: any text is taken or refused, and no token but a listed one
+// is found.
+#include <cstdint>
+#include <cstdlib>
+
+#include "server/security/token_table.h"
+
+namespace foresight {
+namespace {
+
+void TryTokens(absl::string_view text) {
+  const auto table = TokenTable::Parse(text);
+  if (!table.ok()) return;
+  if (table->size() == 0) std::abort();
+  // Nobody can write down the digest of a text within it.
+  if (table->Find(text) != nullptr || table->Find("") != nullptr) std::abort();
+}
+
+}  // namespace
+}  // namespace foresight
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  foresight::TryTokens({reinterpret_cast<const char*>(data), size});
+  return 0;
+}
