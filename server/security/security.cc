@@ -106,12 +106,13 @@ void Security::ReloadCertificates() {
   // The wall clock: certificates are valid by it.
   auto loaded = LoadCertificates(options_.certificates, absl::Now());
   if (IsToReport(loaded.status(), &certificate_fault_)) {
-    LogError("certificate refused, the old one stays in use: ",
-             loaded.status().message());
+    LogError("certificate refused, the old one stays in use",
+             {{"error", loaded.status().message()}});
     events_.certificate_refused();
   }
   if (!loaded.ok() || *loaded == *current_->Get()) return;
-  LogInfo("certificate replaced expires=", absl::FormatTime(loaded->expiry));
+  LogInfo("certificate replaced",
+          {{"expires", absl::FormatTime(loaded->expiry)}});
   events_.certificate_expires(loaded->expiry);
   current_->Set(*std::move(loaded));
 }
@@ -119,11 +120,11 @@ void Security::ReloadCertificates() {
 void Security::ReloadTokens() {
   auto loaded = TokenTable::Load(options_.tokens);
   if (IsToReport(loaded.status(), &token_fault_)) {
-    LogError("tokens refused, the old ones stay in use: ",
-             loaded.status().message());
+    LogError("tokens refused, the old ones stay in use",
+             {{"error", loaded.status().message()}});
   }
   if (!loaded.ok() || *loaded == *tokens_) return;
-  LogInfo("tokens replaced tokens=", loaded->size());
+  LogInfo("tokens replaced", {{"tokens", loaded->size()}});
   tokens_ = std::make_shared<const TokenTable>(*std::move(loaded));
   authenticator_->Replace(tokens_);
 }
