@@ -411,6 +411,7 @@ TEST_F(SessionStoreTest, EachIdentityHasItsOwnNameSpaceOfIds) {
     session.id = "a";
     session.identity = session.owner = identity;
     session.observation_size = 2;
+    session.idle_timeout = kIdle;
     auto lease = store_.Open(std::move(session), At(0));
     if (!lease.ok()) return lease.status();
     return lease->Restart(std::make_unique<CountedParameters>(&alive_), 7,
