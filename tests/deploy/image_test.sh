@@ -111,22 +111,25 @@ check "the image's user is 65532" test "$user" = 65532:65532
 # shellcheck disable=SC2016  # The inner shell expands them.
 unshare --mount --pid --net --fork --kill-child bash -c '
   set -e
-  root="$1" user="$2"
-  shift 2
+  root="$1" user="$2" client_root="$3"
+  shift 3
   ip link set lo up
   mount --bind "$root" "$root"
   mount -t tmpfs -o size=16m tmpfs "$root/tmp"
   mount -t tmpfs -o size=16m,uid=65532,gid=65532 tmpfs "$root/var/lib/foresight"
   mount -t proc proc "$root/proc"
+  mount -t proc proc "$client_root/proc"
   mount -o remount,bind,ro "$root"
   exec setpriv --no-new-privs chroot --userspec="$user" "$root" "$@"
-' - "$server_root" "$user" "${command[@]}" 2>"$scratch/server.log" &
+' - "$server_root" "$user" "$client_root" "${command[@]}" 2>"$scratch/server.log" &
 namespace=$!
 
+# Runs COMMAND beside the server. Its libraries are found by way of /proc.
 inside() {  # ROOT COMMAND...
   local folder="$1"
   shift
-  nsenter --target "$server" --net chroot --userspec="$user" "$folder" "$@"
+  nsenter --target "$server" --mount --net --pid \
+    chroot --userspec="$user" "$folder" "$@"
 }
 server=""
 healthy() {
