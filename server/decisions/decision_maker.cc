@@ -293,7 +293,8 @@ void DecisionMaker::Finish(const Call& call,
   if (!answer.ok()) {
     parts_.metrics->CountRefusal(answer.status());
     log_.Failure("decision failed", answer.status(),
-                 call->request_.session_id(), call->caller_.owner(), call->tags_);
+                 call->request_.session_id(), call->caller_.owner(),
+                 call->tags_);
   } else {
     const absl::Time end = now();
     parts_.metrics->decision_seconds.Observe(
