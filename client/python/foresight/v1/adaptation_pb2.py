@@ -14,17 +14,17 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x66oresight/v1/adaptation.proto\x12\x0c\x66oresight.v1\x1a\x1egoogle/protobuf/duration.proto\"\x13\n\x11ListModelsRequest\"9\n\x12ListModelsResponse\x12#\n\x06models\x18\x01 \x03(\x0b\x32\x13.foresight.v1.Model\"\x1f\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xea\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x16\n\x0eweights_sha256\x18\x03 \x01(\t\x12\x18\n\x10observation_size\x18\x04 \x01(\r\x12\x13\n\x0b\x61\x63tion_size\x18\x05 \x01(\r\x12\x10\n\x08\x64ynamics\x18\x06 \x01(\t\x12\x15\n\rsampler_steps\x18\x07 \x01(\r\x12\x32\n\x08\x64\x65\x66\x61ults\x18\x08 \x01(\x0b\x32 .foresight.v1.AdaptationSettings\x12\x0e\n\x06\x65ngine\x18\t \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\n \x01(\t\"\x92\x04\n\x12\x41\x64\x61ptationSettings\x12\x14\n\x07horizon\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x16\n\tparticles\x18\x02 \x01(\rH\x01\x88\x01\x01\x12\x12\n\x05steps\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x16\n\tstep_size\x18\x04 \x01(\x02H\x03\x88\x01\x01\x12 \n\x04mode\x18\x05 \x01(\x0e\x32\x12.foresight.v1.Mode\x12\x15\n\x08\x64iscount\x18\x06 \x01(\x02H\x04\x88\x01\x01\x12\x1e\n\x11max_gradient_norm\x18\x07 \x01(\x02H\x05\x88\x01\x01\x12\x1e\n\x11max_action_change\x18\x08 \x01(\x02H\x06\x88\x01\x01\x12\x16\n\tmax_drift\x18\t \x01(\x02H\x07\x88\x01\x01\x12$\n\x17\x61\x63\x63\x65pt_only_improvement\x18\n \x01(\x08H\x08\x88\x01\x01\x12\x1a\n\rsampler_steps\x18\x0b \x01(\rH\t\x88\x01\x01\x12\x18\n\x0bnoise_scale\x18\x0c \x01(\x02H\n\x88\x01\x01\x42\n\n\x08_horizonB\x0c\n\n_particlesB\x08\n\x06_stepsB\x0c\n\n_step_sizeB\x0b\n\t_discountB\x14\n\x12_max_gradient_normB\x14\n\x12_max_action_changeB\x0c\n\n_max_driftB\x1a\n\x18_accept_only_improvementB\x10\n\x0e_sampler_stepsB\x0e\n\x0c_noise_scale\"\xb8\x01\n\x12OpenSessionRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x32\n\x08settings\x18\x02 \x01(\x0b\x32 .foresight.v1.AdaptationSettings\x12\x11\n\x04seed\x18\x03 \x01(\x04H\x00\x88\x01\x01\x12/\n\x0cidle_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nsession_id\x18\x05 \x01(\tB\x07\n\x05_seed\"\xda\x01\n\x07Session\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\"\n\x05model\x18\x02 \x01(\x0b\x32\x13.foresight.v1.Model\x12\x32\n\x08settings\x18\x03 \x01(\x0b\x32 .foresight.v1.AdaptationSettings\x12\x0c\n\x04seed\x18\x04 \x01(\x04\x12\x15\n\rnext_decision\x18\x05 \x01(\x04\x12/\n\x0cidle_timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05\x65poch\x18\x07 \x01(\x04\"\xa5\x02\n\nActRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x1b\n\x0e\x64\x65\x63ision_index\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x13\n\x0bobservation\x18\x03 \x03(\x02\x12)\n\x06\x62udget\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1e\n\x16report_objective_after\x18\x05 \x01(\x08\x12\r\n\x05model\x18\x06 \x01(\t\x12\x32\n\x08settings\x18\x07 \x01(\x0b\x32 .foresight.v1.AdaptationSettings\x12\x0c\n\x04seed\x18\x08 \x01(\x04\x12\x13\n\x0bplan_length\x18\t \x01(\r\x12\r\n\x05\x65poch\x18\n \x01(\x04\x42\x11\n\x0f_decision_index\"\xac\x01\n\x0b\x41\x63tResponse\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x16\n\x0e\x64\x65\x63ision_index\x18\x02 \x01(\x04\x12\x0e\n\x06\x61\x63tion\x18\x03 \x03(\x02\x12.\n\x06report\x18\x04 \x01(\x0b\x32\x1e.foresight.v1.AdaptationReport\x12\"\n\x04plan\x18\x05 \x03(\x0b\x32\x14.foresight.v1.Action\x12\r\n\x05\x65poch\x18\x06 \x01(\x04\"\x18\n\x06\x41\x63tion\x12\x0e\n\x06values\x18\x01 \x03(\x02\"\xfa\x02\n\x10\x41\x64\x61ptationReport\x12&\n\x07outcome\x18\x01 \x01(\x0e\x32\x15.foresight.v1.Outcome\x12\x17\n\x0fsteps_requested\x18\x02 \x01(\r\x12\x12\n\nsteps_done\x18\x03 \x01(\r\x12\x18\n\x10objective_before\x18\x04 \x01(\x02\x12\x1c\n\x0fobjective_after\x18\x05 \x01(\x02H\x00\x88\x01\x01\x12\x15\n\rgradient_norm\x18\x06 \x01(\x02\x12\x15\n\raction_change\x18\x07 \x01(\x02\x12\r\n\x05\x64rift\x18\x08 \x01(\x02\x12-\n\nqueue_time\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\nadapt_time\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x19\n\x0cresumed_from\x18\x0b \x01(\x04H\x01\x88\x01\x01\x42\x12\n\x10_objective_afterB\x0f\n\r_resumed_from\"\x9c\x01\n\x0f\x43ontrolResponse\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x16\n\x0e\x64\x65\x63ision_index\x18\x02 \x01(\x04\x12-\n\x08response\x18\x03 \x01(\x0b\x32\x19.foresight.v1.ActResponseH\x00\x12$\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x13.foresight.v1.ErrorH\x00\x42\x08\n\x06result\"f\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12.\n\x0bretry_after\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"Z\n\x13ResetSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x11\n\x04seed\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x13\n\x0bkeep_policy\x18\x03 \x01(\x08\x42\x07\n\x05_seed\")\n\x13\x43loseSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"\x16\n\x14\x43loseSessionResponse\"*\n\x14\x45xportSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"#\n\x0fSessionSnapshot\x12\x10\n\x08snapshot\x18\x01 \x01(\x0c*4\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0b\n\x07PERSIST\x10\x01\x12\t\n\x05RESET\x10\x02*u\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x41\x44\x41PTED\x10\x01\x12\r\n\tTRUNCATED\x10\x02\x12\n\n\x06\x46ROZEN\x10\x03\x12\x0b\n\x07LIMITED\x10\x04\x12\x0c\n\x08REJECTED\x10\x05\x12\x0e\n\nNON_FINITE\x10\x06\x32\xa5\x05\n\nAdaptation\x12O\n\nListModels\x12\x1f.foresight.v1.ListModelsRequest\x1a .foresight.v1.ListModelsResponse\x12>\n\x08GetModel\x12\x1d.foresight.v1.GetModelRequest\x1a\x13.foresight.v1.Model\x12\x46\n\x0bOpenSession\x12 .foresight.v1.OpenSessionRequest\x1a\x15.foresight.v1.Session\x12:\n\x03\x41\x63t\x12\x18.foresight.v1.ActRequest\x1a\x19.foresight.v1.ActResponse\x12\x46\n\x07\x43ontrol\x12\x18.foresight.v1.ActRequest\x1a\x1d.foresight.v1.ControlResponse(\x01\x30\x01\x12H\n\x0cResetSession\x12!.foresight.v1.ResetSessionRequest\x1a\x15.foresight.v1.Session\x12U\n\x0c\x43loseSession\x12!.foresight.v1.CloseSessionRequest\x1a\".foresight.v1.CloseSessionResponse\x12R\n\rExportSession\x12\".foresight.v1.ExportSessionRequest\x1a\x1d.foresight.v1.SessionSnapshot\x12\x45\n\rImportSession\x12\x1d.foresight.v1.SessionSnapshot\x1a\x15.foresight.v1.Sessionb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x66oresight/v1/adaptation.proto\x12\x0c\x66oresight.v1\x1a\x1egoogle/protobuf/duration.proto\"\x13\n\x11ListModelsRequest\"9\n\x12ListModelsResponse\x12#\n\x06models\x18\x01 \x03(\x0b\x32\x13.foresight.v1.Model\"\x1f\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xff\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x16\n\x0eweights_sha256\x18\x03 \x01(\t\x12\x18\n\x10observation_size\x18\x04 \x01(\r\x12\x13\n\x0b\x61\x63tion_size\x18\x05 \x01(\r\x12\x10\n\x08\x64ynamics\x18\x06 \x01(\t\x12\x15\n\rsampler_steps\x18\x07 \x01(\r\x12\x32\n\x08\x64\x65\x66\x61ults\x18\x08 \x01(\x0b\x32 .foresight.v1.AdaptationSettings\x12\x0e\n\x06\x65ngine\x18\t \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\n \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x0b \x01(\t\"\xbc\x04\n\x12\x41\x64\x61ptationSettings\x12\x14\n\x07horizon\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x16\n\tparticles\x18\x02 \x01(\rH\x01\x88\x01\x01\x12\x12\n\x05steps\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x16\n\tstep_size\x18\x04 \x01(\x02H\x03\x88\x01\x01\x12 \n\x04mode\x18\x05 \x01(\x0e\x32\x12.foresight.v1.Mode\x12\x15\n\x08\x64iscount\x18\x06 \x01(\x02H\x04\x88\x01\x01\x12\x1e\n\x11max_gradient_norm\x18\x07 \x01(\x02H\x05\x88\x01\x01\x12\x1e\n\x11max_action_change\x18\x08 \x01(\x02H\x06\x88\x01\x01\x12\x16\n\tmax_drift\x18\t \x01(\x02H\x07\x88\x01\x01\x12$\n\x17\x61\x63\x63\x65pt_only_improvement\x18\n \x01(\x08H\x08\x88\x01\x01\x12\x1a\n\rsampler_steps\x18\x0b \x01(\rH\t\x88\x01\x01\x12\x18\n\x0bnoise_scale\x18\x0c \x01(\x02H\n\x88\x01\x01\x12\x18\n\x0b\x61\x63tion_step\x18\r \x01(\x02H\x0b\x88\x01\x01\x42\n\n\x08_horizonB\x0c\n\n_particlesB\x08\n\x06_stepsB\x0c\n\n_step_sizeB\x0b\n\t_discountB\x14\n\x12_max_gradient_normB\x14\n\x12_max_action_changeB\x0c\n\n_max_driftB\x1a\n\x18_accept_only_improvementB\x10\n\x0e_sampler_stepsB\x0e\n\x0c_noise_scaleB\x0e\n\x0c_action_step\"\xb8\x01\n\x12OpenSessionRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x32\n\x08settings\x18\x02 \x01(\x0b\x32 .foresight.v1.AdaptationSettings\x12\x11\n\x04seed\x18\x03 \x01(\x04H\x00\x88\x01\x01\x12/\n\x0cidle_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nsession_id\x18\x05 \x01(\tB\x07\n\x05_seed\"\xda\x01\n\x07Session\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\"\n\x05model\x18\x02 \x01(\x0b\x32\x13.foresight.v1.Model\x12\x32\n\x08settings\x18\x03 \x01(\x0b\x32 .foresight.v1.AdaptationSettings\x12\x0c\n\x04seed\x18\x04 \x01(\x04\x12\x15\n\rnext_decision\x18\x05 \x01(\x04\x12/\n\x0cidle_timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05\x65poch\x18\x07 \x01(\x04\"\xa5\x02\n\nActRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x1b\n\x0e\x64\x65\x63ision_index\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x13\n\x0bobservation\x18\x03 \x03(\x02\x12)\n\x06\x62udget\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1e\n\x16report_objective_after\x18\x05 \x01(\x08\x12\r\n\x05model\x18\x06 \x01(\t\x12\x32\n\x08settings\x18\x07 \x01(\x0b\x32 .foresight.v1.AdaptationSettings\x12\x0c\n\x04seed\x18\x08 \x01(\x04\x12\x13\n\x0bplan_length\x18\t \x01(\r\x12\r\n\x05\x65poch\x18\n \x01(\x04\x42\x11\n\x0f_decision_index\"\xac\x01\n\x0b\x41\x63tResponse\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x16\n\x0e\x64\x65\x63ision_index\x18\x02 \x01(\x04\x12\x0e\n\x06\x61\x63tion\x18\x03 \x03(\x02\x12.\n\x06report\x18\x04 \x01(\x0b\x32\x1e.foresight.v1.AdaptationReport\x12\"\n\x04plan\x18\x05 \x03(\x0b\x32\x14.foresight.v1.Action\x12\r\n\x05\x65poch\x18\x06 \x01(\x04\"\x18\n\x06\x41\x63tion\x12\x0e\n\x06values\x18\x01 \x03(\x02\"\xfa\x02\n\x10\x41\x64\x61ptationReport\x12&\n\x07outcome\x18\x01 \x01(\x0e\x32\x15.foresight.v1.Outcome\x12\x17\n\x0fsteps_requested\x18\x02 \x01(\r\x12\x12\n\nsteps_done\x18\x03 \x01(\r\x12\x18\n\x10objective_before\x18\x04 \x01(\x02\x12\x1c\n\x0fobjective_after\x18\x05 \x01(\x02H\x00\x88\x01\x01\x12\x15\n\rgradient_norm\x18\x06 \x01(\x02\x12\x15\n\raction_change\x18\x07 \x01(\x02\x12\r\n\x05\x64rift\x18\x08 \x01(\x02\x12-\n\nqueue_time\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\nadapt_time\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x19\n\x0cresumed_from\x18\x0b \x01(\x04H\x01\x88\x01\x01\x42\x12\n\x10_objective_afterB\x0f\n\r_resumed_from\"\x9c\x01\n\x0f\x43ontrolResponse\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x16\n\x0e\x64\x65\x63ision_index\x18\x02 \x01(\x04\x12-\n\x08response\x18\x03 \x01(\x0b\x32\x19.foresight.v1.ActResponseH\x00\x12$\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x13.foresight.v1.ErrorH\x00\x42\x08\n\x06result\"f\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12.\n\x0bretry_after\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"Z\n\x13ResetSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x11\n\x04seed\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x13\n\x0bkeep_policy\x18\x03 \x01(\x08\x42\x07\n\x05_seed\")\n\x13\x43loseSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"\x16\n\x14\x43loseSessionResponse\"*\n\x14\x45xportSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"#\n\x0fSessionSnapshot\x12\x10\n\x08snapshot\x18\x01 \x01(\x0c*4\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0b\n\x07PERSIST\x10\x01\x12\t\n\x05RESET\x10\x02*u\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x41\x44\x41PTED\x10\x01\x12\r\n\tTRUNCATED\x10\x02\x12\n\n\x06\x46ROZEN\x10\x03\x12\x0b\n\x07LIMITED\x10\x04\x12\x0c\n\x08REJECTED\x10\x05\x12\x0e\n\nNON_FINITE\x10\x06\x32\xa5\x05\n\nAdaptation\x12O\n\nListModels\x12\x1f.foresight.v1.ListModelsRequest\x1a .foresight.v1.ListModelsResponse\x12>\n\x08GetModel\x12\x1d.foresight.v1.GetModelRequest\x1a\x13.foresight.v1.Model\x12\x46\n\x0bOpenSession\x12 .foresight.v1.OpenSessionRequest\x1a\x15.foresight.v1.Session\x12:\n\x03\x41\x63t\x12\x18.foresight.v1.ActRequest\x1a\x19.foresight.v1.ActResponse\x12\x46\n\x07\x43ontrol\x12\x18.foresight.v1.ActRequest\x1a\x1d.foresight.v1.ControlResponse(\x01\x30\x01\x12H\n\x0cResetSession\x12!.foresight.v1.ResetSessionRequest\x1a\x15.foresight.v1.Session\x12U\n\x0c\x43loseSession\x12!.foresight.v1.CloseSessionRequest\x1a\".foresight.v1.CloseSessionResponse\x12R\n\rExportSession\x12\".foresight.v1.ExportSessionRequest\x1a\x1d.foresight.v1.SessionSnapshot\x12\x45\n\rImportSession\x12\x1d.foresight.v1.SessionSnapshot\x1a\x15.foresight.v1.Sessionb\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'foresight.v1.adaptation_pb2', globals())
 if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
-  _MODE._serialized_start=2751
-  _MODE._serialized_end=2803
-  _OUTCOME._serialized_start=2805
-  _OUTCOME._serialized_end=2922
+  _MODE._serialized_start=2814
+  _MODE._serialized_end=2866
+  _OUTCOME._serialized_start=2868
+  _OUTCOME._serialized_end=2985
   _LISTMODELSREQUEST._serialized_start=79
   _LISTMODELSREQUEST._serialized_end=98
   _LISTMODELSRESPONSE._serialized_start=100
@@ -32,35 +32,35 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _GETMODELREQUEST._serialized_start=159
   _GETMODELREQUEST._serialized_end=190
   _MODEL._serialized_start=193
-  _MODEL._serialized_end=427
-  _ADAPTATIONSETTINGS._serialized_start=430
-  _ADAPTATIONSETTINGS._serialized_end=960
-  _OPENSESSIONREQUEST._serialized_start=963
-  _OPENSESSIONREQUEST._serialized_end=1147
-  _SESSION._serialized_start=1150
-  _SESSION._serialized_end=1368
-  _ACTREQUEST._serialized_start=1371
-  _ACTREQUEST._serialized_end=1664
-  _ACTRESPONSE._serialized_start=1667
-  _ACTRESPONSE._serialized_end=1839
-  _ACTION._serialized_start=1841
-  _ACTION._serialized_end=1865
-  _ADAPTATIONREPORT._serialized_start=1868
-  _ADAPTATIONREPORT._serialized_end=2246
-  _CONTROLRESPONSE._serialized_start=2249
-  _CONTROLRESPONSE._serialized_end=2405
-  _ERROR._serialized_start=2407
-  _ERROR._serialized_end=2509
-  _RESETSESSIONREQUEST._serialized_start=2511
-  _RESETSESSIONREQUEST._serialized_end=2601
-  _CLOSESESSIONREQUEST._serialized_start=2603
-  _CLOSESESSIONREQUEST._serialized_end=2644
-  _CLOSESESSIONRESPONSE._serialized_start=2646
-  _CLOSESESSIONRESPONSE._serialized_end=2668
-  _EXPORTSESSIONREQUEST._serialized_start=2670
-  _EXPORTSESSIONREQUEST._serialized_end=2712
-  _SESSIONSNAPSHOT._serialized_start=2714
-  _SESSIONSNAPSHOT._serialized_end=2749
-  _ADAPTATION._serialized_start=2925
-  _ADAPTATION._serialized_end=3602
+  _MODEL._serialized_end=448
+  _ADAPTATIONSETTINGS._serialized_start=451
+  _ADAPTATIONSETTINGS._serialized_end=1023
+  _OPENSESSIONREQUEST._serialized_start=1026
+  _OPENSESSIONREQUEST._serialized_end=1210
+  _SESSION._serialized_start=1213
+  _SESSION._serialized_end=1431
+  _ACTREQUEST._serialized_start=1434
+  _ACTREQUEST._serialized_end=1727
+  _ACTRESPONSE._serialized_start=1730
+  _ACTRESPONSE._serialized_end=1902
+  _ACTION._serialized_start=1904
+  _ACTION._serialized_end=1928
+  _ADAPTATIONREPORT._serialized_start=1931
+  _ADAPTATIONREPORT._serialized_end=2309
+  _CONTROLRESPONSE._serialized_start=2312
+  _CONTROLRESPONSE._serialized_end=2468
+  _ERROR._serialized_start=2470
+  _ERROR._serialized_end=2572
+  _RESETSESSIONREQUEST._serialized_start=2574
+  _RESETSESSIONREQUEST._serialized_end=2664
+  _CLOSESESSIONREQUEST._serialized_start=2666
+  _CLOSESESSIONREQUEST._serialized_end=2707
+  _CLOSESESSIONRESPONSE._serialized_start=2709
+  _CLOSESESSIONRESPONSE._serialized_end=2731
+  _EXPORTSESSIONREQUEST._serialized_start=2733
+  _EXPORTSESSIONREQUEST._serialized_end=2775
+  _SESSIONSNAPSHOT._serialized_start=2777
+  _SESSIONSNAPSHOT._serialized_end=2812
+  _ADAPTATION._serialized_start=2988
+  _ADAPTATION._serialized_end=3665
 # @@protoc_insertion_point(module_scope)

@@ -90,8 +90,9 @@ class AdaptationReport(_message.Message):
     def __init__(self, outcome: _Optional[_Union[Outcome, str]] = ..., steps_requested: _Optional[int] = ..., steps_done: _Optional[int] = ..., objective_before: _Optional[float] = ..., objective_after: _Optional[float] = ..., gradient_norm: _Optional[float] = ..., action_change: _Optional[float] = ..., drift: _Optional[float] = ..., queue_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., adapt_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., resumed_from: _Optional[int] = ...) -> None: ...
 
 class AdaptationSettings(_message.Message):
-    __slots__ = ["accept_only_improvement", "discount", "horizon", "max_action_change", "max_drift", "max_gradient_norm", "mode", "noise_scale", "particles", "sampler_steps", "step_size", "steps"]
+    __slots__ = ["accept_only_improvement", "action_step", "discount", "horizon", "max_action_change", "max_drift", "max_gradient_norm", "mode", "noise_scale", "particles", "sampler_steps", "step_size", "steps"]
     ACCEPT_ONLY_IMPROVEMENT_FIELD_NUMBER: _ClassVar[int]
+    ACTION_STEP_FIELD_NUMBER: _ClassVar[int]
     DISCOUNT_FIELD_NUMBER: _ClassVar[int]
     HORIZON_FIELD_NUMBER: _ClassVar[int]
     MAX_ACTION_CHANGE_FIELD_NUMBER: _ClassVar[int]
@@ -104,6 +105,7 @@ class AdaptationSettings(_message.Message):
     STEPS_FIELD_NUMBER: _ClassVar[int]
     STEP_SIZE_FIELD_NUMBER: _ClassVar[int]
     accept_only_improvement: bool
+    action_step: float
     discount: float
     horizon: int
     max_action_change: float
@@ -115,7 +117,7 @@ class AdaptationSettings(_message.Message):
     sampler_steps: int
     step_size: float
     steps: int
-    def __init__(self, horizon: _Optional[int] = ..., particles: _Optional[int] = ..., steps: _Optional[int] = ..., step_size: _Optional[float] = ..., mode: _Optional[_Union[Mode, str]] = ..., discount: _Optional[float] = ..., max_gradient_norm: _Optional[float] = ..., max_action_change: _Optional[float] = ..., max_drift: _Optional[float] = ..., accept_only_improvement: bool = ..., sampler_steps: _Optional[int] = ..., noise_scale: _Optional[float] = ...) -> None: ...
+    def __init__(self, horizon: _Optional[int] = ..., particles: _Optional[int] = ..., steps: _Optional[int] = ..., step_size: _Optional[float] = ..., mode: _Optional[_Union[Mode, str]] = ..., discount: _Optional[float] = ..., max_gradient_norm: _Optional[float] = ..., max_action_change: _Optional[float] = ..., max_drift: _Optional[float] = ..., accept_only_improvement: bool = ..., sampler_steps: _Optional[int] = ..., noise_scale: _Optional[float] = ..., action_step: _Optional[float] = ...) -> None: ...
 
 class CloseSessionRequest(_message.Message):
     __slots__ = ["session_id"]
@@ -174,12 +176,13 @@ class ListModelsResponse(_message.Message):
     def __init__(self, models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ["action_size", "defaults", "device", "dynamics", "engine", "name", "observation_size", "sampler_steps", "version", "weights_sha256"]
+    __slots__ = ["action_size", "defaults", "device", "dynamics", "engine", "environment", "name", "observation_size", "sampler_steps", "version", "weights_sha256"]
     ACTION_SIZE_FIELD_NUMBER: _ClassVar[int]
     DEFAULTS_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     DYNAMICS_FIELD_NUMBER: _ClassVar[int]
     ENGINE_FIELD_NUMBER: _ClassVar[int]
+    ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     OBSERVATION_SIZE_FIELD_NUMBER: _ClassVar[int]
     SAMPLER_STEPS_FIELD_NUMBER: _ClassVar[int]
@@ -190,12 +193,13 @@ class Model(_message.Message):
     device: str
     dynamics: str
     engine: str
+    environment: str
     name: str
     observation_size: int
     sampler_steps: int
     version: str
     weights_sha256: str
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., weights_sha256: _Optional[str] = ..., observation_size: _Optional[int] = ..., action_size: _Optional[int] = ..., dynamics: _Optional[str] = ..., sampler_steps: _Optional[int] = ..., defaults: _Optional[_Union[AdaptationSettings, _Mapping]] = ..., engine: _Optional[str] = ..., device: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., weights_sha256: _Optional[str] = ..., observation_size: _Optional[int] = ..., action_size: _Optional[int] = ..., dynamics: _Optional[str] = ..., sampler_steps: _Optional[int] = ..., defaults: _Optional[_Union[AdaptationSettings, _Mapping]] = ..., engine: _Optional[str] = ..., device: _Optional[str] = ..., environment: _Optional[str] = ...) -> None: ...
 
 class OpenSessionRequest(_message.Message):
     __slots__ = ["idle_timeout", "model", "seed", "session_id", "settings"]

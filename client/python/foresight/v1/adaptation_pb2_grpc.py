@@ -15,6 +15,11 @@ class AdaptationStub(object):
 
     Every error says what was expected and what was received, and carries an
     ErrorInfo with the reason named below in capitals (domain "foresight").
+
+    Where the server asks who calls, every method may also answer UNAUTHENTICATED
+    or PERMISSION_DENIED, without an ErrorInfo if the call did not reach it. Then
+    a session is known to the identity that opened it alone, and ids are unique
+    within an identity.
     """
 
     def __init__(self, channel):
@@ -80,6 +85,11 @@ class AdaptationServicer(object):
 
     Every error says what was expected and what was received, and carries an
     ErrorInfo with the reason named below in capitals (domain "foresight").
+
+    Where the server asks who calls, every method may also answer UNAUTHENTICATED
+    or PERMISSION_DENIED, without an ErrorInfo if the call did not reach it. Then
+    a session is known to the identity that opened it alone, and ids are unique
+    within an identity.
     """
 
     def ListModels(self, request, context):
@@ -229,6 +239,11 @@ class Adaptation(object):
 
     Every error says what was expected and what was received, and carries an
     ErrorInfo with the reason named below in capitals (domain "foresight").
+
+    Where the server asks who calls, every method may also answer UNAUTHENTICATED
+    or PERMISSION_DENIED, without an ErrorInfo if the call did not reach it. Then
+    a session is known to the identity that opened it alone, and ids are unique
+    within an identity.
     """
 
     @staticmethod
