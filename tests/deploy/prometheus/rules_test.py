@@ -15,7 +15,6 @@ RULES = served.ROOT / "deploy/prometheus"
 # Exported only if the server has a certificate.
 WITH_TLS = {
     "foresight_certificate_expiry_seconds",
-    "foresight_certificate_reload_failures_total",
 }
 
 
