@@ -43,7 +43,7 @@ class SessionStore {
     absl::Duration lost_timeout = absl::InfiniteDuration();
     // Told of each session that is closed or expires; only what is fixed when a
     // session is opened may be read. Empty: nobody.
-    std::function<void(const SessionState&)> ended;
+    std::function<void(const SessionState&)> ended = nullptr;
   };
 
   struct DecisionRequest {

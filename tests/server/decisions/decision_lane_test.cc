@@ -46,7 +46,7 @@ class DecisionLaneTest : public ::testing::Test {
     request.set_session_id(id);
     request.mutable_observation()->Resize(observation_size_, 0.5f);
     maker_.Start(std::make_shared<DecisionCall>(
-        request, /*owner=*/id, now_, now_ + time_left,
+        request, Caller{"", id}, now_, now_ + time_left,
         [this, id](const DecisionCall::Answer& answer) {
           EXPECT_TRUE(answer.ok()) << answer.status();
           if (answer.ok()) reports_[id] = (*answer)->report();

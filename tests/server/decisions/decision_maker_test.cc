@@ -166,7 +166,7 @@ TEST_F(DecisionMakerTest, APlanIsNotMadeOnTheThreadThatReceivesCalls) {
     absl::Notification answered;
     std::thread::id thread;
     maker_.Start(std::make_shared<DecisionCall>(
-        request, "owner", MonotonicNow(), absl::InfiniteFuture(),
+        request, Caller{"", "owner"}, MonotonicNow(), absl::InfiniteFuture(),
         [&](const DecisionCall::Answer& answer) {
           EXPECT_TRUE(answer.ok()) << answer.status();
           thread = std::this_thread::get_id();
