@@ -1,7 +1,9 @@
 #include "server/security/authenticator.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -14,6 +16,11 @@ namespace {
 // Probes have no secrets, and learn nothing but whether the server serves.
 constexpr absl::string_view kHealth = "/grpc.health.v1.Health/";
 constexpr absl::string_view kAdmin = "/foresight.v1.Admin/";
+
+// Identities are written to logs and are parts of keys.
+bool HasControlCharacters(absl::string_view name) {
+  return std::any_of(name.begin(), name.end(), absl::ascii_iscntrl);
+}
 
 absl::StatusOr<absl::string_view> TokenOf(const CallEvidence& evidence) {
   if (evidence.authorization.size() != 1) {
@@ -73,6 +80,11 @@ absl::StatusOr<std::string> Authenticator::Identify(
     return MakeError(Reason::kUnauthenticated,
                      "the client certificate names nobody, expected a subject "
                      "alternative name or a common name");
+  }
+  if (HasControlCharacters(evidence.certificate_name)) {
+    return MakeError(Reason::kUnauthenticated,
+                     "the client certificate's name has a control character, "
+                     "expected none");
   }
   return std::string(evidence.certificate_name);
 }

@@ -43,7 +43,7 @@ class Authenticator {
   // nobody needs one.
   // Errors, which never quote the token:
   //   UNAUTHENTICATED:   no token or an unknown one; a certificate without a
-  //                      name.
+  //                      name, or with a control character in it.
   //   PERMISSION_DENIED: the token's role may not call the method.
   absl::StatusOr<std::string> Identify(const CallEvidence& evidence) const
       ABSL_LOCKS_EXCLUDED(mutex_);

@@ -99,7 +99,15 @@ TEST(AuthenticatorTest, ACertificateGivesTheIdentityWhereThereAreNoTokens) {
   const Authenticator authenticator(true, nullptr);
   EXPECT_TRUE(authenticator.required());
   EXPECT_EQ(Result(authenticator.Identify({kAct, {}, "robot-7"})), "robot-7");
+  EXPECT_EQ(Result(authenticator.Identify({kAct, {}, "M\xc3\xbcller"})),
+            "M\xc3\xbcller");
   EXPECT_EQ(Result(authenticator.Identify({kAct, {}, ""})), "UNAUTHENTICATED");
+  for (const absl::string_view name :
+       {absl::string_view("robot\n7"), absl::string_view("robot\0", 6),
+        absl::string_view("\x7f")}) {
+    EXPECT_EQ(Result(authenticator.Identify({kAct, {}, name})),
+              "UNAUTHENTICATED");
+  }
 }
 
 TEST(AuthenticatorTest, ReplacedTokensHoldAtOnce) {
