@@ -81,6 +81,18 @@ class Client {
     v1::CloseSessionResponse response;
     return stub_->CloseSession(Context().get(), request, &response);
   }
+  grpc::Status Export(const std::string& id,
+                      v1::SessionSnapshot* snapshot = nullptr) {
+    v1::ExportSessionRequest request;
+    request.set_session_id(id);
+    v1::SessionSnapshot unused;
+    return stub_->ExportSession(Context().get(), request,
+                                snapshot == nullptr ? &unused : snapshot);
+  }
+  grpc::Status Import(const v1::SessionSnapshot& snapshot) {
+    v1::Session session;
+    return stub_->ImportSession(Context().get(), snapshot, &session);
+  }
   grpc::Status List() {
     v1::ListModelsResponse response;
     return stub_->ListModels(Context().get(), {}, &response);
@@ -243,7 +255,7 @@ TEST_F(SecurityTest, ASessionIsItsOpenersAlone) {
   ASSERT_TRUE(alice.Open("loop").ok());
   for (const grpc::Status& status :
        {bob.Act(Request("loop", 0.5f)), bob.Control(Request("loop", 0.5f)),
-        bob.Reset("loop"), bob.Close("loop")}) {
+        bob.Reset("loop"), bob.Close("loop"), bob.Export("loop")}) {
     EXPECT_EQ(status.error_code(), Code::NOT_FOUND) << status.error_message();
   }
   // Another connection of hers may go on with it.
@@ -254,6 +266,12 @@ TEST_F(SecurityTest, ASessionIsItsOpenersAlone) {
             Code::FAILED_PRECONDITION);
   ASSERT_TRUE(bob.Close("loop").ok());
   EXPECT_TRUE(alice.Act(Request("loop", 0.5f, 1)).ok());
+  // Whoever imports her snapshot has a session of their own.
+  v1::SessionSnapshot snapshot;
+  ASSERT_TRUE(alice.Export("loop", &snapshot).ok());
+  ASSERT_TRUE(bob.Import(snapshot).ok());
+  EXPECT_TRUE(bob.Act(Request("loop", 0.5f, 2)).ok());
+  EXPECT_TRUE(alice.Act(Request("loop", 0.25f, 2)).ok());
 }
 
 TEST_F(SecurityTest, QuotasAreEachIdentitys) {
