@@ -2,7 +2,8 @@
 // and the sessions that they name stay usable.
 //
 // An input is a row of messages: a byte for the kind, a byte for the length,
-// then the message.
+// then the message. A snapshot to import is sealed here, since no fuzzer
+// guesses a checksum.
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -10,8 +11,11 @@
 #include <vector>
 
 #include "absl/synchronization/notification.h"
+#include "proto/saved_session.pb.h"
 #include "server/decisions/decision_maker.h"
+#include "server/decisions/session_keeper.h"
 #include "server/decisions/session_operations.h"
+#include "server/durability/snapshot.h"
 #include "tests/support/fake_engine.h"
 #include "tests/support/random_bundle.h"
 
@@ -31,7 +35,7 @@ class World {
   // Begins and ends without a session.
   void Play(absl::string_view input) {
     while (input.size() >= 2) {
-      const int kind = static_cast<uint8_t>(input[0]) % 4;
+      const int kind = static_cast<uint8_t>(input[0]) % 5;
       const std::string message(
           input.substr(2, static_cast<uint8_t>(input[1])));
       input.remove_prefix(2 + message.size());
@@ -57,6 +61,7 @@ class World {
     v1::ActRequest act;
     v1::ResetSessionRequest reset;
     v1::CloseSessionRequest close;
+    v1::SavedSession saved;
     if (kind == 0 && open.ParseFromString(message)) {
       const auto session = operations_.Open(open, caller_);
       if (session.ok()) opened_.push_back(session->session_id());
@@ -66,6 +71,11 @@ class World {
       (void)operations_.Reset(reset, caller_);
     } else if (kind == 3 && close.ParseFromString(message)) {
       (void)operations_.Close(close, caller_);
+    } else if (kind == 4 && saved.ParseFromString(message)) {
+      v1::SessionSnapshot snapshot;
+      snapshot.set_snapshot(EncodeSnapshot(saved));
+      const auto session = operations_.Import(snapshot, caller_);
+      if (session.ok()) opened_.push_back(session->session_id());
     }
   }
 
@@ -100,13 +110,14 @@ class World {
   const std::shared_ptr<FakeEngine> engine_ = std::make_shared<FakeEngine>(2);
   Metrics metrics_{"test"};
   ModelRegistry models_;
+  const SessionKeeper keeper_{{}, nullptr};
   SessionStore sessions_{{16}};
   Timer timer_;
   // Never ends: threads of a fuzzer's process live as long as it does.
   Scheduler* const scheduler_ = new Scheduler(OneLane());
-  DecisionMaker maker_{{},
-                       {&models_, &sessions_, scheduler_, &timer_, &metrics_}};
-  SessionOperations operations_{{}, &models_, &sessions_, &metrics_};
+  DecisionMaker maker_{
+      {}, {&models_, &sessions_, &keeper_, scheduler_, &timer_, &metrics_}};
+  SessionOperations operations_{{}, &models_, &sessions_, &keeper_, &metrics_};
   std::vector<std::string> opened_;
 };
 

@@ -10,7 +10,8 @@ usage() {
 usage: tests/fuzz/run.sh [SECONDS [NAME...]]
 
   SECONDS  time for each fuzzer (default: 600)
-  NAME     manifest, request, safetensors or token_table (default: all)
+  NAME     manifest, request, safetensors, snapshot or token_table (default:
+           all)
 TEXT
 }
 if [[ "${1:-}" == --help || "${1:-}" == -h ]]; then
@@ -20,7 +21,7 @@ fi
 seconds="${1:-600}"
 names=("${@:2}")
 if ((${#names[@]} == 0)); then
-  names=(manifest request safetensors token_table)
+  names=(manifest request safetensors snapshot token_table)
 fi
 
 cmake --preset fuzz >/dev/null
@@ -48,6 +49,6 @@ for name in "${names[@]}"; do
   "build/fuzz/fuzz/${name}_fuzzer" -max_total_time="$seconds" -timeout=60 \
     -rss_limit_mb=2048 -artifact_prefix=build/fuzz/crashes/ \
     -print_final_stats=1 -verbosity=1 "$corpus/$name" 2>&1 |
-    grep -v " INFO session " |
+    grep -v " INFO " |
     tail -n 12
 done
