@@ -339,6 +339,7 @@ grpc::Status FakeAdaptationServer::Decide(const v1::ActRequest& request,
     return UnknownSession(request.session_id());
   }
   SessionState stateless;
+  *stateless.session.mutable_model() = models_.front();
   *stateless.session.mutable_settings() = request.settings();
   stateless.session.set_seed(request.seed());
   stateless.session.set_next_decision(request.decision_index());
@@ -359,7 +360,9 @@ grpc::Status FakeAdaptationServer::Decide(const v1::ActRequest& request,
   response->set_session_id(request.session_id());
   response->set_decision_index(index);
   const float offset = 0.01f * static_cast<float>(state.session.seed() % 7);
-  for (int i = 0; i < std::min(6, request.observation_size()); ++i) {
+  const int actions = std::min<int>(state.session.model().action_size(),
+                                    request.observation_size());
+  for (int i = 0; i < actions; ++i) {
     const float value =
         0.1f * static_cast<float>(1 + steps) * request.observation(i);
     response->add_action(std::clamp(value + offset, -1.0f, 1.0f));
