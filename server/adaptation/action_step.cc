@@ -12,8 +12,9 @@ using Psi = WorkingPolicies::Psi;
 // |psi' - psi|_2 of the step that measures: long enough for float32, which
 // carries u to about 1e-7, and short enough for u to be nearly linear in it.
 constexpr double kMeasuringLength = 1e-3;
-// A step is at most this many times as long as the one that measures.
-constexpr double kMostStretch = 100;
+// A step is at most this many times as long as the one that measures: where g
+// hardly changes u, delta alone would lead far.
+constexpr double kMostStretch = 3;
 
 void Select(Trials& trials, std::vector<int>& stepping) {
   stepping.clear();

@@ -13,8 +13,8 @@ namespace foresight {
 // step_size and max_gradient_norm have no effect then.
 //
 // How u depends on the step is measured by a short step along g. The measured
-// step is then lengthened or shortened. Unlike a step size, delta means the
-// same whatever the scale of the rewards and the widths of the policy.
+// step is then lengthened or shortened, to at most 0.003 in |psi' - psi|_2.
+// Unlike a step size, delta means the same whatever the scale of the rewards.
 
 // The length of the step that measures, as a factor of g.
 double MeasuringScale(double gradient_norm);

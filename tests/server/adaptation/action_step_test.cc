@@ -15,6 +15,10 @@ namespace {
 using ::testing::ElementsAre;
 using One = QuadraticWorld::One;
 
+constexpr float kDelta = 1.0f / 256;
+// A measured step is rounded to float32 in u.
+constexpr double kRounding = 1e-6;
+
 // u = 2 psi, and g leads from psi to the top: by default from (0, 0) to (30,
 // 40), so that u changes most in its second component.
 class ActionStepTest : public ::testing::Test {
@@ -22,7 +26,7 @@ class ActionStepTest : public ::testing::Test {
   ActionStepTest() : world_{{One()}} {
     one().top = {30, 40};
     problem_.settings.steps = 1;
-    problem_.settings.action_step = 0.125f;
+    problem_.settings.action_step = kDelta;
   }
 
   const Report& Run() {
@@ -34,10 +38,9 @@ class ActionStepTest : public ::testing::Test {
   }
 
   One& one() { return world_.ones[0]; }
-  // Its measured step is rounded to float32 in u.
   void ExpectWorking(double x, double y) {
-    EXPECT_NEAR(one().working[0], x, 1e-5);
-    EXPECT_NEAR(one().working[1], y, 1e-5);
+    EXPECT_NEAR(one().working[0], x, kRounding);
+    EXPECT_NEAR(one().working[1], y, kRounding);
   }
 
   Problem problem_;
@@ -46,7 +49,7 @@ class ActionStepTest : public ::testing::Test {
 
 TEST_F(ActionStepTest, TheOutputChangesByItWhereItChangesMost) {
   const Report& report = Run();
-  ExpectWorking(0.75 * 0.0625, 0.0625);
+  ExpectWorking(0.75 * kDelta / 2, kDelta / 2);
   EXPECT_EQ(report.outcome, Outcome::kAdapted);
   EXPECT_EQ(report.steps_done, 1);
   EXPECT_FLOAT_EQ(report.gradient_norm, 50);
@@ -56,18 +59,18 @@ TEST_F(ActionStepTest, TheOutputChangesByItWhereItChangesMost) {
 TEST_F(ActionStepTest, TheSizeOfTheGradientDoesNotMatter) {
   one().top = {3e4, 4e4};
   Run();
-  ExpectWorking(0.75 * 0.0625, 0.0625);
+  ExpectWorking(0.75 * kDelta / 2, kDelta / 2);
   world_.ones = {One()};
   one().top = {-3, 4};
   Run();
-  ExpectWorking(-0.75 * 0.0625, 0.0625);
+  ExpectWorking(-0.75 * kDelta / 2, kDelta / 2);
 }
 
 TEST_F(ActionStepTest, StepSizeAndGradientLimitHaveNoEffect) {
   problem_.settings.step_size = 100;
   problem_.settings.max_gradient_norm = 1e-3f;
   Run();
-  ExpectWorking(0.75 * 0.0625, 0.0625);
+  ExpectWorking(0.75 * kDelta / 2, kDelta / 2);
 }
 
 // The second step is measured from where the first one led.
@@ -76,7 +79,7 @@ TEST_F(ActionStepTest, TheStepsOfADecisionShareIt) {
   one().start = one().working = {0.5, 0.5};
   one().top = {40.5, 40.5};
   EXPECT_EQ(Run().steps_done, 5);
-  ExpectWorking(0.5625, 0.5625);
+  ExpectWorking(0.5 + kDelta / 2, 0.5 + kDelta / 2);
 }
 
 TEST_F(ActionStepTest, WithoutAGradientNothingMoves) {
@@ -85,18 +88,18 @@ TEST_F(ActionStepTest, WithoutAGradientNothingMoves) {
   EXPECT_THAT(one().working, ElementsAre(0, 0));
 }
 
-TEST_F(ActionStepTest, AStepIsAtMostATenthLong) {
+TEST_F(ActionStepTest, AStepIsAtMostThreeThousandthsLong) {
   problem_.settings.action_step = 1e6f;
   Run();
-  EXPECT_NEAR(QuadraticPolicies::Norm(one().working, {0, 0}), 0.1, 1e-6);
+  EXPECT_NEAR(QuadraticPolicies::Norm(one().working, {0, 0}), 3e-3, 1e-8);
 }
 
 TEST_F(ActionStepTest, GuardsComeAfterIt) {
-  problem_.settings.max_drift = 0.0125f;
+  problem_.settings.max_drift = 0.00125f;
   const Report& report = Run();
   EXPECT_EQ(report.outcome, Outcome::kLimited);
-  EXPECT_FLOAT_EQ(report.drift, 0.0125f);
-  ExpectWorking(0.6 * 0.0125, 0.8 * 0.0125);
+  EXPECT_FLOAT_EQ(report.drift, 0.00125f);
+  ExpectWorking(0.6 * 0.00125, 0.8 * 0.00125);
 }
 
 TEST_F(ActionStepTest, OtherDecisionsOfTheBatchKeepTheirStepSize) {
@@ -106,13 +109,13 @@ TEST_F(ActionStepTest, OtherDecisionsOfTheBatchKeepTheirStepSize) {
   problems[1].settings.action_step = 0;
   problems[1].settings.step_size = 0.25f;
   problems[1].settings.max_gradient_norm = 0;
-  problems[2].settings.action_step = 0.0625f;
+  problems[2].settings.action_step = kDelta / 2;
   QuadraticEngine(world_, [] {
     return absl::UnixEpoch();
   }).Adapt(absl::MakeSpan(problems));
-  EXPECT_NEAR(world_.ones[0].working[1], 0.0625, 1e-5);
+  EXPECT_NEAR(world_.ones[0].working[1], kDelta / 2, kRounding);
   EXPECT_THAT(world_.ones[1].working, ElementsAre(0, 1));
-  EXPECT_NEAR(world_.ones[2].working[1], 0.03125, 1e-5);
+  EXPECT_NEAR(world_.ones[2].working[1], kDelta / 4, kRounding);
 }
 
 }  // namespace
