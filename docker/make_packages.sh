@@ -3,6 +3,9 @@
 # docker/packages, unless some are there already.
 set -euo pipefail
 
+# ccache takes objects compiled in another locale for others.
+export LANG=C.UTF-8
+
 step="${1:?usage: make_packages.sh dependencies|packages}"
 if compgen -G "docker/packages/*.deb" >/dev/null; then
   echo "docker/packages holds packages: nothing to build"
