@@ -137,7 +137,8 @@ struct Server::Parts {
                     options.max_samples, options.max_decision_time},
                    &models, &sessions, &keeper, &metrics),
         service({static_cast<size_t>(options.max_stream_in_flight),
-                 static_cast<size_t>(options.max_stream_bytes)},
+                 static_cast<size_t>(options.max_stream_bytes),
+                 static_cast<size_t>(options.max_message_size)},
                 {&models, &operations, &maker, &metrics,
                  [this](const grpc::CallbackServerContext& context) {
                    return Identify(context);
@@ -237,9 +238,10 @@ absl::Status Server::Parts::Secure() {
            [this](absl::Time expiry) { metrics.SetCertificateExpiry(expiry); },
            [this] { metrics.certificate_reload_failures.Increment(); }}));
   if (options.insecure && options.tls_cert.empty()) {
-    LogWarning(
-        "serving in plain text: whoever is on the way can read and change what "
-        "clients send, tokens included");
+    LogWarning("serving in plain text",
+               {{"risk",
+                 "others on the network can read and change what clients "
+                 "send, tokens included"}});
   }
   return absl::OkStatus();
 }

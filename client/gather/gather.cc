@@ -58,6 +58,13 @@ Json CommonPart(const Json& report, const Json& episode) {
           {"adapted", !episode["adapted_return"].is_null()}};
 }
 
+// Null in what foresight-run wrote for a variant that it left out.
+std::optional<int> StepsOf(const Json& episode, const char* name) {
+  const auto steps = episode.find(name);
+  if (steps == episode.end() || !steps->is_number()) return std::nullopt;
+  return steps->get<int>();
+}
+
 std::optional<double> MeanOf(
     const std::map<uint64_t, GatheredEpisode>& episodes,
     std::optional<double> GatheredEpisode::*variant) {
@@ -89,9 +96,10 @@ absl::Status GatheredReport::Add(const std::string& name,
                        ", expected ", common));
     }
     const uint64_t seed = episode["seed"].get<uint64_t>();
-    const GatheredEpisode added = {NumberOf(episode["frozen_return"]),
-                                   NumberOf(episode["adapted_return"]),
-                                   episode["steps_done_mean"].get<double>()};
+    const GatheredEpisode added = {
+        NumberOf(episode["frozen_return"]), NumberOf(episode["adapted_return"]),
+        StepsOf(episode, "frozen_steps"), StepsOf(episode, "adapted_steps"),
+        episode["steps_done_mean"].get<double>()};
     if (!episodes.emplace(seed, added).second) {
       return absl::FailedPreconditionError(
           absl::StrCat(name, " has an episode with seed ", seed,
@@ -161,6 +169,8 @@ std::string GatheredReport::ToJson() const {
         {{"seed", seed},
          {"frozen_return", OrNull(episode.frozen_return)},
          {"adapted_return", OrNull(episode.adapted_return)},
+         {"frozen_steps", OrNull(episode.frozen_steps)},
+         {"adapted_steps", OrNull(episode.adapted_steps)},
          {"steps_done_mean", episode.steps_done_mean}});
   }
   json["frozen_mean"] = OrNull(summary.frozen_mean);

@@ -100,6 +100,11 @@ grpc::ServerUnaryReactor* AdaptationService::Act(
     v1::ActResponse* response) {
   Refuses();  // Only counts it; the maker refuses it.
   absl::StatusOr<Caller> caller = parts_.identify(*context);
+  if (caller.ok()) {
+    const absl::Status fits =
+        CheckMessageSize(request->ByteSizeLong(), options_.max_message_bytes);
+    if (!fits.ok()) caller = fits;
+  }
   if (!caller.ok()) {
     return Finish<v1::ActResponse>(context, Method::kAct, caller.status(),
                                    response);

@@ -5,7 +5,9 @@
 
 #include <functional>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "grpcpp/server_context.h"
 #include "server/decisions/caller.h"
@@ -26,6 +28,13 @@ inline absl::Duration TimeLeft(gpr_timespec deadline) {
 // clock of its own; deadline() would convert it to the wall clock's time.
 inline absl::Time DeadlineOf(const grpc::CallbackServerContext& context) {
   return MonotonicNow() + TimeLeft(context.raw_deadline());
+}
+
+// Errors: ResourceExhausted: the request is longer than `most` bytes.
+inline absl::Status CheckMessageSize(size_t bytes, size_t most) {
+  if (bytes <= most) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "the request has ", bytes, " bytes, expected at most ", most));
 }
 
 // Tells who sends a call. Errors: UNAUTHENTICATED, PERMISSION_DENIED.

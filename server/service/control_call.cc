@@ -79,6 +79,11 @@ void ControlCall::StartDecision(v1::ActRequest request) {
   echo.set_session_id(request.session_id().substr(0, kMaxIdBytes));
   echo.set_decision_index(request.decision_index());
   absl::StatusOr<Caller> caller = identify_();
+  if (caller.ok()) {
+    const absl::Status fits =
+        CheckMessageSize(bytes, options_.max_message_bytes);
+    if (!fits.ok()) caller = fits;
+  }
   DecisionCall::Done done;
   DecisionMaker::Call call;
   {

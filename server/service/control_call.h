@@ -37,6 +37,8 @@ class ControlCall final
     size_t max_in_flight = 256;
     // With more bytes of requests and answers held, no more is read.
     size_t max_bytes = 4 << 20;
+    // Of one request; the transport lets longer ones pass, for snapshots.
+    size_t max_message_bytes = 1 << 20;
   };
 
   // Tells who the caller is, or that it may no longer call: a stream can

@@ -52,7 +52,7 @@ TEST_F(AdaptationClientTest, NoServerIsSaidWithinTheTimeout) {
   EXPECT_EQ(client.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(client.status().message()),
               HasSubstr("no server answered at " + server_.address() +
-                        " within 50ms; is foresight-server running there?"));
+                        " within 50ms; is foresight-server running there"));
 }
 
 TEST_F(AdaptationClientTest, WrongOptionsAreRefused) {

@@ -212,12 +212,12 @@ class ConfigFileTest : public ::testing::Test {
 TEST_F(ConfigFileTest, ItsFieldsAreNamedAsTheOptions) {
   const ServerOptions options = Options({"--config", Write(R"(# A comment.
 model = ["a", "b"]
-listen = "0.0.0.0:7"
+listen = "127.0.0.1:7"
 idle-timeout = 5s
 max-sessions = 9
 )")});
   EXPECT_THAT(options.models, ElementsAre("a", "b"));
-  EXPECT_EQ(options.listen, "0.0.0.0:7");
+  EXPECT_EQ(options.listen, "127.0.0.1:7");
   EXPECT_EQ(options.idle_timeout, absl::Seconds(5));
   EXPECT_EQ(options.max_sessions, 9);
 }

@@ -33,6 +33,7 @@ _SETTINGS: dict[str, tuple[Callable[[str], Any], str]] = {
     "particles": (int, "M, imagined roll-outs of a decision (1..65536)"),
     "steps": (int, "E, gradient steps of a decision (0..1000)"),
     "step-size": (float, "eta of a gradient step"),
+    "action-step": (float, "change of the action that a step aims at, instead of eta"),
     "discount": (float, "gamma, in (0, 1]"),
     "max-gradient-norm": (float, "limit of the gradient's norm (0: off)"),
     "max-drift": (float, "limit of the distance to the pretrained policy (0: off)"),

@@ -29,6 +29,9 @@ class Settings(TypedDict, total=False):
     accept_only_improvement: bool
     sampler_steps: int  # n, only for mean_flow dynamics, 1..64.
     noise_scale: float  # tau of the imagined noise, 0..2.
+    # Change of the first action that a step aims at, >= 0, instead of eta; 0 is
+    # off.
+    action_step: float
 
 
 SETTING_NAMES = tuple(get_type_hints(Settings))

@@ -60,6 +60,8 @@ def to_json(comparison: Comparison) -> str:
                 "seed": pair.seed,
                 "frozen_return": pair.frozen.episode_return,
                 "adapted_return": pair.adapted.episode_return,
+                "frozen_steps": pair.frozen.steps,
+                "adapted_steps": pair.adapted.steps,
                 "steps_done_mean": pair.adapted.steps_done_mean,
             }
             for pair in comparison.episodes
@@ -77,8 +79,11 @@ def to_json(comparison: Comparison) -> str:
 
 
 def _settings_line(settings: Settings) -> str:
+    step = "eta {step_size:g}"
+    if settings.get("action_step", 0) > 0:
+        step = "action step {action_step:g}"
     return (
-        "H {horizon}, M {particles}, E {steps}, eta {step_size:g}, {mode}, "
+        "H {horizon}, M {particles}, E {steps}, " + step + ", {mode}, "
         "gamma {discount:g}, K {sampler_steps}, tau {noise_scale:g}, "
         "max gradient norm {max_gradient_norm:g}"
     ).format(**settings)

@@ -94,7 +94,7 @@ TEST_F(ForesightLoadTest, WhatFailsIsOneAndNamed) {
   server_.Stop();
   const CommandResult none = RunCommand(Command({"--connect-timeout", "50ms"}));
   EXPECT_EQ(none.exit_code, 1);
-  EXPECT_THAT(none.errors, HasSubstr("is foresight-server running there?"));
+  EXPECT_THAT(none.errors, HasSubstr("is foresight-server running there"));
 }
 
 // Three sessions stall in the middle of the load, after the recording.

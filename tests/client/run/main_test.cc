@@ -99,7 +99,7 @@ TEST_F(ForesightRunTest, WithoutServerItSaysSo) {
   const CommandResult result =
       RunCommand(Command({"--connect-timeout", "50ms"}));
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.errors, HasSubstr("is foresight-server running there?"));
+  EXPECT_THAT(result.errors, HasSubstr("is foresight-server running there"));
 }
 
 TEST_F(ForesightRunTest, WrongModelIsOne) {
