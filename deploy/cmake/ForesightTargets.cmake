@@ -53,10 +53,15 @@ endfunction()
 # foresight_test(<path>_test DEPS <target>...): tests/<path>_test.cc, which
 # tests <path>.h. Each case runs as a test of its own. FORESIGHT_SOURCE_DIR and
 # FORESIGHT_SHARED_DIR (data beside the checkout; may not exist) are defined.
+# SERIAL: no other test runs meanwhile.
 function(foresight_test path)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL" "TIMEOUT" "DEPS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
+  endif()
+  set(serial OFF)
+  if(ARG_SERIAL)
+    set(serial ON)
   endif()
   string(REPLACE "/" "." name "${path}")
   add_executable(${name} "${CMAKE_SOURCE_DIR}/tests/${path}.cc")
@@ -75,7 +80,8 @@ function(foresight_test path)
     WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
     # Tests run side by side: OpenMP's threads would only spin in one another's
     # way. A test that wants more asks LibTorch for them.
-    PROPERTIES TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT OMP_NUM_THREADS=1)
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT} RUN_SERIAL ${serial} ENVIRONMENT
+               OMP_NUM_THREADS=1)
 endfunction()
 
 # foresight_script_test(<name> COMMAND <command>... [PYTHONPATH <folder>...]): a
