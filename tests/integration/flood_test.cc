@@ -52,7 +52,7 @@ TEST_F(FloodTest, LoopsAreAnsweredAndMemoryIsBounded) {
     const CommandResult load = RunCommand(
         {Program("foresight-load"), "--server", address_, "--connect-timeout",
          "30s", "--sessions", "16", "--rate", "2", "--deadline", "20s",
-         "--duration", "5s", "--json", Path("load.json"), "--quiet"});
+         "--duration", "25s", "--json", Path("load.json"), "--quiet"});
     EXPECT_EQ(load.exit_code, 0) << load.errors;
     EXPECT_GT(flood.answered(), 0);
     EXPECT_GT(flood.refused(), 0);
