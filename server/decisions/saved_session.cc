@@ -52,6 +52,20 @@ absl::Status CheckLastDecision(const v1::SavedSession& saved,
 }  // namespace
 
 v1::SavedSession Save(const SessionState& session) {
+  v1::SavedSession saved = SaveAnew(session, session.seed,
+                                    /*keep_policy=*/true);
+  saved.set_next_decision(session.next_decision);
+  if (session.last_answer != nullptr) {
+    v1::SavedDecision& last = *saved.mutable_last_decision();
+    last.mutable_observation()->Add(session.last_observation.begin(),
+                                    session.last_observation.end());
+    *last.mutable_answer() = *session.last_answer;
+  }
+  return saved;
+}
+
+v1::SavedSession SaveAnew(const SessionState& session, uint64_t seed,
+                          bool keep_policy) {
   v1::SavedSession saved;
   saved.set_session_id(session.id);
   saved.set_owner(session.identity);
@@ -60,29 +74,12 @@ v1::SavedSession Save(const SessionState& session) {
   saved.set_engine(session.model->engine->variant());
   *saved.mutable_settings() = ToProto(session.settings);
   *saved.mutable_idle_timeout() = ToProto(session.idle_timeout);
-  saved.set_seed(session.seed);
-  saved.set_next_decision(session.next_decision);
+  saved.set_seed(seed);
   saved.set_epoch(session.epoch);
-  if (session.last_answer != nullptr) {
-    v1::SavedDecision& last = *saved.mutable_last_decision();
-    last.mutable_observation()->Add(session.last_observation.begin(),
-                                    session.last_observation.end());
-    *last.mutable_answer() = *session.last_answer;
-  }
-  if (session.parameters->owned_bytes() > 0) {
+  if (keep_policy && session.parameters->owned_bytes() > 0) {
     const std::vector<float> psi = session.parameters->Export();
     saved.mutable_parameters()->Add(psi.begin(), psi.end());
   }
-  return saved;
-}
-
-v1::SavedSession SavedAnew(const SessionState& session, uint64_t seed,
-                           bool keep_policy) {
-  v1::SavedSession saved = Save(session);
-  saved.set_seed(seed);
-  saved.set_next_decision(0);
-  saved.clear_last_decision();
-  if (!keep_policy) saved.clear_parameters();
   return saved;
 }
 

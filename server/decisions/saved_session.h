@@ -10,9 +10,9 @@ namespace foresight {
 
 v1::SavedSession Save(const SessionState& session);
 
-// The session as a reset leaves it.
-v1::SavedSession SavedAnew(const SessionState& session, uint64_t seed,
-                           bool keep_policy);
+// The session as a reset will leave it.
+v1::SavedSession SaveAnew(const SessionState& session, uint64_t seed,
+                          bool keep_policy);
 
 // What opens a session like the saved one, at decision 0 with psi_0.
 v1::OpenSessionRequest OpeningRequest(const v1::SavedSession& saved);

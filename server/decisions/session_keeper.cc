@@ -17,8 +17,17 @@ KeptName NameOf(const SessionState& session) {
 
 }  // namespace
 
-void SessionKeeper::Began(SessionState& session, v1::SavedSession whole) const {
-  if (!keeps_decisions()) return;
+void SessionKeeper::Began(SessionState& session) const {
+  if (keeps_decisions()) Replace(session, Save(session));
+}
+
+void SessionKeeper::BeginsAnew(SessionState& session, uint64_t seed,
+                               bool keep_policy) const {
+  if (keeps_decisions()) Replace(session, SaveAnew(session, seed, keep_policy));
+}
+
+void SessionKeeper::Replace(SessionState& session,
+                            v1::SavedSession whole) const {
   session.kept = {journal_->generation(), 0, 0};
   journal_->Replace(NameOf(session), std::move(whole));
 }
@@ -33,15 +42,17 @@ void SessionKeeper::Decided(SessionState& session,
   SessionState::Kept& kept = session.kept;
   kept.steps += static_cast<int>(answer.report().steps_done());
   ++kept.decisions;
-  if (kept.generation == journal_->generation() &&
-      kept.steps < options_.replay_limit &&
-      kept.decisions < 10 * options_.replay_limit) {
+  // What is lost anyway need not be large: the whole is kept once the journal
+  // works again, as its generation is another one then.
+  if (!journal_->available() || (kept.generation == journal_->generation() &&
+                                 kept.steps < options_.replay_limit &&
+                                 kept.decisions < 10 * options_.replay_limit)) {
     return journal_->Append(NameOf(session), std::move(decision));
   }
   v1::SavedSession whole = Save(session);
   whole.set_next_decision(session.next_decision + 1);
   *whole.mutable_last_decision() = std::move(decision);
-  Began(session, std::move(whole));
+  Replace(session, std::move(whole));
 }
 
 void SessionKeeper::Ended(const SessionState& session) const {

@@ -1,6 +1,7 @@
 // Keeps sessions beyond the process: what happens to them goes to a journal.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -30,8 +31,10 @@ class SessionKeeper {
   SessionKeeper(Options options, Journal* journal)
       : options_(options), journal_(journal) {}
 
-  // It begins, or begins anew, as `whole`.
-  void Began(SessionState& session, v1::SavedSession whole) const;
+  // It was opened, imported or brought back.
+  void Began(SessionState& session) const;
+  // It is about to be reset.
+  void BeginsAnew(SessionState& session, uint64_t seed, bool keep_policy) const;
   // `answer` was given to `observation` [S]; the lease is not committed yet.
   void Decided(SessionState& session, absl::Span<const float> observation,
                const v1::ActResponse& answer) const;
@@ -45,6 +48,7 @@ class SessionKeeper {
   absl::StatusOr<int> KeepAll(SessionStore& sessions, absl::Time now) const;
 
  private:
+  void Replace(SessionState& session, v1::SavedSession whole) const;
   bool keeps_decisions() const {
     return journal_ != nullptr && journal_->durability() != Durability::kNone;
   }

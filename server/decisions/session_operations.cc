@@ -39,7 +39,7 @@ absl::StatusOr<v1::Session> SessionOperations::TryOpen(
       sessions_->Open(std::move(session), clock_(), caller.connection));
   metrics_->sessions.Increment();
   lease.session().parameters = model->engine->NewParameters();
-  keeper_->Began(lease.session(), Save(lease.session()));
+  keeper_->Began(lease.session());
   RETURN_IF_ERROR(lease.Install(clock_()));
   return opened;
 }
@@ -77,7 +77,7 @@ absl::StatusOr<v1::Session> SessionOperations::Reset(
   v1::Session reset = ToProto(session);
   reset.set_seed(seed);
   reset.set_next_decision(0);
-  keeper_->Began(session, SavedAnew(session, seed, request.keep_policy()));
+  keeper_->BeginsAnew(session, seed, request.keep_policy());
   RETURN_IF_ERROR(lease.Restart(
       request.keep_policy() ? nullptr : session.model->engine->NewParameters(),
       seed, clock_()));
@@ -143,7 +143,7 @@ absl::StatusOr<v1::Session> SessionOperations::TryImport(
       SessionLease lease,
       sessions_->Open(std::move(session), clock_(), caller.connection));
   metrics_->sessions.Increment();
-  keeper_->Began(lease.session(), Save(lease.session()));
+  keeper_->Began(lease.session());
   RETURN_IF_ERROR(lease.Install(clock_()));
   return imported;
 }
