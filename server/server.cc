@@ -51,13 +51,12 @@ constexpr absl::Duration kStopTimeout = absl::Seconds(10);
 // only when none came for a while, or they do not cease.
 constexpr absl::Duration kQuiet = absl::Milliseconds(100);
 constexpr absl::Duration kQuietTimeout = absl::Seconds(2);
-// For calls that never end by themselves, such as health's Watch.
-// Connections are looked at so often.
+// Connections are looked at this often.
 constexpr absl::Duration kLookAgain = absl::Seconds(1);
-
 // Engines keep memory for as many decisions at once as there were within this
 // time.
 constexpr absl::Duration kKeepScratch = absl::Seconds(10);
+// For calls that never end by themselves, such as health's Watch.
 constexpr absl::Duration kGrace = absl::Seconds(1);
 
 constexpr int kMaxMetadataBytes = 8 << 10;
