@@ -1,4 +1,4 @@
-// Whom a client believes, and how it proves who it is.
+// How a client checks the server and identifies itself.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// gymnasium 1.4.0's Walker2d-v4 on MuJoCo 4.0.0, bit by bit.
+// gymnasium 1.4.0's Walker2d-v4 on MuJoCo 4.0.0, equal to the bit.
 #pragma once
 
 #include <filesystem>

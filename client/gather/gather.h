@@ -15,7 +15,7 @@ namespace foresight {
 struct GatheredEpisode {
   std::optional<double> frozen_return;
   std::optional<double> adapted_return;
-  std::optional<int> frozen_steps;  // Of the environment.
+  std::optional<int> frozen_steps;  // Environment steps.
   std::optional<int> adapted_steps;
   double steps_done_mean = 0;
 };

@@ -26,7 +26,7 @@ struct VariantSummary {
   double standard_error = 0;
   double score = 0;            // Normalised, of the mean.
   int terminated = 0;          // Episodes that ended before any limit.
-  double steps_mean = 0;       // Of the environment, per episode.
+  double steps_mean = 0;       // Environment steps per episode.
   double steps_done_mean = 0;  // Gradient steps per decision.
   double latency_p50_ms = 0;
   double latency_p99_ms = 0;

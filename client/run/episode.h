@@ -22,7 +22,7 @@ struct EpisodePlan {
 
 struct EpisodeResult {
   double episode_return = 0;   // Undiscounted.
-  int steps = 0;               // Of the environment.
+  int steps = 0;               // Environment steps.
   bool terminated = false;     // It ended before any limit, such as by a fall.
   double steps_done_mean = 0;  // Gradient steps per decision.
   std::vector<double> latencies_ms;     // [steps], as the client waited.

@@ -19,7 +19,7 @@ constexpr char kFooter[] =
     "its imagined noise.\n\n"
     "Exit status: 0 played, 1 something failed, 2 wrong usage.";
 
-// What settings are chosen on must not be what they are judged by.
+// Settings must not be judged by the seeds that they were chosen on.
 constexpr uint64_t kTuningSeed = 2000;
 
 void AddOptions(CLI::App& app, RunOptions* options) {

@@ -26,7 +26,7 @@ std::string TrialRow(const SweepTrial& trial, size_t width) {
   return row;
 }
 
-// What the manifest of the bundle would say: diffusion's K is not a setting.
+// As in the bundle's manifest, where diffusion's K is not a setting.
 std::string Defaults(const Comparison& comparison) {
   v1::AdaptationSettings settings = comparison.settings;
   if (comparison.model.dynamics() == "diffusion")
