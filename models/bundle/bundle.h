@@ -1,5 +1,5 @@
 // A model bundle: pretrained policy, critics, reward and dynamics with all that
-// is needed to use them, as read from a folder (method.md section 6).
+// is needed to use them, as read from a folder (docs/bundle-format.md).
 #pragma once
 
 #include <filesystem>
@@ -50,7 +50,7 @@ class Bundle {
   // Errors, each naming the file and the field or tensor, with what was
   // expected and what came:
   //   NotFound:        a file is missing.
-  //   InvalidArgument: anything else that section 6 forbids.
+  //   InvalidArgument: anything else that the format forbids.
   //   Unavailable:     the system refuses to read a file.
   static absl::StatusOr<Bundle> Load(const std::filesystem::path& folder);
 

@@ -1,4 +1,5 @@
-// Which tensors a bundle holds, and what they have to be (method.md section 6).
+// Which tensors a bundle holds, and what they have to be
+// (docs/bundle-format.md).
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // A bundle's manifest, bundle.json: its text and what its fields may be
-// (method.md section 6).
+// (docs/bundle-format.md).
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // Constants of the dynamics' samplers, the same for every engine and for
-// training (method.md section 2): computed in double, rounded where used.
+// training (docs/method.md section 2): computed in double, rounded where used.
 #pragma once
 
 #include <vector>

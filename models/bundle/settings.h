@@ -18,7 +18,8 @@ inline constexpr int kMaxSteps = 1000;
 inline constexpr int kMaxSamplerSteps = 64;  // Of mean_flow.
 inline constexpr float kMaxNoiseScale = 2;
 
-// method.md sections 1 and 5; ranges as in adaptation.proto. Floats are finite.
+// docs/method.md sections 1 and 5; ranges as in adaptation.proto. Floats are
+// finite.
 struct AdaptationSettings {
   int horizon = 5;          // H, 1..64.
   int particles = 10;       // M, 1..65536.

@@ -1,5 +1,5 @@
-// Recorded transitions in D4RL's format, cut into episodes (method.md
-// section 7). No LibTorch here: plain float32 rows.
+// Recorded transitions in D4RL's format, cut into episodes (docs/method.md
+// section 6). No LibTorch here: plain float32 rows.
 #pragma once
 
 #include <cstdint>

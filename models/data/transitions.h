@@ -1,5 +1,5 @@
-// The rows of a data set as each part of training may use them: method.md
-// section 7's traps are decided here and nowhere else.
+// The rows of a data set as each part of training may use them: docs/method.md
+// section 6's traps are decided here and nowhere else.
 #pragma once
 
 #include <cstdint>

@@ -23,7 +23,7 @@ struct SamplerNoise {
 };
 
 // Samples next states with a fixed number n of sampler steps, for either kind
-// of dynamics (method.md section 2):
+// of dynamics (docs/method.md section 2):
 //   u = z_0;  for i < n:  u <- c1_i u - c2_i net(u, s', a', e_i) + sigma_i z
 //   s_next = s + output.mean + output.std * u
 //

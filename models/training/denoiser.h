@@ -1,5 +1,5 @@
-// The dynamics as a diffusion model (DDPM, noise prediction): method.md
-// sections 2 and 8.
+// The dynamics as a diffusion model (DDPM, noise prediction): docs/method.md
+// sections 2 and 7.
 #pragma once
 
 #include "models/bundle/sampler.h"
@@ -7,7 +7,7 @@
 
 namespace foresight {
 
-// eps_theta(u, s', a', k) of method.md section 2.
+// eps_theta(u, s', a', k) of docs/method.md section 2.
 class Denoiser : public DynamicsModel {
  public:
   Denoiser(const DynamicsRecipe& recipe, int S, int A, at::Generator& random,

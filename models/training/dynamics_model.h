@@ -12,7 +12,7 @@
 namespace foresight {
 
 // A network that turns noise into a standardised change of state x, given
-// `inputs`, the standardised state and action. method.md section 2.
+// `inputs`, the standardised state and action. docs/method.md section 2.
 class DynamicsModel {
  public:
   virtual ~DynamicsModel() = default;

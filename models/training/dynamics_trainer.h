@@ -1,4 +1,4 @@
-// Trains the dynamics, of whatever kind: method.md section 8.
+// Trains the dynamics, of whatever kind: docs/method.md section 7.
 #pragma once
 
 #include <ATen/core/Tensor.h>

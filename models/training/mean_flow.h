@@ -1,5 +1,5 @@
 // The dynamics as a MeanFlow model (arXiv 2505.13447, with the improved
-// objective of 2512.02012): method.md sections 2 and 8.
+// objective of 2512.02012): docs/method.md sections 2 and 7.
 #pragma once
 
 #include "models/training/dynamics_model.h"

@@ -1,5 +1,5 @@
 // ReBRAC (arXiv 2305.09836): the policy and its critics from recorded data, as
-// method.md section 8 has it.
+// docs/method.md section 7 has it.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,5 +1,5 @@
 // Every number that decides how a bundle is trained, as read from a JSON file
-// (recipes/*.json). method.md section 8 names the symbols.
+// (recipes/*.json). docs/method.md section 7 names the symbols.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The reward as a regression on state and action (method.md section 8).
+// The reward as a regression on state and action (docs/method.md section 7).
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -8,7 +8,7 @@ namespace foresight {
 // Each row's weight w_i = exp(eta l_i) / mean_j exp(eta l_j), where l_i is
 // log N(a_i; pi(s_i), 0.2^2 I) up to a constant, from the squared distances
 // |a_i - pi(s_i)|^2 [N]: a model of limited size is then most exact where the
-// policy goes. method.md section 8.
+// policy goes. docs/method.md section 7.
 //
 // The safeguards: l_i is at least 10 below its largest value, no weight is
 // above 20, and eta is made smaller until the effective sample size

@@ -1,5 +1,5 @@
 // One decision from its beginning to its report: steps, guards and outcome
-// (method.md sections 1 and 5), the same for every engine.
+// (docs/method.md sections 1 and 5), the same for every engine.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// The seam between the service and whatever computes a decision: method.md
+// The seam between the service and whatever computes a decision: docs/method.md
 // sections 1, 3 and 5 in full.
 #pragma once
 
@@ -33,7 +33,7 @@ enum class Outcome {
   kAdapted,
 };
 
-// method.md section 5, last paragraphs.
+// docs/method.md section 5, last paragraphs.
 struct Report {
   Outcome outcome = Outcome::kFrozen;
   int steps_requested = 0;

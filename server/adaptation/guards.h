@@ -1,6 +1,6 @@
 // The guards that judge a decision's whole update once its steps are over, in
-// the order of method.md section 5, items 3 to 5. Items 1 and 2 belong to each
-// step: decision_batch.cc.
+// the order of docs/method.md section 5, items 3 to 5. Items 1 and 2 belong to
+// each step: decision_batch.cc.
 #pragma once
 
 #include "server/adaptation/trials.h"

@@ -1,6 +1,6 @@
-// All open sessions, and the rules by which their decisions follow one another
-// (design: a decision is atomic, a retry gets the same answer, state is never
-// lost silently).
+// All open sessions, and the rules by which their decisions follow one another:
+// a decision is atomic, a retry gets the same answer, and state is never lost
+// silently.
 #pragma once
 
 #include <functional>

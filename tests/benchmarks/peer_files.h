@@ -8,7 +8,7 @@
 
 namespace foresight {
 
-// Writes to `folder`, made if missing: the bundle (method.md section 6) and
+// Writes to `folder`, made if missing: the bundle (docs/bundle-format.md) and
 //   case.json        name, gigaflop, horizon, particles, sampler_steps, steps,
 //   discount,
 //                    step_size, max_gradient_norm, observation [S], and of the

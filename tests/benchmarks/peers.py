@@ -110,7 +110,7 @@ def embedding(p, width):
 
 
 def objective(case, ops, weights, psi, noise, schedule, unroll=True):
-    """J as method.md section 1 says, on the arrays of `ops`.
+    """J as docs/method.md section 1 says, on the arrays of `ops`.
 
     `schedule` is the case's with its embeddings as such arrays, made outside of
     what is compiled: a compiler of Python would trace NumPy as well.

@@ -1,5 +1,5 @@
 // The imagined return and its gradient by Theorem 4.1's forward recursion
-// (method.md section 3), in plain doubles: shares only the noise with the
+// (docs/method.md section 3), in plain doubles: shares only the noise with the
 // engines. For small policies; the cost grows with their size squared.
 #pragma once
 

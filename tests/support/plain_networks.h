@@ -1,5 +1,6 @@
-// The networks of a bundle in plain loops over doubles, straight from method.md
-// section 2: an oracle that shares no code with the engines. Slow.
+// The networks of a bundle in plain loops over doubles, straight from
+// docs/method.md section 2: an oracle that shares no code with the engines.
+// Slow.
 #pragma once
 
 #include <cmath>
@@ -142,8 +143,8 @@ inline Vector<double> PlainEmbedding(double p, int width) {
   return Joined(sines, cosines);
 }
 
-// s_next of dynamics member b; z[slot] as method.md numbers them, n the steps
-// of mean_flow.
+// s_next of dynamics member b; z[slot] as docs/method.md numbers them, n the
+// steps of mean_flow.
 template <typename T>
 Vector<T> PlainNext(const Bundle& bundle, int b, const Vector<T>& s,
                     const Vector<T>& a,

@@ -1,5 +1,5 @@
-// The decisions that an independent float64 implementation of method.md takes
-// on a real bundle: tests/data/reference-halfcheetah.
+// The decisions that an independent float64 implementation of docs/method.md
+// takes on a real bundle: tests/data/reference-halfcheetah.
 #pragma once
 
 #include <fstream>

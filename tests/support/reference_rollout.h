@@ -1,4 +1,4 @@
-// The imagined return of method.md section 1 in double, by plain loops
+// The imagined return of docs/method.md section 1 in double, by plain loops
 // (plain_networks.h): an oracle that shares nothing with the engines but
 // noise.h.
 #pragma once

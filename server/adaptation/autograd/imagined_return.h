@@ -1,4 +1,4 @@
-// The imagined return J of method.md section 1, differentiable.
+// The imagined return J of docs/method.md section 1, differentiable.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,5 +1,5 @@
 // The imagined roll-out of a few particles of one or more sessions, forward and
-// back (method.md section 3, "Reverse"). Everything that a block touches
+// back (docs/method.md section 3, "Reverse"). Everything that a block touches
 // besides the weights stays in the cache, so a decision is one block after the
 // other, not one layer.
 #pragma once

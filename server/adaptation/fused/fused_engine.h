@@ -1,5 +1,5 @@
-// The hand-written CPU engine: method.md section 3 on packed weights, without a
-// tape or a tensor library.
+// The hand-written CPU engine: docs/method.md section 3 on packed weights,
+// without a tape or a tensor library.
 #pragma once
 
 #include <memory>

@@ -38,7 +38,7 @@ TEST(Denoiser, SamplesByTheSchedulesRecursion) {
   const at::Tensor z = at::randn({K, 1, S}, random);
   const at::Tensor x = denoiser.Sample(denoiser.mlp(), at::ones({1, S + A}), z);
 
-  // method.md section 2, in double.
+  // docs/method.md section 2, in double.
   DynamicsRecipe recipe;
   recipe.sampler_steps = K;
   const std::vector<float> betas = MakeBetas(recipe);

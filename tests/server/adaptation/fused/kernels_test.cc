@@ -429,7 +429,7 @@ TEST_P(KernelsTest, DrawsTheSpecifiedNoise) {
         FillNoise({seed, 1000000, NoiseBank::kAdaptation, 0.5f}, 6, 1 + 2 * r,
                   slot, absl::MakeSpan(expected));
         for (int i = 0; i < size; ++i) {
-          // method.md section 4: "a faster way must keep 1e-6".
+          // docs/method.md section 4: "a faster way must keep 1e-6".
           ASSERT_NEAR(z.at(slot * rows + r, i), expected[i], 1e-6);
         }
       }

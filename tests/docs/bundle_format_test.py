@@ -1,7 +1,7 @@
-"""The Python example of models/README.md writes a bundle that is accepted, and
-foresight-inspect tells by its exit status what it thinks of a folder.
+"""The Python example of docs/bundle-format.md writes a bundle that is accepted,
+and foresight-inspect tells by its exit status what it thinks of a folder.
 
-usage: readme_example_test.py PATH_OF_FORESIGHT_INSPECT
+usage: bundle_format_test.py PATH_OF_FORESIGHT_INSPECT
 """
 
 import pathlib
@@ -10,11 +10,11 @@ import subprocess
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def example():
-    text = (ROOT / "models" / "README.md").read_text()
+    text = (ROOT / "docs/bundle-format.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
     return code
 
