@@ -1,4 +1,4 @@
-"""What may include what: the layers that the README draws, enforced.
+"""Enforces the layers of docs/architecture.md: what may include what.
 
 Each rule names a folder and the folders of this project that its files may
 include; the longest matching folder decides. TORCH and GRPC say who may see

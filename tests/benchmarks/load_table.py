@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Measures the README's load table: medians of several runs of foresight-load
-for each row, against a server of its own, on this machine.
+"""Measures the load table of docs/scheduling.md: medians of several runs of
+foresight-load for each row, against a server of its own, on this machine.
 
 Nothing else should run meanwhile: the table says how busy the machine was.
 """

@@ -96,11 +96,11 @@ def check_reflection(channel):
         assert service in answer, answer
 
 
-def check_readme():
-    """The README shows the script that runs here."""
+def check_page():
+    """docs/api.md shows the script that runs here."""
     script = (ROOT / "tests/integration/python_client.py").read_text()
     shown = script.split('"""')[2].strip()
-    assert shown in (ROOT / "README.md").read_text(), "README.md differs"
+    assert shown in (ROOT / "docs/api.md").read_text(), "docs/api.md differs"
 
 
 def check_error_details(channel):
@@ -116,7 +116,7 @@ def check_error_details(channel):
 
 
 def main():
-    check_readme()
+    check_page()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         generate(folder)
