@@ -34,7 +34,7 @@ bool IsLoopback(const sockaddr& address) {
   return IsLoopback(mapped);
 }
 
-// "[::1]:50051" names the host "::1". Empty if there is none.
+// The host in an address such as "[::1]:50051"; empty if there is none.
 std::string HostOf(absl::string_view address) {
   const size_t colon = address.rfind(':');
   if (colon == absl::string_view::npos) return "";

@@ -5,9 +5,9 @@
 
 namespace foresight {
 
-// Whether every address that the host of "HOST:PORT" stands for is a loopback
-// address. False for a name that cannot be resolved and for anything that is
-// not HOST:PORT. A name is looked up, which may take seconds.
+// Returns whether the host of "HOST:PORT" stands for loopback addresses only;
+// false for a name that cannot be resolved and for text that is not HOST:PORT.
+// It looks names up, which may take seconds.
 bool IsLoopback(absl::string_view address);
 
 }  // namespace foresight

@@ -49,7 +49,7 @@ absl::StatusOr<v1::Bundle> LoadManifest(const std::filesystem::path& file) {
   return manifest;
 }
 
-// Whether the text that Save would write is one that Load takes, as it is.
+// Checks that Load accepts the text that Save would write.
 absl::Status CheckText(const v1::Bundle& manifest) {
   const std::string text = FormatManifest(manifest);
   if (text.size() > kMaxManifestBytes) {
@@ -68,7 +68,7 @@ absl::Status CheckText(const v1::Bundle& manifest) {
   return absl::InvalidArgumentError("expected every string to be UTF-8");
 }
 
-// The largest file that can hold the tensors of a checked manifest.
+// The size of the largest file that can hold a checked manifest's tensors.
 size_t MaxWeightsBytes(const v1::Bundle& manifest) {
   size_t bytes = 8 + kMaxSafetensorsHeader;
   for (const TensorSpec& spec : BundleTensors(manifest)) {
@@ -86,8 +86,7 @@ absl::StatusOr<TensorMap> ParseWeights(const v1::Bundle& manifest,
   return tensors;
 }
 
-// What is wrong in particular is said first; where the hash is wrong too, that
-// is likely why.
+// Reports a particular defect before a wrong hash, which it probably caused.
 absl::StatusOr<TensorMap> LoadWeights(const std::filesystem::path& file,
                                       const v1::Bundle& manifest) {
   ASSIGN_OR_RETURN(const std::string bytes,

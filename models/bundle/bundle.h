@@ -1,5 +1,5 @@
-// A model bundle: pretrained policy, critics, reward and dynamics with all that
-// is needed to use them, as read from a folder (docs/bundle-format.md).
+// A model bundle: pretrained policy, critics, reward and dynamics with
+// everything needed to use them, as read from a folder (docs/bundle-format.md).
 #pragma once
 
 #include <filesystem>
@@ -54,14 +54,15 @@ class Bundle {
   //   Unavailable:     the system refuses to read a file.
   static absl::StatusOr<Bundle> Load(const std::filesystem::path& folder);
 
-  // From weights in memory, under the same checks; the manifest's
-  // weights_sha256 is computed here. Errors: InvalidArgument.
+  // Makes a bundle from weights in memory, with the same checks; computes the
+  // manifest's weights_sha256. Errors: InvalidArgument.
   static absl::StatusOr<Bundle> Create(v1::Bundle manifest, TensorMap tensors);
 
   // Writes both files into `folder`, made if missing. Each file appears by an
-  // atomic rename, the manifest last. Load gives back the same bits, under the
-  // hash of the file as Save lays it out: for a bundle that was loaded from a
-  // file of another layout that is not manifest().weights_sha256().
+  // atomic rename, the manifest last. Load then returns the same bits. The hash
+  // is that of the file as Save lays it out, so it differs from
+  // manifest().weights_sha256() if the bundle was loaded from a file with
+  // another layout.
   // Errors: Unavailable, naming the file, when the disk refuses.
   absl::Status Save(const std::filesystem::path& folder) const;
 
@@ -74,7 +75,7 @@ class Bundle {
   int observation_size() const { return manifest_.observation_size(); }  // S
   int action_size() const { return manifest_.action_size(); }            // A
 
-  // [S] -> [A]; the action is tanh of it, which is not in the Network.
+  // [S] -> [A]. The action is the output's tanh, which is not in the Network.
   const Network& policy() const { return policy_; }
   const Network& critic(int i) const { return critics_.at(i); }  // i in {0, 1}
   const Network& reward() const { return reward_; }  // [S + A] -> [1]
@@ -97,12 +98,13 @@ class Bundle {
   int time_embedding() const { return manifest_.dynamics().time_embedding(); }
   SamplerLimits sampler_limits() const;
 
-  // Names of psi's tensors in the bundle's order: per layer weight, bias and,
-  // with layer_norm, norm weight, norm bias. The order of the exchange form.
+  // Names of psi's tensors in the bundle's order, which is that of the exchange
+  // form: for each layer weight, bias and, with layer_norm, norm weight and
+  // norm bias.
   std::vector<std::string> PolicyTensorNames() const;
 
  private:
-  // Of a manifest and tensors that were checked.
+  // The manifest and the tensors have been checked.
   Bundle(v1::Bundle manifest, TensorMap tensors, AdaptationSettings defaults);
 
   v1::Bundle manifest_;

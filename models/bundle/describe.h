@@ -1,4 +1,4 @@
-// What a bundle holds, for people.
+// Describes a bundle for people.
 #pragma once
 
 #include <string>
@@ -7,9 +7,9 @@
 
 namespace foresight {
 
-// Some lines of text, the last one ended: name and sizes, each network's
-// widths, the sampler, the defaults, where the bundle comes from. Text of the
-// manifest's author is escaped where it does not print.
+// Some lines of text, each with its newline: name and sizes, each network's
+// widths, the sampler, the defaults and the provenance. Non-printable manifest
+// text is escaped.
 std::string Describe(const Bundle& bundle);
 
 }  // namespace foresight

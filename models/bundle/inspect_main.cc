@@ -1,4 +1,4 @@
-// foresight-inspect: what a bundle holds, or why it is refused.
+// foresight-inspect: shows a bundle, or says why it is refused.
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <string>

@@ -1,4 +1,4 @@
-// Which tensors a bundle holds, and what they have to be
+// The tensors of a bundle, with their shapes and ranges
 // (docs/bundle-format.md).
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace foresight {
 
-// No standard deviation is smaller.
+// The smallest standard deviation allowed.
 inline constexpr float kMinStd = 1e-6f;
 
 struct TensorSpec {
@@ -32,12 +32,12 @@ std::vector<TensorSpec> NetworkTensors(absl::string_view prefix,
 // Every tensor of a bundle whose manifest CheckManifest accepts.
 std::vector<TensorSpec> BundleTensors(const v1::Bundle& manifest);
 
-// What the networks of a checked manifest read: [S + A] and, of the dynamics,
-// [S + S + A + T].
+// The input sizes of a checked manifest's networks: S + A, and for the dynamics
+// S + S + A + T.
 int StateActionSize(const v1::Bundle& manifest);
 int DynamicsInputs(const v1::Bundle& manifest);
 
-// Whether `tensors` are those of `specs` and no others.
+// Checks that `tensors` are those of `specs` and no others.
 // Errors:
 //   InvalidArgument: a tensor, which the message names, is missing, is not
 //                    expected, has another shape, holds a value that is not

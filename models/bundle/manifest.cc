@@ -123,8 +123,8 @@ absl::Status CheckDynamics(const v1::Dynamics& dynamics) {
   return absl::OkStatus();
 }
 
-// Refuses what protobuf's parser would let pass or name less well: fields that
-// `message` does not have, and the camelCase form of those that it has.
+// Refuses fields that `message` does not have, and the camelCase form of those
+// that it has: protobuf's parser accepts them or reports them less well.
 absl::Status CheckFieldNames(const nlohmann::json& object,
                              const google::protobuf::Descriptor& message,
                              const std::string& prefix) {
@@ -145,7 +145,7 @@ absl::Status CheckFieldNames(const nlohmann::json& object,
 
 absl::StatusOr<v1::Bundle> ParseManifest(absl::string_view text) {
   ASSIGN_OR_RETURN(const nlohmann::json object, ParseStrictJson(text));
-  // The format first: a later one may have fields that are unknown here.
+  // Check the format first: a later one may have fields unknown here.
   const auto format = object.find("format");
   if (format != object.end() && format->is_string()) {
     RETURN_IF_ERROR(CheckFormat(format->get_ref<const std::string&>()));
@@ -164,7 +164,7 @@ std::string FormatManifest(const v1::Bundle& manifest) {
   options.always_print_primitive_fields = true;
   options.preserve_proto_field_names = true;
   std::string text;
-  // Fails only for messages with Any, Struct or a Timestamp out of range.
+  // This fails only for messages with Any, Struct or a Timestamp out of range.
   (void)google::protobuf::util::MessageToJsonString(manifest, &text, options);
   return text;
 }

@@ -1,4 +1,4 @@
-// A bundle's manifest, bundle.json: its text and what its fields may be
+// A bundle's manifest, bundle.json: its text and the ranges of its fields
 // (docs/bundle-format.md).
 #pragma once
 
@@ -14,34 +14,37 @@ namespace foresight {
 
 inline constexpr char kBundleFormat[] = "foresight-bundle/1";
 
-// Of bundle.json; the longest valid ones, with kMaxBetas, are under 1 MiB.
+// Limit for bundle.json; the longest valid ones, with kMaxBetas, are under 1
+// MiB.
 inline constexpr size_t kMaxManifestBytes = size_t{4} << 20;
 
 inline constexpr int kMaxHiddenLayers = 16;
-inline constexpr int kMaxWidth = 4096;  // Of a hidden layer.
+inline constexpr int kMaxWidth = 4096;  // Hidden layers only.
 inline constexpr int kMaxMembers = 64;
-inline constexpr int kMaxStateSize = 65536;  // Of S and of A.
+inline constexpr int kMaxStateSize = 65536;  // For S and A.
 inline constexpr int kMaxBetas = 32768;      // K: the noise's slots.
 inline constexpr int kMaxTimeEmbedding = 4096;
 
-// The manifest in `json`, protobuf's JSON form. Fields are not checked.
+// Parses `json`, a manifest in protobuf's JSON form, without checking its
+// fields.
 // Errors:
-//   InvalidArgument: no JSON object, another format, a field that the format
-//                    does not have, one twice or of the wrong type; the message
-//                    names it.
+//   InvalidArgument: not a JSON object, another format, or a field that the
+//                    format does not have, occurs twice or has the wrong type;
+//                    the message names it.
 absl::StatusOr<v1::Bundle> ParseManifest(absl::string_view json);
 
-// The same manifest as JSON text, with every field, for people to read.
-// ParseManifest gives back the same bits if every string is UTF-8.
+// The manifest as JSON text for people, with every field. ParseManifest
+// restores the same bits if every string is UTF-8.
 std::string FormatManifest(const v1::Bundle& manifest);
 
-// Whether every field is one that the format allows; all but weights_sha256.
+// Checks that every field except weights_sha256 has a value that the format
+// allows.
 // Errors:
 //   InvalidArgument: a field is not; the message names it, with what was
 //                    expected and what came.
 absl::Status CheckManifest(const v1::Bundle& manifest);
 
-// What the dynamics of a checked manifest allow settings to be. Of mean_flow,
+// The limits that a checked manifest's dynamics set on settings. For mean_flow
 // `defaults` decides the steps.
 SamplerLimits LimitsOf(const v1::Bundle& manifest);
 

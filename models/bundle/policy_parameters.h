@@ -18,16 +18,17 @@ class PolicyParameters {
 
   virtual std::unique_ptr<PolicyParameters> Clone() const = 0;
 
-  // Bytes of psi that are kept for this session; 0 while it shares the model's
-  // psi_0, which is until psi is first changed.
+  // Bytes of psi that this session keeps for itself; 0 while it shares the
+  // model's psi_0, that is until psi first changes.
   virtual size_t owned_bytes() const = 0;
 
-  // The exchange form between engines and for snapshots: float32, the tensors
-  // of Bundle::PolicyTensorNames() row-major one after the other.
+  // The form for snapshots and for exchange between engines: float32, the
+  // tensors of Bundle::PolicyTensorNames() in row-major order, one after
+  // another.
   virtual std::vector<float> Export() const = 0;
 
-  // Errors: InvalidArgument: not as many values as Export gives, or one that
-  // is not finite; nothing is changed then.
+  // Errors: InvalidArgument: the number of values differs from Export's, or a
+  // value is not finite. Nothing is changed then.
   virtual absl::Status Import(absl::Span<const float> values) = 0;
 };
 

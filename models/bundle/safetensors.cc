@@ -26,7 +26,7 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 constexpr size_t kLengthBytes = 8;
 constexpr size_t kMaxRank = 8;
 
-// Where a tensor lies: [begin, end) of the data after the header.
+// A tensor's place: [begin, end) of the data after the header.
 struct Entry {
   std::string name;
   std::vector<int64_t> shape;
@@ -43,7 +43,7 @@ absl::Status Wrong(const Parts&... parts) {
 absl::StatusOr<absl::string_view> HeaderText(absl::string_view bytes) {
   if (bytes.size() < kLengthBytes) {
     return Wrong("the file has ", bytes.size(),
-                 " bytes, expected the 8 of the header's length at least");
+                 " bytes, expected at least the 8 of the header's length");
   }
   uint64_t length = 0;
   std::memcpy(&length, bytes.data(), kLengthBytes);
@@ -59,7 +59,7 @@ absl::StatusOr<absl::string_view> HeaderText(absl::string_view bytes) {
   return bytes.substr(kLengthBytes, length);
 }
 
-// The whole numbers of `field`, an array of at most `most`.
+// The integers in the array `field`, which has at most `most` of them.
 absl::StatusOr<std::vector<uint64_t>> Numbers(const json& entry,
                                               const char* field, size_t most) {
   const auto found = entry.find(field);
@@ -78,7 +78,7 @@ absl::StatusOr<std::vector<uint64_t>> Numbers(const json& entry,
   return numbers;
 }
 
-// The bytes of a float32 tensor, or nothing where they overflow.
+// The bytes of a float32 tensor; none if the number overflows.
 std::optional<uint64_t> SizeInBytes(const std::vector<uint64_t>& shape) {
   constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();
   uint64_t size = sizeof(float);
@@ -120,7 +120,7 @@ absl::StatusOr<Entry> ParseEntry(const std::string& name,
   return Entry{name, {shape.begin(), shape.end()}, offsets[0], offsets[1]};
 }
 
-// `entries` fill the data from its begin to its end, each byte once.
+// Checks that `entries` cover each byte of the data exactly once.
 absl::Status CheckTiling(std::vector<Entry>& entries, uint64_t data_size) {
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
     return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);

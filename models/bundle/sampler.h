@@ -1,5 +1,6 @@
 // Constants of the dynamics' samplers, the same for every engine and for
-// training (docs/method.md section 2): computed in double, rounded where used.
+// training (docs/method.md section 2): computed in double, rounded by their
+// users.
 #pragma once
 
 #include <vector>
@@ -21,10 +22,11 @@ DiffusionSchedule MakeDiffusionSchedule(absl::Span<const float> betas);
 // e_T(p) = [sin(p w_0..), cos(p w_0..)], w_i = 10000^(-i / (T/2)); T even.
 std::vector<double> TimeEmbedding(double p, int width);
 
-// What is appended to the input at step k of diffusion: e_T(k).
+// The embedding appended to the input at step k of diffusion: e_T(k).
 std::vector<double> DiffusionEmbedding(int k, int width);
 
-// MeanFlow's: e_{T/2}(1000 t), then e_{T/2}(1000 (t - r)); T a multiple of 4.
+// The embedding for MeanFlow: e_{T/2}(1000 t), then e_{T/2}(1000 (t - r)); T is
+// a multiple of 4.
 std::vector<double> MeanFlowEmbedding(double t, double r, int width);
 
 }  // namespace foresight

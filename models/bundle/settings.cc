@@ -15,11 +15,11 @@ namespace {
 // Reads the fields of one message; each error begins with `prefix` + name.
 class FieldReader {
  public:
-  // Unset fields are an error where `complete`.
+  // With `complete` an unset field is an error.
   FieldReader(absl::string_view prefix, bool complete)
       : prefix_(prefix), complete_(complete) {}
 
-  // *value = field if it is set and in low..high.
+  // Sets *value to `field` if it is set and in low..high.
   absl::Status Integer(absl::string_view name, bool is_set, int64_t field,
                        int64_t low, int64_t high, int* value) const {
     const std::string expected = absl::StrCat(low, "..", high);
@@ -29,7 +29,7 @@ class FieldReader {
     return absl::OkStatus();
   }
 
-  // *value = field if it is set, finite, and fits.
+  // Sets *value to `field` if it is set, finite, and fits.
   absl::Status Float(absl::string_view name, bool is_set, float field,
                      bool fits, absl::string_view expected,
                      float* value) const {
@@ -39,7 +39,7 @@ class FieldReader {
     return absl::OkStatus();
   }
 
-  // A float in 0..infinity.
+  // The same for a float in 0..infinity.
   absl::Status Float(absl::string_view name, bool is_set, float field,
                      float* value) const {
     return Float(name, is_set, field, field >= 0, "a finite number >= 0",
@@ -78,7 +78,7 @@ absl::Status ReadMode(const v1::AdaptationSettings& from,
   }
 }
 
-// Every field but sampler_steps.
+// Reads every field except sampler_steps.
 absl::Status ReadCommon(const v1::AdaptationSettings& from,
                         const FieldReader& reader, AdaptationSettings* to) {
   RETURN_IF_ERROR(reader.Integer("horizon", from.has_horizon(), from.horizon(),
@@ -90,7 +90,7 @@ absl::Status ReadCommon(const v1::AdaptationSettings& from,
                                  kMaxSteps, &to->steps));
   RETURN_IF_ERROR(reader.Float("step_size", from.has_step_size(),
                                from.step_size(), &to->step_size));
-  // Bundles that were written before there was this field have no default.
+  // Bundles older than this field have no default for it.
   if (from.has_action_step()) {
     RETURN_IF_ERROR(reader.Float("action_step", true, from.action_step(),
                                  &to->action_step));

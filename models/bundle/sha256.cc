@@ -9,7 +9,7 @@ namespace foresight {
 std::string Sha256Hex(absl::string_view bytes) {
   unsigned char digest[EVP_MAX_MD_SIZE] = {};
   unsigned int size = 0;
-  // Fails only where OpenSSL lacks SHA-256; no hash then equals the result.
+  // This fails only if OpenSSL lacks SHA-256; then no hash equals the result.
   if (EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(),
                  nullptr) != 1) {
     return "";

@@ -1,4 +1,4 @@
-// SHA-256 of weights: what a manifest and a session's snapshot are bound to.
+// SHA-256 of weights. Manifests and snapshots of sessions are bound to it.
 #pragma once
 
 #include <string>

@@ -1,5 +1,4 @@
-// JSON as its standard has it: what two readers could take differently is
-// refused.
+// Strict JSON: refuses text that two readers could understand differently.
 #pragma once
 
 #include <string>
@@ -10,14 +9,14 @@
 
 namespace foresight {
 
-// The object that `text` is.
+// Parses `text` as a JSON object.
 // Errors:
-//   InvalidArgument: `text` is no JSON, with the line and column; it is no
-//                    object; a name occurs twice in one object.
+//   InvalidArgument: `text` is not JSON (the message has line and column) or
+//                    not an object, or a name occurs twice in one object.
 absl::StatusOr<nlohmann::json> ParseStrictJson(absl::string_view text);
 
-// Text from a file, fit for a message: what does not print is escaped, what is
-// beyond the first `longest` bytes becomes "...".
+// Makes text from a file fit for a message: escapes non-printable bytes and
+// replaces everything after the first `longest` bytes by "...".
 std::string Printable(absl::string_view text, size_t longest = 160);
 
 }  // namespace foresight

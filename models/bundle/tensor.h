@@ -1,4 +1,4 @@
-// Weights in memory, as files hold them.
+// Weights in memory, laid out as in files.
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,7 @@ namespace {
 
 constexpr float kLargestAction = 1 + 1e-3f;
 
-// Reads the data sets of one file, with messages that name both.
+// Reads the data sets of one file; its errors name both.
 class Reader {
  public:
   Reader(std::string path, const Hdf5File& file)
@@ -40,7 +40,7 @@ class Reader {
     return array;
   }
 
-  // The same with values in [-1, 1], where policies have theirs.
+  // The same with values in [-1, 1], the range of a policy's actions.
   absl::StatusOr<Hdf5Array> Actions(const std::string& name,
                                     int64_t rows) const {
     ASSIGN_OR_RETURN(Hdf5Array array, Matrix(name, rows, 0));
@@ -50,14 +50,14 @@ class Reader {
     return array;
   }
 
-  // [rows] or [rows, 1] of 0 and 1.
+  // A [rows] or [rows, 1] data set of zeros and ones.
   absl::StatusOr<std::vector<float>> Flags(const std::string& name,
                                            int64_t rows) const {
     return Column(name, rows, "0 or 1",
                   [](float x) { return x == 0 || x == 1; });
   }
 
-  // [rows] or [rows, 1] of finite values.
+  // A [rows] or [rows, 1] data set of finite values.
   absl::StatusOr<std::vector<float>> Numbers(const std::string& name,
                                              int64_t rows) const {
     return Column(name, rows, kFinite, IsFinite);
@@ -107,7 +107,7 @@ class Reader {
   const Hdf5File& file_;
 };
 
-// `timeouts` may be empty: then `step_limit` ends episodes.
+// If `timeouts` is empty, `step_limit` ends episodes.
 std::vector<Episode> CutIntoEpisodes(const std::vector<float>& terminals,
                                      const std::vector<float>& timeouts,
                                      int step_limit) {
@@ -179,8 +179,8 @@ absl::StatusOr<Split> HoldOut(const std::vector<Episode>& episodes,
                                                    " episodes leaves none of ",
                                                    count, " to train on"));
   }
-  // The first `held` places of a Fisher-Yates shuffle; written out, since
-  // std::shuffle differs between standard libraries.
+  // A Fisher-Yates shuffle, of which the first `held` places are needed. It is
+  // written out because std::shuffle differs between standard libraries.
   std::mt19937_64 random(seed);
   std::vector<int64_t> order(count);
   for (int64_t i = 0; i < count; ++i) order[i] = i;

@@ -11,17 +11,17 @@
 
 namespace foresight {
 
-// Rows begin .. end - 1 of a data set, one after the other in time.
+// Rows begin .. end - 1 of a data set, consecutive in time.
 struct Episode {
   int64_t begin = 0;
   int64_t end = 0;
-  // The last row is marked terminal: its next state is worth nothing. Without
-  // it the episode was cut off, and would have gone on.
+  // True if the last row is marked terminal: its next state has no value. False
+  // if the episode was cut off and could have continued.
   bool terminal = false;
 };
 
-// Row i is (s_i, a_i, r_i). Inside an episode the next state is row i + 1's;
-// at its end it is known only where the file has `next_observations`.
+// Row i is (s_i, a_i, r_i). Inside an episode the next state is that of row i +
+// 1; at its end it is known only if the file has `next_observations`.
 struct Dataset {
   int observation_size = 0;              // S
   int action_size = 0;                   // A
@@ -36,30 +36,30 @@ struct Dataset {
   absl::Span<const float> action(int64_t row) const;                     // [A]
 };
 
-// Reads `observations` [N, S], `actions` [N, A], `rewards` and `terminals`
-// ([N] or [N, 1]), and where they are there `timeouts` and
-// `next_observations`; anything else in the file is ignored. Numbers may be
-// float32, float64 or integers, flags also bool. An episode ends at a terminal
-// or a timeout; in a file without timeouts, at a terminal or after `step_limit`
-// steps. The last row ends the last episode in any case.
-// Errors, naming the file, the data set and, of a value, its row:
+// Reads `observations` [N, S], `actions` [N, A], `rewards` and `terminals` ([N]
+// or [N, 1]), and `timeouts` and `next_observations` if they exist; anything
+// else in the file is ignored. Numbers may be float32, float64 or integers,
+// flags also bool. An episode ends at a terminal or a timeout; in a file
+// without timeouts it ends at a terminal or after `step_limit` steps. The last
+// row always ends an episode.
+// Errors, naming the file, the data set and a wrong value's row:
 //   NotFound:        the file or a data set is missing.
-//   InvalidArgument: it is not HDF5, a shape does not fit, there is no row,
-//                    step_limit < 1, or a value is wrong: not finite in
+//   InvalidArgument: the file is not HDF5, a shape does not fit, there is no
+//                    row, step_limit < 1, or a value is wrong: not finite in
 //                    float32, a flag that is neither 0 nor 1, or an action
-//                    outside [-1, 1] (rounding aside).
+//                    outside [-1, 1] by more than rounding.
 //   DataLoss:        its contents cannot be read.
 absl::StatusOr<Dataset> ReadDataset(const std::filesystem::path& path,
                                     int step_limit);
 
-// Which episodes are for training and which are kept to measure with.
+// The episodes for training, and those held out to measure with.
 struct Split {
   std::vector<Episode> training;
   std::vector<Episode> held_out;
 };
 
-// Holds out max(`minimum`, `fraction` of all) whole episodes, rounded down,
-// drawn from `seed`; both lists are in the data's order.
+// Holds out whole episodes, drawn with `seed`: `fraction` of them, rounded
+// down, but at least `minimum`. Both lists are in the data's order.
 // Errors: InvalidArgument: no episode would be left to train on.
 absl::StatusOr<Split> HoldOut(const std::vector<Episode>& episodes,
                               double fraction, int minimum, uint64_t seed);

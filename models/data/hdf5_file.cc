@@ -31,7 +31,7 @@ class Handle {
   hid_t id_;
 };
 
-// The library prints to stderr unless told otherwise; statuses say it here.
+// Keeps the library from printing errors to stderr; our statuses report them.
 void Silence() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
 
 bool HoldsNumbers(hid_t data) {

@@ -1,4 +1,4 @@
-// An HDF5 file opened for reading: just what D4RL's format needs.
+// An HDF5 file opened for reading, with just enough for D4RL's format.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +12,15 @@
 
 namespace foresight {
 
-// Numbers of a file's data set, whatever type they are stored as (float32,
-// float64, integers, or the enum that Python's bool becomes).
+// The numbers of a data set, converted from the stored type: float32, float64,
+// integers, or the enum that Python's bool becomes.
 struct Hdf5Array {
   std::vector<int64_t> shape;
   std::vector<float> values;  // Row-major.
 };
 
-// Not thread-safe, nor may two threads use two files: Debian's HDF5 is built
-// without locks.
+// Not thread-safe. Not even two files may be used by two threads: Debian's HDF5
+// is built without locks.
 class Hdf5File {
  public:
   // Errors:
@@ -30,7 +30,7 @@ class Hdf5File {
 
   bool Has(const std::string& name) const;
 
-  // The data set `name`.
+  // Reads the data set `name`.
   // Errors, naming the file and the data set:
   //   NotFound:        there is none.
   //   InvalidArgument: it does not hold numbers, or more than 2^31 of them.

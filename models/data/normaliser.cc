@@ -12,7 +12,7 @@ Normaliser FitNormaliser(absl::Span<const float> values, int width,
   std::vector<double> mean(width, 0.0), square(width, 0.0);
   for (size_t i = 0; i < values.size(); ++i) mean[i % width] += values[i];
   for (double& m : mean) m /= static_cast<double>(rows);
-  // Second pass about the mean: no cancellation.
+  // A second pass about the mean avoids cancellation.
   for (size_t i = 0; i < values.size(); ++i) {
     const double deviation = values[i] - mean[i % width];
     square[i % width] += deviation * deviation;

@@ -12,12 +12,13 @@ struct Normaliser {
   std::vector<float> std;   // [width], each at least the floor.
 };
 
-// Of row-major `values` [N, width], N >= 1, accumulated in double. A column
-// that hardly varies gets `floor`, so that dividing by std stays harmless.
+// Fits row-major `values` [N, width], N >= 1, accumulated in double. A column
+// that hardly varies gets `floor` as its std, so that dividing by it is
+// harmless.
 Normaliser FitNormaliser(absl::Span<const float> values, int width,
                          float floor);
 
-// Of the differences `after` - `before`, both [N, width].
+// Fits the differences `after` - `before`, both [N, width].
 Normaliser FitDifferenceNormaliser(absl::Span<const float> before,
                                    absl::Span<const float> after, int width,
                                    float floor);

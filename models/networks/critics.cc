@@ -15,7 +15,7 @@ at::Tensor CriticNetworks::Values(const at::Tensor& s,
                     mlps[1].Forward(inputs[1].Forward(x)).squeeze(1)});
 }
 
-// at::minimum would share the gradient out where the two are equal.
+// at::minimum would split the gradient between equal values.
 at::Tensor CriticNetworks::Minimum(const at::Tensor& s,
                                    const at::Tensor& a) const {
   return std::get<0>(at::min(Values(s, a), 0));

@@ -13,14 +13,14 @@ namespace foresight {
 
 // A plain value; copying shares storage.
 struct CriticNetworks {
-  std::array<Standardise, 2> inputs;  // Of (s, a).
+  std::array<Standardise, 2> inputs;  // For (s, a).
   std::array<Mlp, 2> mlps;
 
   // Both critics of (s [N, S], a [N, A]): [2, N]; differentiable.
   at::Tensor Values(const at::Tensor& s, const at::Tensor& a) const;
 
-  // The smaller of the two row by row: [N]. The gradient flows through the one
-  // that attains the minimum, the first where they are equal.
+  // The smaller critic of each row: [N]. The gradient flows through that critic
+  // alone, through the first one if both are equal.
   at::Tensor Minimum(const at::Tensor& s, const at::Tensor& a) const;
 
   static CriticNetworks FromBundle(const Bundle& bundle,

@@ -58,7 +58,7 @@ Sampler::Steps Sampler::Steps::MeanFlow(const Bundle& bundle, int n) {
 
 namespace {
 
-// Per step the first layer's bias and what the embedding adds to it: [n, 1,
+// The first layer's bias for each step, the embedding's part included: [n, 1,
 // width], computed in double.
 at::Tensor StepBiases(const Layer& first,
                       const std::vector<std::vector<double>>& embeddings,
@@ -154,8 +154,8 @@ SamplerNoise Sampler::Arrange(const at::Tensor& z, int64_t particles) const {
     noise.shares.push_back(std::move(share));
   }
   if (members > 1) {
-    // The shares one after the other are the rows sorted by member; the
-    // inverse of that permutation says where each row is.
+    // The concatenated shares are the rows sorted by member; the inverse of
+    // that permutation gives each row's place.
     noise.places =
         member_of_row.argsort(/*stable=*/true, /*dim=*/0, false).argsort();
   }

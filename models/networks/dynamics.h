@@ -13,13 +13,13 @@ namespace foresight {
 
 // The noise of some transitions, arranged for a sampler and its rows.
 struct SamplerNoise {
-  struct Share {  // What one member gets.
+  struct Share {  // One member's part.
     int member = 0;
     at::Tensor rows;                         // [N_b], undefined with B = 1.
     std::vector<std::vector<at::Tensor>> z;  // [H][J] of [N_b, S]
   };
-  std::vector<Share> shares;  // Of members that have rows.
-  at::Tensor places;          // [N]: where row n is among the shares.
+  std::vector<Share> shares;  // For members that have rows.
+  at::Tensor places;          // [N]: row n's index among the shares.
 };
 
 // Samples next states with a fixed number n of sampler steps, for either kind
@@ -28,16 +28,16 @@ struct SamplerNoise {
 //   s_next = s + output.mean + output.std * u
 //
 // Row n is particle n mod `particles` and uses member (n mod particles) mod B.
-// What the steps have in common is computed once: the embedding is a bias of
-// each step, made with the sampler; the (s', a') part of the first layer is one
+// Work that the steps share is done once: the embedding becomes a bias of each
+// step, made with the sampler, and the (s', a') part of the first layer is one
 // product per transition. Immutable; copying shares storage.
 class Sampler {
  public:
-  // `steps` is n of mean_flow; diffusion takes its K steps whatever it is.
+  // `steps` is n of mean_flow; diffusion ignores it and takes its K steps.
   static Sampler FromBundle(const Bundle& bundle, int steps,
                             const at::TensorOptions& options);
 
-  // Slots of noise that a transition draws: J = K of diffusion, else 1.
+  // Slots of noise that a transition draws: J = K for diffusion, else 1.
   int slots() const { return slots_; }
 
   // z: [H, J, N, S], standard normal times tau.
@@ -55,18 +55,19 @@ class Sampler {
  private:
   struct Member {
     Mlp mlp;
-    // Of the first layer the columns of u and of (s', a'), turned.
+    // The first layer's columns for u and for (s', a'), transposed.
     at::Tensor state_weight;      // [S, width]
     at::Tensor condition_weight;  // [S + A, width]
     at::Tensor step_biases;       // [n, 1, width], the embedding's part.
     at::Tensor head_weight;       // [last width, S]
-    // -c2_i times the head's bias. Noise comes with it; so does the offset.
+    // -c2_i times the head's bias. Already folded into the noise and the
+    // offset.
     std::vector<at::Tensor> shifts;  // [n] of [S]
     at::Tensor slot_shifts;          // [J, 1, S]: 0, then shifts.
     at::Tensor offset;  // [S]: output.mean + output.std * the last shift.
   };
 
-  struct Steps;  // What the bundle's steps are.
+  struct Steps;  // The bundle's steps.
 
   Sampler() = default;
   static Member MakeMember(const Bundle& bundle, int b, const Steps& steps,

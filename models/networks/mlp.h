@@ -27,12 +27,12 @@ struct Mlp {
 
   // [..., N, in] -> [..., N, out]; differentiable.
   at::Tensor Forward(const at::Tensor& x) const;
-  // The same in two parts, for who makes the first layer's product or the last
-  // one's differently: W_0 x + b_0 [..., N, first width] -> what the head gets
-  // [..., N, last width].
+  // The middle of Forward, for callers that compute the first layer's product
+  // or the head themselves: W_0 x + b_0 [..., N, first width] -> the head's
+  // input [..., N, last width].
   at::Tensor Hidden(at::Tensor first_product) const;
 
-  // Every tensor in the order of Bundle::PolicyTensorNames().
+  // All tensors, in the order of Bundle::PolicyTensorNames().
   std::vector<at::Tensor> Parameters() const;
   // A network of the same shape on other tensors, in the same order.
   Mlp WithParameters(const std::vector<at::Tensor>& parameters) const;

@@ -14,16 +14,16 @@ namespace foresight {
 // A plain value; copying shares storage. With weights [P, out, in] it is P
 // policies side by side.
 struct PolicyNetwork {
-  Standardise input;  // Of s; no part of psi.
+  Standardise input;  // For s; not a part of psi.
   Mlp mlp;            // psi
 
   // States [..., N, S] -> actions [..., N, A] in [-1, 1]; differentiable.
   // "..." is as in Mlp.
   at::Tensor Act(const at::Tensor& s) const;
-  // The same before its tanh.
+  // The network's output, before tanh.
   at::Tensor ActBeforeTanh(const at::Tensor& s) const;
 
-  // The same policy with other psi, as Mlp::WithParameters.
+  // The same policy with another psi, as Mlp::WithParameters.
   PolicyNetwork WithParameters(const std::vector<at::Tensor>& psi) const;
 
   static PolicyNetwork FromBundle(const Bundle& bundle,

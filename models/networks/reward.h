@@ -11,7 +11,7 @@ namespace foresight {
 
 // A plain value; copying shares storage.
 struct RewardNetwork {
-  Standardise input;  // Of (s, a).
+  Standardise input;  // For (s, a).
   Mlp mlp;
   double mean = 0;  // r = mean + std * y
   double std = 1;

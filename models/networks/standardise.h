@@ -1,4 +1,4 @@
-// How inputs and outputs of a bundle's networks are brought to unit scale.
+// Brings inputs of a bundle's networks to unit scale.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -8,7 +8,7 @@
 
 namespace foresight {
 
-// x' = (x - mean) / std; nothing where mean is 0 and std 1 throughout.
+// x' = (x - mean) / std. It is the identity if every mean is 0 and every std 1.
 // Copying shares storage.
 struct Standardise {
   at::Tensor mean;  // [D]; undefined: the identity.
@@ -21,10 +21,10 @@ struct Standardise {
                                 const at::TensorOptions& options);
 };
 
-// A copy of `values` in that shape.
+// A copy of `values` with this shape.
 at::Tensor ToTensor(absl::Span<const float> values, at::IntArrayRef shape,
                     const at::TensorOptions& options);
-// The doubles rounded once.
+// The same for doubles, which are rounded once.
 at::Tensor ToTensor(absl::Span<const double> values, at::IntArrayRef shape,
                     const at::TensorOptions& options);
 

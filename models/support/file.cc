@@ -34,7 +34,7 @@ class Descriptor {
   int fd_;
 };
 
-// What errno says about `path`.
+// Turns errno into an error about `path`.
 absl::Status SystemError(const std::filesystem::path& path,
                          absl::string_view what) {
   const std::string message = absl::StrCat(path.string(), ": cannot ", what,
@@ -69,7 +69,7 @@ absl::Status WriteAll(int fd, const std::filesystem::path& path,
   return absl::OkStatus();
 }
 
-// A name that no other writer of this folder uses.
+// A name that no other writer uses in this folder.
 std::filesystem::path TemporaryName(const std::filesystem::path& path) {
   static std::atomic<int> count = 0;
   return path.parent_path() / absl::StrCat(".", path.filename().string(), ".",
@@ -100,7 +100,7 @@ absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path,
     const ssize_t got = read(file.get(), &bytes[done], bytes.size() - done);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return SystemError(path, "read");
-    if (got == 0) break;  // It became shorter meanwhile.
+    if (got == 0) break;  // The file has become shorter.
     done += got;
   }
   bytes.resize(done);

@@ -53,7 +53,7 @@ void Progress::Print(std::string line, bool last) {
   if (line.size() >= static_cast<size_t>(options_.columns)) {
     line.resize(options_.columns - 1);
   }
-  // Spaces wipe what a longer line left.
+  // Spaces wipe out the rest of a longer line.
   const size_t width = std::max(printed_, line.size());
   out_ << '\r' << line << std::string(width - line.size(), ' ')
        << (last ? "\n" : "") << std::flush;

@@ -1,5 +1,5 @@
-// A progress bar: where a long loop is, how fast, and when it will be done.
-// Ours because Debian has no C++ package for one.
+// A progress bar: how far a long loop is, how fast, and when it will end. It is
+// our own because Debian has no C++ package for one.
 #pragma once
 
 #include <cstdint>
@@ -10,25 +10,25 @@
 
 namespace foresight {
 
-// On a terminal one line that is redrawn, elsewhere a line now and then. Reads
-// no clock: callers pass the time. Not thread-safe.
+// Redraws one line on a terminal; elsewhere it prints a line now and then.
+// Reads no clock: callers pass the time. Not thread-safe.
 class Progress {
  public:
   struct Options {
     std::string label;
     int64_t total = 1;  // Units of work, >= 1.
-    int64_t done = 0;   // Of these before the start; not counted as speed.
-    // Of the terminal that `out` is, at least 1; 0 where it is none. Longer
-    // lines are cut there, since one that wraps cannot be redrawn.
+    int64_t done = 0;   // Units done before the start; not counted as speed.
+    // Columns of the terminal behind `out`, at least 1; 0 if it is not a
+    // terminal. Longer lines are cut, since a wrapped line cannot be redrawn.
     int columns = 0;
     absl::Duration every = absl::Seconds(1);  // Between lines.
   };
   // `out` must outlive this.
   Progress(Options options, std::ostream& out, absl::Time now);
 
-  // `note` is shown behind the figures. Prints if a line is due.
+  // Prints if a line is due. `note` is shown after the figures.
   void Update(int64_t done, const std::string& note, absl::Time now);
-  // Prints the last line whether due or not.
+  // Prints the last line, whether it is due or not.
   void Finish(int64_t done, const std::string& note, absl::Time now);
 
  private:

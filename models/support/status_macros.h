@@ -18,7 +18,8 @@
     }                                                         \
   } while (false)
 
-// ASSIGN_OR_RETURN(auto x, F()): the value of F(), or leaves with its status.
+// ASSIGN_OR_RETURN(auto x, F()) assigns the value of F(), or leaves the
+// function with its status.
 #define ASSIGN_OR_RETURN(declaration, expression)                    \
   FORESIGHT_ASSIGN_OR_RETURN(FORESIGHT_CONCAT(status_or_, __LINE__), \
                              declaration, expression)

@@ -26,7 +26,7 @@ Tensor ToBundleTensor(const at::Tensor& tensor) {
   return {plain.sizes().vec(), {values, values + plain.numel()}};
 }
 
-// What ships of a checkpoint: its averages and constants.
+// Adds what ships of a checkpoint: its averages and constants.
 absl::Status AddPart(const Recipe& recipe, const DataSource& source,
                      const std::filesystem::path& work, const std::string& part,
                      TensorMap& tensors) {

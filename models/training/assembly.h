@@ -1,4 +1,4 @@
-// A bundle from the checkpoints in a work folder.
+// Makes a bundle from the checkpoints in a work folder.
 #pragma once
 
 #include <filesystem>
@@ -13,9 +13,9 @@
 
 namespace foresight {
 
-// The averaged weights of the three parts' finished checkpoints in `work`, with
-// the recipe's manifest and the provenance of `source`; nothing is measured
-// yet. `trainer` is program and version.
+// Combines the averaged weights of the three parts' finished checkpoints in
+// `work` with the recipe's manifest and the provenance of `source`. Nothing is
+// measured yet. `trainer` is the program and its version.
 // Errors, naming the file:
 //   NotFound:           a part has no checkpoint.
 //   FailedPrecondition: a part has not finished, or was trained by another
@@ -27,8 +27,8 @@ absl::StatusOr<Bundle> AssembleBundle(const Recipe& recipe,
                                       const std::string& trainer,
                                       absl::Time now);
 
-// The bundle with `values` written into provenance.measured, over what stood
-// there under the same names.
+// The bundle with `values` written into provenance.measured, in place of values
+// with the same names.
 // Errors: InvalidArgument: a name is empty, or a value is not finite.
 absl::StatusOr<Bundle> Annotate(const Bundle& bundle,
                                 const Measurements& values);

@@ -1,4 +1,4 @@
-// A data set together with what provenance says about it.
+// A data set together with its entry in the provenance.
 #pragma once
 
 #include <filesystem>
@@ -13,15 +13,15 @@ namespace foresight {
 struct DataSource {
   Dataset dataset;
   Split split;
-  std::string sha256;       // Of the file, in hex.
+  std::string sha256;       // The file's, in hex.
   std::string description;  // "name.hdf5, 200000 rows, sha256 ..".
 };
 
 // Reads the file and splits it as the recipe says.
 // Errors, naming the file:
 //   NotFound, DataLoss: as ReadDataset.
-//   InvalidArgument:    as ReadDataset and HoldOut, and where observations or
-//                       actions have not as many values as the recipe says.
+//   InvalidArgument:    as ReadDataset and HoldOut, and if observations or
+//                       actions have another size than the recipe says.
 absl::StatusOr<DataSource> ReadDataSource(const Recipe& recipe,
                                           const std::filesystem::path& path);
 

@@ -1,4 +1,4 @@
-// What the training of the dynamics needs to know of a kind of model.
+// The interface between the training of the dynamics and a kind of model.
 #pragma once
 
 #include <ATen/core/Generator.h>
@@ -17,32 +17,32 @@ class DynamicsModel {
  public:
   virtual ~DynamicsModel() = default;
 
-  // What is trained; [N, S + S + A + T] -> [N, S].
+  // The network to train: [N, S + S + A + T] -> [N, S].
   virtual const Mlp& mlp() const = 0;
 
-  // The loss of a batch, a scalar. Draws its noise from `random`. `weights`
-  // [N], undefined where every row counts the same.
+  // The loss of a batch, a scalar. Draws its noise from `random`. `weights` [N]
+  // is undefined if every row counts the same.
   virtual at::Tensor Loss(const at::Tensor& inputs,   // [N, S + A]
                           const at::Tensor& changes,  // [N, S]
                           const at::Tensor& weights,
                           at::Generator& random) const = 0;
 
-  // Numbers of noise J that a sample takes for each value.
+  // J: normal numbers that a sample takes for each of its values.
   virtual int slots() const = 0;
 
-  // One sample of x per row, [N, S], with the network `mlp`: what the bundle's
-  // Sampler gives for the same z [J, N, S].
+  // One sample of x per row, [N, S], with the network `mlp`, equal to the
+  // bundle's Sampler for the same z [J, N, S].
   virtual at::Tensor Sample(const Mlp& mlp, const at::Tensor& inputs,
                             const at::Tensor& z) const = 0;
 };
 
-// The recipe's kind, with random weights.
+// A model of the recipe's kind with random weights.
 std::unique_ptr<DynamicsModel> MakeDynamicsModel(const DynamicsRecipe& recipe,
                                                  int S, int A,
                                                  at::Generator& random,
                                                  at::TensorOptions options);
 
-// A network of the recipe's widths for it.
+// Its network, with the recipe's widths.
 Mlp MakeDynamicsMlp(const DynamicsRecipe& recipe, int S, int A,
                     at::Generator& random, at::TensorOptions options);
 

@@ -1,5 +1,5 @@
-// The constants around a model of the dynamics: it sees standardised states
-// and actions and samples standardised changes of state.
+// The standardisation around a model of the dynamics, which sees standardised
+// states and actions and samples standardised changes of state.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,7 +14,7 @@ struct DynamicsScaling {
   at::Tensor input_mean, input_std;    // [S + A]
   at::Tensor output_mean, output_std;  // [S]
 
-  // Of the transitions' states, actions and changes of state.
+  // Fits the transitions' states, actions and changes of state.
   static DynamicsScaling Fit(const Transitions& transitions, int S, int A,
                              at::TensorOptions options);
 
@@ -25,7 +25,8 @@ struct DynamicsScaling {
   // s, x [N, S] -> s' [N, S]
   at::Tensor Next(const at::Tensor& states, const at::Tensor& changes) const;
 
-  // As a checkpoint holds them: "constant.dynamics.input.mean" and so on.
+  // The tensors as a checkpoint holds them: "constant.dynamics.input.mean" and
+  // so on.
   TensorDict Tensors() const;
 };
 

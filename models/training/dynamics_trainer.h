@@ -1,4 +1,4 @@
-// Trains the dynamics, of whatever kind: docs/method.md section 7.
+// Trains the dynamics of either kind: docs/method.md section 7.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -18,9 +18,9 @@ namespace foresight {
 
 class DynamicsTrainer : public Trainer {
  public:
-  // Both sets have at least one row. `weights` [N] are those of the training
-  // rows in the loss; undefined: every row counts the same. `held_out` is what
-  // Evaluate measures on.
+  // Both sets have at least one row. `weights` [N] weigh the training rows in
+  // the loss; undefined: every row counts the same. Evaluate measures on
+  // `held_out`.
   DynamicsTrainer(const DynamicsRecipe& recipe, int S, int A,
                   const Transitions& training, at::Tensor weights,
                   std::vector<RecordedRollouts> held_out,

@@ -17,7 +17,7 @@
 namespace foresight {
 namespace {
 
-// Rows x columns of standardised inputs with a column of ones, in double.
+// The matrix of inputs with a column of ones, in double.
 at::Tensor WithOnes(const at::Tensor& x) {
   return at::cat({x, at::ones({x.size(0), 1}, x.options())}, -1);
 }
@@ -39,7 +39,7 @@ RegressionError MeasureReward(const Bundle& bundle, const Transitions& rows,
                       RowsToTensor(rows.rewards, 1, options));
 }
 
-// May throw what LibTorch throws.
+// LibTorch's exceptions pass through.
 ErrorTable Measure(const Bundle& bundle, const DataSource& source,
                    at::TensorOptions options) {
   const at::NoGradGuard no_grad;
@@ -100,8 +100,8 @@ LinearDynamics::LinearDynamics(const Transitions& training, int S, int A,
       WithOnes((Join(training, S, A, wide) - input_mean_) / input_std_);
   const at::Tensor change = RowsToTensor(training.next_states, S, wide) -
                             RowsToTensor(training.states, S, wide);
-  // Normal equations of standardised columns in double; the pseudo-inverse
-  // copes with a column that never varies.
+  // Solves the normal equations of standardised columns in double; the
+  // pseudo-inverse copes with a column that never varies.
   weight_ = at::linalg_pinv(x.t().matmul(x), 1e-12, /*hermitian=*/true)
                 .matmul(x.t().matmul(change));
 }

@@ -1,4 +1,4 @@
-// How good a bundle's models are on episodes they were not trained on.
+// Measures a bundle's models on episodes they were not trained on.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,16 +16,16 @@
 
 namespace foresight {
 
-// Roll-outs of these lengths are measured, of up to so many held-out rows.
+// The lengths of the measured roll-outs, and their number at most.
 inline constexpr int kRolloutLengths[] = {1, 5, 10};
 inline constexpr int kRolloutCount = 1000;
 
-// Those of `source`'s held-out episodes, one entry per length that fits in
-// any of them.
+// The roll-outs in `source`'s held-out episodes; one entry for each length that
+// fits in any of them.
 std::vector<RecordedRollouts> HeldOutRollouts(const DataSource& source,
                                               at::TensorOptions options);
 
-// The least-squares fit s' = s + W [s, a, 1] to training transitions: what a
+// The least-squares fit s' = s + W [s, a, 1] to training transitions, which a
 // learnt model has to beat.
 class LinearDynamics {
  public:
@@ -45,25 +45,25 @@ struct ErrorTable {
     int64_t steps = 0;
     RegressionError model, linear, stays;  // stays: s' = s.
   };
-  std::vector<Row> states;  // Per length of roll-out, in raw units.
+  std::vector<Row> states;  // For each length, in raw units.
   RegressionError reward;   // On every held-out row.
   int64_t held_out_rows = 0;
 };
 
-// Of the bundle's dynamics, one sample per row, and of its reward.
+// Measures the bundle's dynamics, with one sample per row, and its reward.
 // Errors:
-//   InvalidArgument: the bundle's S or A is not the data's.
+//   InvalidArgument: the bundle's S or A differs from the data's.
 //   Internal:        LibTorch failed.
 absl::StatusOr<ErrorTable> MeasureBundle(const Bundle& bundle,
                                          const DataSource& source,
                                          at::TensorOptions options);
 
-// For provenance: "state_rmse_n", with "_error" (standard error) and "_worst"
-// (largest row), "linear_rmse_n", "stays_rmse_n", "reward_rmse", "reward_rmse_"
-// "error", "held_out_rows".
+// The values for the provenance: "state_rmse_n", the same with "_error"
+// (standard error) and "_worst" (largest row), "linear_rmse_n", "stays_rmse_n",
+// "reward_rmse", "reward_rmse_error", "held_out_rows".
 Measurements Summarise(const ErrorTable& table);
 
-// For people.
+// The table as text for people.
 std::string FormatTable(const ErrorTable& table);
 
 }  // namespace foresight

@@ -10,11 +10,12 @@
 
 namespace foresight {
 
-// The checkpoint of `part` in the folder `work`, trained by `recipe` on the
-// data set with this digest.
+// Loads the checkpoint of `part` from the folder `work`, trained by `recipe` on
+// the data set with this digest.
 // Errors, naming the file:
 //   NotFound:           there is none.
-//   FailedPrecondition: it is of another recipe or data, or has not finished.
+//   FailedPrecondition: it belongs to another recipe or data set, or its
+//                       training has not finished.
 //   InvalidArgument:    it is broken.
 absl::StatusOr<TensorFile> LoadFinishedPart(const Recipe& recipe,
                                             const std::string& data_sha256,

@@ -78,7 +78,7 @@ absl::Status TrainPart(const std::string& part, const Recipe& recipe,
   return RunPart(run, *trainer);
 }
 
-// Of all three parts, once they have finished.
+// Requires that all three parts have finished.
 absl::Status SaveBundle(const Recipe& recipe, const DataSource& source,
                         const FitOptions& options, at::TensorOptions tensors) {
   ASSIGN_OR_RETURN(const Bundle bundle,
@@ -109,7 +109,7 @@ absl::Status Fit(const Recipe& recipe, const FitOptions& options) {
     RETURN_IF_ERROR(TrainPart(part, recipe, source, options, tensors));
   }
   const absl::Status saved = SaveBundle(recipe, source, options, tensors);
-  // Parts that nobody asked for yet are no error.
+  // It is not an error if parts were left out on purpose.
   const bool partial = options.parts.size() < std::size(kParts);
   if (partial &&
       (absl::IsNotFound(saved) || absl::IsFailedPrecondition(saved))) {

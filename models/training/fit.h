@@ -1,4 +1,4 @@
-// From a data set and a recipe to trained parts in a work folder.
+// Trains the parts of a bundle in a work folder, from a data set and a recipe.
 #pragma once
 
 #include <atomic>
@@ -16,17 +16,17 @@ namespace foresight {
 struct FitOptions {
   std::filesystem::path data;    // HDF5 in D4RL's format.
   std::filesystem::path work;    // For checkpoints and logs; made if missing.
-  std::filesystem::path bundle;  // Folder of the result.
+  std::filesystem::path bundle;  // The result's folder.
   std::vector<std::string> parts = {"policy", "dynamics", "reward"};
   std::string device = "cpu";  // Or "cuda:N".
   std::string trainer;         // Program and version, for provenance.
   const std::atomic<bool>* stop = nullptr;  // Set it to stop; may be null.
   std::ostream* out = nullptr;              // For progress.
-  int columns = 0;  // Of the terminal that `out` is; 0: it is none.
+  int columns = 0;  // The terminal's; 0: `out` is not a terminal.
 };
 
-// Trains each part, continuing from the work folder's checkpoints. Once all
-// three have finished there, also by earlier calls, assembles the bundle,
+// Trains each part, continuing from the work folder's checkpoints. If then all
+// three have finished, by this call or earlier ones, assembles the bundle,
 // measures it and saves it.
 // Errors:
 //   NotFound, DataLoss: as ReadDataSource.

@@ -12,7 +12,7 @@ using nlohmann::json;
 JsonFields::JsonFields(const json& object, std::string where)
     : object_(object), where_(std::move(where)) {
   if (object_.is_object()) return;
-  // "policy is 3, expected an object": without the dot.
+  // Without the dot: "policy is 3, expected an object".
   const std::string name =
       where_.empty() ? "" : where_.substr(0, where_.size() - 1) + " ";
   status_ = absl::InvalidArgumentError(
@@ -88,7 +88,7 @@ JsonFields JsonFields::Object(const std::string& name) {
 void JsonFields::Fail(const std::string& name, const std::string& expected) {
   if (!status_.ok()) return;
   const auto field = object_.find(name);
-  const std::string got = field == object_.end() ? "nothing" : field->dump();
+  const std::string got = field == object_.end() ? "missing" : field->dump();
   status_ = absl::InvalidArgumentError(
       absl::StrCat(where_, name, " is ", got, ", expected ", expected));
 }

@@ -1,5 +1,5 @@
-// Strict reading of JSON objects: every field must be there, of its type and in
-// its range, and no other may.
+// Reads JSON objects strictly: every field must be there, with its type and in
+// its range, and no other field may be.
 #pragma once
 
 #include <limits>
@@ -13,20 +13,21 @@
 
 namespace foresight {
 
-// Takes the fields of one object. The first that is wrong is remembered, and
-// Finish tells, so that readers are plain lists of fields. Not thread-safe; the
-// document must outlive it.
+// Reads the fields of one object. It remembers the first wrong field, which
+// Finish reports, so that a reader is a plain list of fields. Not thread-safe.
+// The document must outlive it.
 class JsonFields {
  public:
-  // Ends of ranges: no upper bound; above 0.
+  // Ends of ranges: no upper bound, and the smallest number above 0.
   static constexpr double kHuge = std::numeric_limits<double>::max();
   static constexpr double kTiny = std::numeric_limits<double>::min();
 
-  // `where` precedes the fields' names in messages: "policy.", or nothing.
+  // `where` precedes the fields' names in messages, such as "policy."; may be
+  // empty.
   JsonFields(const nlohmann::json& object, std::string where);
 
-  // Each leaves `value` alone where the field is wrong. A number is from
-  // `least` to `most`, both included.
+  // Each function below leaves `value` alone if the field is wrong. A number
+  // must be from `least` to `most`, both included.
   template <typename T>
   void Number(const std::string& name, double least, double most, T& value) {
     const nlohmann::json* field = Find(name);
@@ -38,21 +39,21 @@ class JsonFields {
       FailNumber(name, kWhole, least, most);
     }
   }
-  // Whether a field that may be left out is there.
+  // Whether an optional field is there.
   bool Has(const std::string& name) const { return object_.contains(name); }
   void Flag(const std::string& name, bool& value);
   void Text(const std::string& name, std::string& value);  // Not empty.
   // Widths of 1 to 16 hidden layers.
   void Widths(const std::string& name, std::vector<int>& widths);
 
-  // The fields of the object in a field.
+  // Reads the object in the field `name`.
   JsonFields Object(const std::string& name);
 
-  // Remembers that `name` is not what was expected.
+  // Remembers that the field `name` is wrong.
   void Fail(const std::string& name, const std::string& expected);
 
-  // Errors: InvalidArgument: the first field that is wrong, missing or not
-  // asked for; the message names it, with what was expected and what came.
+  // Errors: InvalidArgument: a field is wrong, missing or unknown; the message
+  // names the first one, with its value and what was expected.
   absl::Status Finish() const;
 
  private:

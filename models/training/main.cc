@@ -1,4 +1,4 @@
-// foresight-train: from recorded data to a bundle.
+// foresight-train: makes a bundle from recorded data.
 #include <ATen/Parallel.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -33,7 +33,7 @@ static_assert(std::atomic<bool>::is_always_lock_free, "set by a signal");
 
 void OnSignal(int) { stop = true; }
 
-// Of the terminal that stderr is; 0 where it is none.
+// The columns of the terminal behind stderr; 0 if it is not a terminal.
 int TerminalColumns() {
   winsize size = {};
   if (isatty(STDERR_FILENO) == 0) return 0;
@@ -48,7 +48,7 @@ struct Flags {
   FitOptions fit;
   std::optional<uint64_t> seed;
   int threads = 1;
-  std::vector<std::string> values;  // Of annotate: "key=value".
+  std::vector<std::string> values;  // For annotate: "key=value".
 };
 
 absl::Status RunFit(Flags& flags) {
@@ -111,7 +111,7 @@ void AddCommon(CLI::App& command, Flags& flags) {
                   "it also says which episodes are held out")
       ->required()
       ->type_name("FILE");
-  command.add_option("--threads", flags.threads, "of LibTorch")
+  command.add_option("--threads", flags.threads, "threads of LibTorch")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
   command.add_option("--device", flags.fit.device, "cpu or cuda:N")
@@ -122,8 +122,8 @@ void AddFit(CLI::App& app, Flags& flags) {
   CLI::App& fit = *app.add_subcommand(
       "fit",
       "Trains policy, dynamics and reward, measures them on held-out episodes "
-      "and writes the bundle. Stop it with Ctrl-C: the same command goes on "
-      "where it was, bit for bit.");
+      "and writes the bundle. After Ctrl-C the same command resumes where it "
+      "stopped, bit for bit.");
   AddCommon(fit, flags);
   fit.add_option("--work", flags.fit.work,
                  "folder for checkpoints and CSV logs; made if missing")
@@ -138,14 +138,14 @@ void AddFit(CLI::App& app, Flags& flags) {
       ->delimiter(',')
       ->capture_default_str()
       ->check(CLI::IsMember({"policy", "dynamics", "reward"}));
-  fit.add_option("--seed", flags.seed, "instead of the recipe's seeds");
+  fit.add_option("--seed", flags.seed, "used instead of the recipe's seeds");
 }
 
 void AddEvaluate(CLI::App& app, Flags& flags) {
   CLI::App& evaluate = *app.add_subcommand(
       "evaluate",
-      "Prints a bundle's errors on held-out episodes of a data set, beside a "
-      "linear fit's and those of \"the state stays as it is\".");
+      "Prints a bundle's errors on held-out episodes of a data set, beside "
+      "those of a linear fit and of \"the state stays as it is\".");
   evaluate.add_option("bundle", flags.bundle, "the bundle's folder")
       ->required()
       ->type_name("DIR");

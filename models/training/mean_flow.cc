@@ -26,7 +26,7 @@ namespace {
 
 namespace forward_ad = torch::autograd::forward_ad;
 
-constexpr double kTimeScale = 1000;     // Of the bundle's embedding.
+constexpr double kTimeScale = 1000;     // The bundle's embedding.
 constexpr double kFastest = 10 + 1e-6;  // rad per unit of time.
 
 // A level of forward-mode differentiation; there is one at a time.
@@ -53,7 +53,7 @@ struct Times {
   int64_t moving = 0;  // Rows before it have r < t, the others r = t.
 };
 
-// First pairs drawn uniformly, then pairs of the sampler's grid, then r = t.
+// Uniform pairs first, then pairs on the sampler's grid, then r = t.
 Times DrawTimes(const DynamicsRecipe& recipe, int64_t rows,
                 at::Generator& random) {
   const auto share = [&](double fraction) {
@@ -71,7 +71,7 @@ Times DrawTimes(const DynamicsRecipe& recipe, int64_t rows,
       at::randint(recipe.sampler_steps, {grid}, random, floats);
   t.narrow(0, free, grid).copy_(1 - cell / n);
   r.narrow(0, free, grid).copy_(1 - (cell + 1) / n);
-  // A time of its own, not the larger of two.
+  // Rows with r = t have a uniform time, not the larger of two.
   t.narrow(0, free + grid, equal).copy_(draws[0].narrow(0, free + grid, equal));
   r.narrow(0, free + grid, equal).copy_(t.narrow(0, free + grid, equal));
   return {t, r, free + grid};

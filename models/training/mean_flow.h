@@ -14,9 +14,9 @@ namespace foresight {
 // path's velocity at z is the network's own u(z, t, t), and nothing flows back
 // through du/dt.
 //
-// The bundle's time embedding turns as fast as 1000 rad per unit of t, of which
-// the derivative would be noise. Components faster than 10 rad are left out:
-// the first layer's weights for them begin and stay zero.
+// Components of the bundle's time embedding turn by up to 1000 rad per unit of
+// t; their derivative would be noise. Those faster than 10 rad are left out:
+// the first layer's weights for them are zero and stay so.
 class MeanFlow : public DynamicsModel {
  public:
   MeanFlow(const DynamicsRecipe& recipe, int S, int A, at::Generator& random,
@@ -27,8 +27,8 @@ class MeanFlow : public DynamicsModel {
                       const at::Tensor& inputs, const at::Tensor& t,
                       const at::Tensor& r) const;
 
-  // du/dt of the above where z moves with `velocity` [N, S] and r stands
-  // still, by forward-mode differentiation. [N, S], without a gradient.
+  // du/dt of Velocity if z moves with `velocity` [N, S] and r stands still, by
+  // forward-mode differentiation: [N, S], without a gradient.
   at::Tensor TimeDerivative(const Mlp& mlp, const at::Tensor& z,
                             const at::Tensor& velocity,
                             const at::Tensor& inputs, const at::Tensor& t,

@@ -1,5 +1,5 @@
-// What turns gradients into weights: Adam with a cosine decay, and the running
-// average of the weights that is shipped in their place.
+// Turns gradients into weights: Adam with a cosine decay, and the running
+// average of the weights, which is what ships.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -22,21 +22,21 @@ class Adam {
  public:
   struct Options {
     double learning_rate = 1e-3;  // > 0.
-    double final_fraction = 1;    // In (0, 1]; f of CosineDecay.
-    int64_t steps = 1;            // Of the decay, >= 1.
+    double final_fraction = 1;    // In (0, 1]; CosineDecay's f.
+    int64_t steps = 1;            // The decay's length, >= 1.
   };
   Adam(std::vector<at::Tensor> parameters, Options options);
 
   // One update; `gradients` has the shapes of the parameters.
   void Step(const std::vector<at::Tensor>& gradients);
 
-  // Everything that the next Step depends on but the parameters, with names
-  // that begin with `prefix`; they share storage.
+  // Everything that the next Step depends on except the parameters, with names
+  // that begin with `prefix`. The tensors share storage.
   TensorDict State(const std::string& prefix) const;
 
  private:
   std::vector<at::Tensor> parameters_, first_moments_, second_moments_;
-  std::vector<at::Tensor> updates_;  // float32 scalars, all alike.
+  std::vector<at::Tensor> updates_;  // float32 scalars, all equal.
   at::Tensor update_count_;          // int64 scalar.
   Options options_;
 };
@@ -47,7 +47,7 @@ class RunningAverage {
  public:
   RunningAverage(std::vector<at::Tensor> parameters, double decay);
   void Update();
-  // In the order of the parameters; shares storage.
+  // The averages in the order of the parameters; they share storage.
   const std::vector<at::Tensor>& values() const { return averages_; }
 
  private:

@@ -20,14 +20,14 @@
 namespace foresight {
 namespace {
 
-constexpr int kStepsBetweenLooks = 20;  // At the clock and at `stop`.
+constexpr int kStepsBetweenLooks = 20;  // Between looks at clock and `stop`.
 
 // The lines of <part>.csv: a header, then one per evaluation.
 class Log {
  public:
   explicit Log(std::filesystem::path path) : path_(std::move(path)) {}
 
-  // Keeps the lines up to `step` of an earlier run.
+  // Keeps an earlier run's lines up to `step`.
   void Recall(int64_t step) {
     std::ifstream in(path_);
     std::string line;
@@ -78,7 +78,7 @@ bool Stopped(const PartRun& run) {
   return run.stop != nullptr && run.stop->load();
 }
 
-// Without what only belongs in the log.
+// Leaves out values that only belong in the log.
 std::string Describe(double loss, const Measurements& values) {
   std::string note = absl::StrFormat("loss %.4g", loss);
   for (const auto& [name, value] : values) {
@@ -90,7 +90,7 @@ std::string Describe(double loss, const Measurements& values) {
   return note;
 }
 
-// May throw what LibTorch throws.
+// LibTorch's exceptions pass through.
 absl::Status Train(const PartRun& run, Trainer& trainer) {
   RETURN_IF_ERROR(RestoreCheckpoint(run, trainer));
   Log log(run.folder / absl::StrCat(run.part, ".csv"));
@@ -144,7 +144,7 @@ absl::Status CheckFingerprint(const std::filesystem::path& path,
   return absl::FailedPreconditionError(
       absl::StrCat(path.string(),
                    ": is a checkpoint of another recipe, seed or data set; "
-                   "take another work folder, or remove it to start anew"));
+                   "use another work folder, or remove it to start again"));
 }
 
 absl::Status RunPart(const PartRun& run, Trainer& trainer) {

@@ -18,28 +18,30 @@ struct PartRun {
   std::filesystem::path folder;  // For <part>.safetensors and <part>.csv.
   int64_t steps = 1;
   int evaluations = 1;  // Each with a line of the log and a checkpoint.
-  // Says what is trained on what. A checkpoint of another is not continued.
+  // Names what is trained on what. A checkpoint with another fingerprint is not
+  // continued.
   std::string fingerprint;
   const std::atomic<bool>* stop = nullptr;  // Set it to stop; may be null.
   std::ostream* out = nullptr;              // For progress.
-  int columns = 0;  // Of the terminal that `out` is; 0: it is none.
+  int columns = 0;  // The terminal's; 0: `out` is not a terminal.
 };
 
-// Continues from the folder's checkpoint where there is one, bit for bit as if
-// it had never stopped.
+// Continues from the folder's checkpoint if there is one, bit for bit as if it
+// had never stopped.
 // Errors:
 //   Cancelled:          `stop` was set; the checkpoint is saved.
-//   FailedPrecondition: the checkpoint is of another recipe, data or seed.
+//   FailedPrecondition: the checkpoint belongs to another recipe, data set or
+//                       seed.
 //   InvalidArgument:    the checkpoint is broken.
 //   Unavailable:        a file cannot be written.
 //   Internal:           the loss is no longer finite, or LibTorch failed.
 absl::Status RunPart(const PartRun& run, Trainer& trainer);
 
-// Where a part's checkpoint is.
+// The path of a part's checkpoint.
 std::filesystem::path CheckpointPath(const std::filesystem::path& folder,
                                      const std::string& part);
 
-// Whether the checkpoint `file`, read from `path`, has this fingerprint.
+// Checks that the checkpoint `file`, read from `path`, has this fingerprint.
 // Errors: FailedPrecondition: it has another.
 absl::Status CheckFingerprint(const std::filesystem::path& path,
                               const TensorFile& file,

@@ -1,4 +1,4 @@
-// How far recorded actions are from those of the trained policy.
+// The distance of recorded actions from the trained policy's.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,5 +1,5 @@
-// ReBRAC (arXiv 2305.09836): the policy and its critics from recorded data, as
-// docs/method.md section 7 has it.
+// ReBRAC (arXiv 2305.09836): trains the policy and its critics on recorded data
+// (docs/method.md section 7).
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -36,8 +36,8 @@ struct Critics {
 // pi(s) = tanh(mlp(s)), [N, S] -> [N, A]
 at::Tensor Act(const Mlp& policy, const at::Tensor& states);
 
-// y = r + (1 - d) gamma (min_i Q'_i(s', a~) - beta2 |a~ - a'|^2), [N]; the
-// penalty only where a' is known. `next` is a~, [N, A]. Needs no gradient.
+// y = r + (1 - d) gamma (min_i Q'_i(s', a~) - beta2 |a~ - a'|^2), [N]; without
+// the penalty if a' is not known. `next` is a~, [N, A]. Needs no gradient.
 at::Tensor CriticTarget(const TransitionBatch& batch, const Critics& target,
                         const at::Tensor& next, double discount, double beta2);
 
@@ -53,8 +53,8 @@ class RebracTrainer : public Trainer {
                 const Transitions& training, const Transitions& held_out,
                 at::TensorOptions options);
 
-  // "q": mean Q_0(s, pi(s)); "distance": mean (pi(s) - a)^2, both of the
-  // averaged weights on up to 2000 held-out rows.
+  // "q" is the mean of Q_0(s, pi(s)), "distance" the mean of (pi(s) - a)^2,
+  // both with the averaged weights on up to 2000 held-out rows.
   Measurements Evaluate() const override;
 
  protected:

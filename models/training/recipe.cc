@@ -55,7 +55,7 @@ absl::Status ReadPolicy(JsonFields fields, PolicyRecipe& policy) {
   return fields.Finish();
 }
 
-// Recipes that were written before there was another kind have none.
+// Recipes older than this field are for diffusion.
 DynamicsKind ReadKind(JsonFields& fields) {
   std::string kind = "diffusion";
   if (fields.Has("kind")) fields.Text("kind", kind);
@@ -127,7 +127,7 @@ absl::Status ReadDefaults(JsonFields fields, AdaptationSettings& defaults) {
   return fields.Finish();
 }
 
-// Numbers such that different ones give different texts.
+// Different numbers give different texts.
 std::string Exactly(std::initializer_list<double> values) {
   std::string text;
   for (const double value : values) {

@@ -1,4 +1,4 @@
-// How far predictions are from what was recorded, with how sure that is.
+// The error of predictions against recorded values, with its uncertainty.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -7,13 +7,14 @@ namespace foresight {
 
 struct RegressionError {
   double rmse = 0;  // Root of the mean over rows and dimensions.
-  // Of rmse over the rows: sd(e) / (2 rmse sqrt(N)), e a row's mean square
-  // (the delta method); 0 for a single row or no error.
+  // The standard error of rmse over the rows by the delta method: sd(e) / (2
+  // rmse sqrt(N)), where e is a row's mean square; 0 for a single row or no
+  // error.
   double standard_error = 0;
   double worst_row = 0;  // Largest root of a row's mean square.
 };
 
-// Of [N, D] against [N, D], N >= 1; accumulated in double.
+// Compares [N, D] with [N, D], N >= 1; accumulates in double.
 RegressionError MeasureError(const at::Tensor& predicted,
                              const at::Tensor& truth);
 

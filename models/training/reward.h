@@ -1,4 +1,5 @@
-// The reward as a regression on state and action (docs/method.md section 7).
+// Trains the reward as a regression on state and action (docs/method.md section
+// 7).
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -17,7 +18,7 @@ class RewardTrainer : public Trainer {
                 const Transitions& training, const Transitions& held_out,
                 at::TensorOptions options);
 
-  // "reward_rmse", "reward_rmse_error", "reward_rmse_worst" of the averaged
+  // "reward_rmse", "reward_rmse_error", "reward_rmse_worst" with the averaged
   // weights, in the data's units.
   Measurements Evaluate() const override;
 

@@ -1,4 +1,4 @@
-// Named tensors in one file: how training keeps its state between runs.
+// Named tensors in one file, in which training keeps its state between runs.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -19,13 +19,13 @@ struct TensorFile {
   std::map<std::string, std::string> metadata;
 };
 
-// Writes the safetensors format (any of float32, float64, int64, uint8), by
-// an atomic rename: at `path` there is the old file or the whole new one.
+// Writes the safetensors format (any of float32, float64, int64, uint8), by an
+// atomic rename: `path` is always the old file or the whole new one.
 // Errors: Unavailable, naming the file, when the disk refuses.
 absl::Status SaveTensorFile(const std::filesystem::path& path,
                             const TensorFile& file);
 
-// What SaveTensorFile wrote, bit for bit, on the CPU.
+// Reads what SaveTensorFile wrote, bit for bit, onto the CPU.
 // Errors, naming the file:
 //   NotFound:        there is no such file.
 //   InvalidArgument: it is cut short or not of this format.

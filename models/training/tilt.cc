@@ -8,10 +8,10 @@
 namespace foresight {
 namespace {
 
-constexpr double kVariance = 0.2 * 0.2;  // Of each component of an action.
-constexpr double kLowest = -10;          // Of l_i, against its largest.
+constexpr double kVariance = 0.2 * 0.2;  // For each component.
+constexpr double kLowest = -10;          // l_i - max l.
 constexpr double kLargestWeight = 20;
-constexpr double kSmallestSample = 0.5;  // Of all rows.
+constexpr double kSmallestSample = 0.5;  // Part of all rows.
 constexpr int kHalvings = 30;
 
 at::Tensor Weights(const at::Tensor& likelihoods, double eta) {
@@ -33,7 +33,7 @@ at::Tensor TiltedWeights(const at::Tensor& squared_distances, double eta) {
   const auto enough = [&](double some) {
     return SampleSize(Weights(likelihoods, some)) >= least;
   };
-  // The sample shrinks as eta grows; eta 0 keeps all of it.
+  // The effective sample shrinks as eta grows; eta 0 keeps all of it.
   double low = 0, high = eta;
   if (enough(eta)) low = eta;
   for (int i = 0; i < kHalvings && low < high; ++i) {

@@ -16,7 +16,7 @@
 
 namespace foresight {
 
-// Names and values, in the order in which they are shown and logged.
+// Names and values, in the order of display.
 using Measurements = std::vector<std::pair<std::string, double>>;
 
 // Not thread-safe. LibTorch's exceptions pass through it.
@@ -30,17 +30,17 @@ class Trainer {
   // Mean over the updates since the last call; 0 without any.
   double TakeMeanLoss();
 
-  // What the weights that would ship now are worth on held-out rows. Draws
-  // the same noise each time, and leaves the training's as it was.
+  // Measures on held-out rows the weights that would ship now. Draws the same
+  // noise each time and does not change the training's.
   virtual Measurements Evaluate() const = 0;
 
-  // All that the next updates depend on. The tensors share storage.
+  // Everything that the next updates depend on. The tensors share storage.
   TensorDict State() const;
-  // Errors: InvalidArgument: a tensor is missing or of another shape or type.
+  // Errors: InvalidArgument: a tensor is missing or has another shape or type.
   absl::Status Restore(const TensorDict& state);
 
  protected:
-  // Updates that draw from the same `seed` are the same.
+  // Trainers with the same `seed` make the same updates.
   explicit Trainer(uint64_t seed);
 
   // The loss, a scalar that needs no gradient.
@@ -54,7 +54,7 @@ class Trainer {
   at::Generator& random() { return random_; }
 
  private:
-  at::Generator random_;  // On the CPU, so that every device draws the same.
+  at::Generator random_;  // On the CPU: every device draws the same.
   at::Tensor step_;       // int64 scalar.
   at::Tensor losses_;     // float64 [2]: sum and count since taken.
 };

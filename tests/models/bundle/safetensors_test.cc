@@ -110,8 +110,8 @@ std::vector<Refused> AllRefused() {
   const uint64_t most = std::numeric_limits<uint64_t>::max();
   const size_t limit = kMaxSafetensorsHeader;
   return {
-      {"Empty", "", {"has 0 bytes, expected the 8"}},
-      {"TruncatedLength", "1234567", {"has 7 bytes, expected the 8"}},
+      {"Empty", "", {"has 0 bytes, expected at least the 8"}},
+      {"TruncatedLength", "1234567", {"has 7 bytes, expected at least the 8"}},
       {"TruncatedHeader",
        FileOf(3, "{}", 0),
        {"the header's length is 3 bytes, expected at most 2"}},

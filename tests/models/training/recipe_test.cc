@@ -56,7 +56,7 @@ TEST(Recipe, ReadsMeanFlow) {
   EXPECT_THAT(refusal("\"grid_fraction\": 0.25", "\"grid_fraction\": 0.6"),
               HasSubstr("dynamics.grid_fraction is 0.6, expected"));
   EXPECT_THAT(refusal("\"kind\": \"mean_flow\",", ""),
-              HasSubstr("dynamics.beta_min is nothing"));
+              HasSubstr("dynamics.beta_min is missing"));
 }
 
 TEST(Recipe, TheActionStepMayBeLeftOut) {
@@ -86,7 +86,7 @@ TEST(Recipe, RefusalsNameTheField) {
     const char* message;
   };
   for (const Case& one : std::vector<Case>{
-           {"\"beta1\": 0.01,", "", "r.json: policy.beta1 is nothing"},
+           {"\"beta1\": 0.01,", "", "r.json: policy.beta1 is missing"},
            {"\"beta1\"", "\"beta3\": 1, \"beta1\"",
             "r.json: policy.beta3 is not a field"},
            {"\"minimum\": 2", "\"minimum\": 0",

@@ -16,10 +16,10 @@ class AdaptationStub(object):
     Every error says what was expected and what was received, and carries an
     ErrorInfo with the reason named below in capitals (domain "foresight").
 
-    Where the server asks who calls, every method may also answer UNAUTHENTICATED
-    or PERMISSION_DENIED, without an ErrorInfo if the call did not reach it. Then
-    a session is known to the identity that opened it alone, and ids are unique
-    within an identity.
+    If the server authenticates callers, every method may also answer
+    UNAUTHENTICATED or PERMISSION_DENIED, without an ErrorInfo if the call was
+    refused before it reached the service. Then only the identity that opened a
+    session can use it, and ids are unique within an identity.
     """
 
     def __init__(self, channel):
@@ -86,10 +86,10 @@ class AdaptationServicer(object):
     Every error says what was expected and what was received, and carries an
     ErrorInfo with the reason named below in capitals (domain "foresight").
 
-    Where the server asks who calls, every method may also answer UNAUTHENTICATED
-    or PERMISSION_DENIED, without an ErrorInfo if the call did not reach it. Then
-    a session is known to the identity that opened it alone, and ids are unique
-    within an identity.
+    If the server authenticates callers, every method may also answer
+    UNAUTHENTICATED or PERMISSION_DENIED, without an ErrorInfo if the call was
+    refused before it reached the service. Then only the identity that opened a
+    session can use it, and ids are unique within an identity.
     """
 
     def ListModels(self, request, context):
@@ -133,16 +133,16 @@ class AdaptationServicer(object):
 
     def Control(self, request_iterator, context):
         """Many decisions of any number of sessions over one stream. Answers come in
-        the order in which they are ready; an error answers its request and leaves
-        the stream and the other sessions alone. It echoes the session_id and
-        decision_index of its request.
+        the order in which they are ready. An error answers one request, whose
+        session_id and decision_index it echoes; it does not affect the stream or
+        other sessions.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ResetSession(self, request, context):
-        """Back to the pretrained policy and decision 0, as at the start of an
+        """Goes back to the pretrained policy and decision 0, as at the start of an
         episode. NOT_FOUND (SESSION_UNKNOWN), ABORTED (DECISION_IN_FLIGHT).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -157,14 +157,15 @@ class AdaptationServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ExportSession(self, request, context):
-        """All that is needed to go on elsewhere at exactly this decision.
+        """Returns everything needed to continue elsewhere at exactly this decision.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ImportSession(self, request, context):
-        """The remembered answer comes along, so a retry works after a move.
+        """Opens an exported session. It has the remembered answer, so a retry works
+        after a move.
 
         INVALID_ARGUMENT (SNAPSHOT_INVALID: version, checksum, shapes), NOT_FOUND
         (MODEL_UNKNOWN), FAILED_PRECONDITION (WEIGHTS_DIFFER), ALREADY_EXISTS
@@ -240,10 +241,10 @@ class Adaptation(object):
     Every error says what was expected and what was received, and carries an
     ErrorInfo with the reason named below in capitals (domain "foresight").
 
-    Where the server asks who calls, every method may also answer UNAUTHENTICATED
-    or PERMISSION_DENIED, without an ErrorInfo if the call did not reach it. Then
-    a session is known to the identity that opened it alone, and ids are unique
-    within an identity.
+    If the server authenticates callers, every method may also answer
+    UNAUTHENTICATED or PERMISSION_DENIED, without an ErrorInfo if the call was
+    refused before it reached the service. Then only the identity that opened a
+    session can use it, and ids are unique within an identity.
     """
 
     @staticmethod
