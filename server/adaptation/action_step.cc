@@ -9,11 +9,11 @@ namespace {
 
 using Psi = WorkingPolicies::Psi;
 
-// |psi' - psi|_2 of the step that measures: long enough for float32, which
-// carries u to about 1e-7, and short enough for u to be nearly linear in it.
+// The measuring step's length |psi' - psi|_2: long enough for float32, in which
+// u is exact to about 1e-7, and short enough for u to be nearly linear.
 constexpr double kMeasuringLength = 1e-3;
-// A step is at most this many times as long as the one that measures: where g
-// hardly changes u, delta alone would lead far.
+// A step is at most this many times as long as the measuring step. Without a
+// limit it would be very long if g hardly changes u.
 constexpr double kMostStretch = 3;
 
 void Select(Trials& trials, std::vector<int>& stepping) {
@@ -44,7 +44,7 @@ void FinishActionSteps(Trials& trials) {
     const AdaptationSettings& settings = trials.settings(i);
     const double change = trials.OutputChange(i);
     const double wanted = double{settings.action_step} / settings.steps;
-    // False for a change that is not a number: guard 1 refuses the step.
+    // False if `change` is NaN; then guard 1 refuses the step.
     const bool far = change * kMostStretch > wanted;
     trials.factor[i] = far ? wanted / change : kMostStretch;
   }

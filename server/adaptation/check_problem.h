@@ -1,4 +1,4 @@
-// What every engine asks of a problem before it runs it.
+// The checks that every engine makes before it runs a problem.
 #pragma once
 
 #include "absl/status/status.h"
@@ -6,12 +6,12 @@
 
 namespace foresight {
 
-// Whether `problem` fits a bundle with S = `observation_size`. Its settings
-// count as resolved for that bundle; its `parameters` are the engine's to
-// judge. Allocates nothing where it does.
+// Checks that `problem` fits a bundle with S = `observation_size`. Takes the
+// settings as resolved for that bundle and leaves `parameters` to the engine.
+// Allocates nothing if the problem fits.
 // Errors:
 //   InvalidArgument: the observation has another size or a value that is not
-//                    finite; says what was expected and what came.
+//                    finite; the message says what was expected.
 absl::Status CheckProblem(const Problem& problem, int observation_size);
 
 }  // namespace foresight

@@ -17,7 +17,7 @@ using Psi = WorkingPolicies::Psi;
 
 bool Any(int, const Trial&) { return true; }
 
-// The nearest float that is finite: a norm of floats may lie beyond them.
+// The nearest finite float; a norm of floats may be larger.
 float Saturated(double x) {
   return static_cast<float>(std::clamp<double>(x, -FLT_MAX, FLT_MAX));
 }
@@ -38,7 +38,7 @@ Outcome OutcomeOf(const Trial& trial) {
   return Outcome::kAdapted;
 }
 
-// eta min(1, c / |g|), unless action_step rules.
+// eta min(1, c / |g|), or the measuring step's scale with an action_step.
 double StepScale(const AdaptationSettings& settings, double gradient_norm) {
   if (settings.action_step > 0) return MeasuringScale(gradient_norm);
   const double limit = settings.max_gradient_norm;
@@ -73,7 +73,7 @@ bool DecisionBatch::Admit(Problem* problem) {
   return false;
 }
 
-// The answer of last resort: a problem without it has none.
+// Computes the answer of last resort. A problem without it is refused.
 absl::Status DecisionBatch::ActFrozen(int i) {
   trials_[i].report.steps_requested = trials_.settings(i).steps;
   policies_->Act({&i, 1}, Psi::kPretrained,
@@ -167,7 +167,7 @@ void DecisionBatch::Decide(const StopSignals& stop) {
   Finish();
 }
 
-// Guard 1 takes back what is not finite.
+// Guard 1 undoes steps that are not finite.
 void DecisionBatch::Ascend() {
   BeginActionSteps(trials_);
   policies_->Ascend(trials_.list, trials_.factor);
@@ -197,7 +197,7 @@ void DecisionBatch::Ascend() {
   policies_->Restore(trials_.failed);
 }
 
-// Leaves in the list what may ascend, and in `factor` how far.
+// Leaves the trials that may ascend in the list, and their scale in `factor`.
 void DecisionBatch::SelectDifferentiated() {
   trials_.Select(trials_.list, [&](int i, Trial& trial) {
     const WorkingPolicies::Evaluation& evaluation = trials_.before[i];
@@ -213,7 +213,8 @@ void DecisionBatch::SelectDifferentiated() {
   });
 }
 
-// The working policy's; if that is not finite psi_start's, then the frozen one.
+// Chooses the working policy's action; if that is not finite psi_start's, and
+// if that is not either, the frozen one.
 void DecisionBatch::ChooseActions() {
   if (!trials_.Select(trials_.list, Any)) return;
   trials_.KnowActions(trials_.list);
@@ -267,7 +268,7 @@ void DecisionBatch::ImaginePlans(const StopSignals& stop) {
   }
 }
 
-// Everything that may throw comes before the commit.
+// Everything that may throw comes before Commit.
 void DecisionBatch::Finish() {
   if (!trials_.Select(trials_.list, Any)) return;
   trials_.KnowDrift(trials_.list);

@@ -14,7 +14,7 @@
 namespace foresight {
 
 // The problems of a call go through each phase together, so that an engine can
-// compute them side by side; what becomes of one never depends on another.
+// compute them side by side. One problem's result never depends on another's.
 //
 //   admit   the frozen action.
 //   step    one that is not finite is refused, one that the deadline cuts is
@@ -25,11 +25,11 @@ namespace foresight {
 //           commit, the last of all and without exceptions: until then the
 //           session's policy is as it was.
 //
-// The outcome of a decision that did fewer steps than its settings ask for,
-// none refused, is kTruncated; kFrozen if it did none.
+// If fewer steps were done than the settings ask for and none was refused, the
+// outcome is kTruncated, or kFrozen without any step.
 //
-// Not thread-safe. Once warm, with no more problems at once than before, it
-// allocates nothing itself except for answers without room for their action.
+// Not thread-safe. Once warm, and with no more problems at once than before, it
+// allocates only the action of an answer that has no room for it.
 class DecisionBatch : public Batch {
  public:
   // `clock` outlives this.
@@ -44,7 +44,7 @@ class DecisionBatch : public Batch {
  private:
   // Fills places_.
   void FindPlaces(absl::Span<Problem* const> which);
-  // Runs `phase` on places_; if it throws, on each of them alone, where it
+  // Runs `phase` on places_. If it throws, runs it on each place alone and
   // fails only those for which it throws again.
   void Together(absl::FunctionRef<void()> phase);
 

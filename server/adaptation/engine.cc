@@ -8,7 +8,7 @@
 namespace foresight {
 namespace {
 
-// Inline room for as many as most calls bring.
+// Has inline room for as many problems as most calls have.
 using Problems = absl::InlinedVector<Problem*, 8>;
 
 absl::Duration Reserve(const Problem& problem) {

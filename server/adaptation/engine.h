@@ -1,5 +1,5 @@
-// The seam between the service and whatever computes a decision: docs/method.md
-// sections 1, 3 and 5 in full.
+// The interface between decisions and the engines that compute them
+// (docs/method.md sections 1, 3 and 5).
 #pragma once
 
 #include <atomic>
@@ -23,7 +23,7 @@
 
 namespace foresight {
 
-// In the order of precedence: the first that applies.
+// Listed by precedence: the outcome is the first that applies.
 enum class Outcome {
   kNonFinite,  // A step was refused: something was not finite.
   kRejected,   // A guard undid the change.
@@ -33,14 +33,14 @@ enum class Outcome {
   kAdapted,
 };
 
-// docs/method.md section 5, last paragraphs.
+// The report of docs/method.md section 5.
 struct Report {
   Outcome outcome = Outcome::kFrozen;
   int steps_requested = 0;
   int steps_done = 0;
   float objective_before = 0;  // J at the first step done; 0 without one.
-  std::optional<float> objective_after;  // Only where the problem asks for it.
-  float gradient_norm = 0;  // Of the last step done, before the limit.
+  std::optional<float> objective_after;  // Only if the problem asks for it.
+  float gradient_norm = 0;  // In the last step done, before the limit.
   float action_change = 0;  // |a - pi_psi_0(s_t)|_inf
   float drift = 0;          // |psi - psi_0|_2
 };
@@ -49,8 +49,8 @@ struct Decision {
   std::vector<float> action;  // [A], finite, each in [-1, 1].
   // [L, A], finite, each in [-1, 1]: the actions after `action` that the
   // updated policy takes in its own noise-free imagination, a_{i+1} =
-  // pi(s_{i+1}) with s_{h+1} = f(s_h, a_h, 0) of member 0. L is plan_length,
-  // less where a value is not finite or the decision has to stop.
+  // pi(s_{i+1}) with s_{h+1} = f(s_h, a_h, 0) of member 0. L is plan_length, or
+  // less if a value is not finite or the decision has to stop.
   std::vector<float> plan;
   Report report;
 };
@@ -59,29 +59,31 @@ struct Decision {
 class Workers {
  public:
   virtual ~Workers() = default;
-  // How many calls can make progress at once, the caller's thread included.
+  // The number of calls that can make progress at once, the caller's thread
+  // included.
   virtual int size() const = 0;
   // Calls body(item, lane) for each item 0 .. count - 1, begun in this order,
-  // and returns when all calls have. Calls at the same time are on different
+  // and returns when all calls have returned. Concurrent calls are on different
   // threads and have different lanes of 0 .. lanes - 1. Between items a thread
-  // may leave for other work, and another one may come in its place.
+  // may leave for other work, and another one may take its place.
   virtual void Run(int count, int lanes,
                    absl::FunctionRef<void(int item, int lane)> body) = 0;
 };
 
-// Time that a problem's steps took, by the engine's clock. A step that was made
-// side by side with others' counts in full for each of them.
+// The time that a problem's steps took, by the engine's clock. A step made side
+// by side with others counts in full for each problem.
 struct StepTiming {
   absl::Duration whole = absl::ZeroDuration();  // Sum over the whole steps.
   int whole_steps = 0;                          // Steps that ran to their end.
   absl::Duration last = absl::ZeroDuration();   // The last whole one.
-  // Time spent on the step that was cut: a whole one takes longer. Zero: none.
+  // The time spent on the step that was cut; a whole one takes longer. Zero if
+  // no step was cut.
   absl::Duration cut = absl::ZeroDuration();
 };
 
 struct Problem {
   absl::Span<const float> observation;  // [S], finite, raw units.
-  // From the same engine's NewParameters; changed in place on success.
+  // Made by the same engine's NewParameters; changed in place on success.
   PolicyParameters* parameters = nullptr;
   uint64_t seed = 0;
   uint64_t decision = 0;  // Counts the session's decisions; picks the noise.
@@ -100,11 +102,12 @@ struct Problem {
   StepTiming timing;  // Valid whatever the outcome.
 };
 
-// Decisions made side by side. They join and leave between steps; the result of
-// one never depends on the others, to the bit on a CPU.
+// Decisions made side by side. They join and leave between steps. One
+// decision's result never depends on the others; on a CPU that holds to the
+// bit.
 //
-// An exception or a lack of memory never leaves a call: each problem of the
-// call is then tried alone, and the ones that fail alone get it as an error.
+// No exception leaves a call, not even for lack of memory: each problem of the
+// call is then retried alone, and those that fail again get an error.
 //
 // Not thread-safe: belongs to one thread at a time. Must not outlive its
 // engine.
@@ -118,19 +121,19 @@ class Batch {
   // `problem` is not in the batch.
   virtual bool Admit(Problem* problem) = 0;
 
-  // Whether `problem` wants another step: steps are left, and none was refused,
-  // cut or cancelled.
+  // Whether `problem` wants another step: steps are left, none was refused or
+  // cut, and it is not cancelled.
   virtual bool WantsStep(const Problem& problem) const = 0;
 
   // Makes one step of each of `which`, all of them admitted and wanting one. A
   // step that the problem's deadline or cancellation cuts is dropped whole.
   virtual void Step(absl::Span<Problem* const> which) = 0;
 
-  // Applies the guards, chooses the actions, reports, and changes psi where the
-  // decision succeeds; fills each decision_or. The problems leave the batch.
+  // Applies the guards, chooses the actions, fills each decision_or, and
+  // changes psi if the decision succeeds. The problems leave the batch.
   virtual void Retire(absl::Span<Problem* const> which) = 0;
 
-  // Bytes that it keeps for the decisions to come, also while it is empty.
+  // Bytes that it keeps for later decisions, even while it is empty.
   virtual size_t scratch_bytes() const { return 0; }
 };
 
@@ -147,10 +150,11 @@ class Engine {
   virtual size_t sizeof_parameters() const = 0;
 
   virtual std::unique_ptr<Batch> NewBatch() const = 0;
-  // Whether one Step of both costs less than a Step of each. Allowed it is in
+  // Whether one Step of both costs less than a Step of each. It is allowed in
   // any case.
   virtual bool SideBySide(const Problem& a, const Problem& b) const = 0;
-  // How many problems with these settings one Step takes at a gain; >= 1.
+  // The number of problems with these settings up to which a joint Step pays;
+  // >= 1.
   virtual int BatchLimit(const AdaptationSettings& settings) const = 0;
 
   // Runs each problem's decision in batches: draws noise, takes up to
@@ -159,20 +163,19 @@ class Engine {
   // `parameters` and leaves those at psi_0. A deadline that has passed still
   // gives the current policy's action (kFrozen or kTruncated), never an error.
   //
-  // With the accept guard on, the steps leave it time: another one is begun
-  // only while twice as long as the last one took is left.
+  // With the accept guard on, a step is begun only while twice the last step's
+  // time is left, so that the guard has time.
   void Adapt(absl::Span<Problem> problems) const;
 
-  // An empty batch, kept from earlier if there is one, so that warm decisions
+  // Returns an empty batch, a kept one if possible, so that warm decisions
   // allocate none; null if there is no memory.
   std::unique_ptr<Batch> TakeBatch() const;
   // Takes an empty batch back.
   void KeepBatch(std::unique_ptr<Batch> batch) const;
 
-  // Bytes that batches which are not in use keep.
+  // Bytes kept by batches that are not in use.
   size_t scratch_bytes() const { return idle_.bytes(); }
-  // Frees the memory of batches that were used last at `last_use` or before.
-  // Returns their bytes.
+  // Frees the batches last used at `last_use` or before. Returns their bytes.
   size_t ReleaseScratch(absl::Time last_use = absl::InfiniteFuture()) const {
     return idle_.Release(last_use);
   }
@@ -182,11 +185,11 @@ class Engine {
   // Engines of the same variant give the same results to the bit.
   virtual std::string variant() const { return name() + " " + device(); }
 
-  // Deadlines are compared with it.
+  // The clock of deadlines.
   const Clock& clock() const { return clock_; }
 
  protected:
-  // At most `max_idle_scratch` bytes are kept in batches that are not in use.
+  // Unused batches keep at most `max_idle_scratch` bytes.
   explicit Engine(Clock clock = MonotonicNow,
                   size_t max_idle_scratch = std::numeric_limits<size_t>::max())
       : clock_(std::move(clock)), idle_(max_idle_scratch) {}

@@ -38,7 +38,7 @@ void LimitActionChange(Trials& trials) {
     return;
   }
   trials.policies().Act(list, Psi::kStart, absl::MakeSpan(trials.start_action));
-  // False for a distance that is not a number.
+  // False if the distance is NaN.
   const auto in_bounds = [&](int i) {
     return trials.ActionDistance(trials.start_action, i) <=
            trials.settings(i).max_action_change;

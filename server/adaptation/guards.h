@@ -1,6 +1,6 @@
-// The guards that judge a decision's whole update once its steps are over, in
-// the order of docs/method.md section 5, items 3 to 5. Items 1 and 2 belong to
-// each step: decision_batch.cc.
+// The guards that judge a decision's whole update after its last step: items 3
+// to 5 of docs/method.md section 5, in that order. Items 1 and 2 belong to each
+// step: decision_batch.cc.
 #pragma once
 
 #include "server/adaptation/trials.h"
@@ -8,15 +8,16 @@
 
 namespace foresight {
 
-// Projects onto the ball |psi - psi_0|_2 <= max_drift; Limited where it moved.
+// Projects psi onto the ball |psi - psi_0|_2 <= max_drift; Limited if that
+// moved psi.
 void LimitDrift(Trials& trials);
 
 // Halves the update while the action is further than max_action_change from
 // psi_start's, at most ten times (Limited), then undoes it (Rejected).
 void LimitActionChange(Trials& trials);
 
-// Undoes an update under which the objective with the second noise bank fell
-// or is not finite, or that there is no time to judge (Rejected).
+// Undoes an update (Rejected) if the objective with the second noise bank fell
+// or is not finite, or if there is no time to judge it.
 void JudgeImprovement(Trials& trials, const StopSignals& stop);
 
 }  // namespace foresight

@@ -20,13 +20,12 @@ class IdleBatches {
   explicit IdleBatches(size_t max_bytes);
   ~IdleBatches();
 
-  // The one that was used last; null if there is none.
+  // Returns the batch used last; null if there is none.
   std::unique_ptr<Batch> Take() ABSL_LOCKS_EXCLUDED(mutex_);
   // Keeps `batch`, or frees it if there is no room.
   void Keep(std::unique_ptr<Batch> batch, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mutex_);
-  // Frees those that were used last at `last_use` or before. Returns the bytes
-  // that they had.
+  // Frees the batches last used at `last_use` or before. Returns their bytes.
   size_t Release(absl::Time last_use) ABSL_LOCKS_EXCLUDED(mutex_);
   size_t bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -15,7 +15,8 @@ constexpr double kTwoPi = 6.283185307179586476925286766559;
 // In (0, 1): never 0, so its logarithm is finite.
 double Uniform(uint32_t word) { return ((word >> 8) + 0.5) * 0x1p-24; }
 
-// Box-Muller of two words: two independent standard normal values, times scale.
+// Two independent standard normal values times `scale`, by Box-Muller from two
+// words.
 std::array<float, 2> NormalPair(uint32_t radius_word, uint32_t angle_word,
                                 double scale) {
   const double radius = std::sqrt(-2 * std::log(Uniform(radius_word)));

@@ -15,23 +15,23 @@ std::array<uint32_t, 4> Philox4x32(std::array<uint32_t, 4> counter,
                                    std::array<uint32_t, 2> key);
 
 enum class NoiseBank {
-  kAdaptation = 0,  // What the steps climb on.
-  kAcceptance = 1,  // What the accept guard judges by.
+  kAdaptation = 0,  // For the steps.
+  kAcceptance = 1,  // For the accept guard.
 };
 
 // Names the noise of one decision of one session. A plain value.
 struct DecisionNoise {
   uint64_t seed = 0;
-  uint64_t decision = 0;  // Its low 32 bits count.
+  uint64_t decision = 0;  // Only the low 32 bits count.
   NoiseBank bank = NoiseBank::kAdaptation;
   float scale = 1;  // tau; 0 fills zeros.
 };
 
-// tau z_slot of `particle` (m) in `transition` (h): standard normal draws times
-// tau, computed in double and rounded once. Component i depends on the
-// arguments and i alone, so any part of the noise can be drawn at any time, on
-// any thread, in any order. Allocates nothing. Some 20 ns a value.
-// Ranges: transition 0..65535, slot 0..32767, particle 0..2^32 - 1.
+// Fills `z` with tau z_slot of `particle` (m) in `transition` (h): standard
+// normal draws times tau, computed in double and rounded once. Component i
+// depends only on the arguments and i, so any part of the noise can be drawn at
+// any time, on any thread, in any order. Allocates nothing. Takes some 20 ns a
+// value. Ranges: transition 0..65535, slot 0..32767, particle 0..2^32 - 1.
 void FillNoise(const DecisionNoise& noise, int transition, int particle,
                int slot, absl::Span<float> z);  // [S]
 

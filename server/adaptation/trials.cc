@@ -48,7 +48,7 @@ void Trials::Save() {
   for (const int i : focus_) saved_[i] = trials_[i];
 }
 
-// A failed attempt may have left numbers of a policy that is gone.
+// A failed attempt may have left numbers about a policy that is gone.
 void Trials::Restore() noexcept {
   for (const int i : focus_) {
     trials_[i] = saved_[i];

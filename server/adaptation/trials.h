@@ -10,7 +10,7 @@
 
 namespace foresight {
 
-// What has become of one problem so far.
+// The progress of one problem.
 struct Trial {
   bool alive = true;     // False: its decision_or holds an error.
   bool stepping = true;  // Wants another step.
@@ -24,9 +24,9 @@ struct Trial {
   Report report;
 };
 
-// The trials of a batch by their place, with the numbers measured on them, and
-// what the decisions and their guards do with them. Every phase works on the
-// trials in focus and leaves the others alone.
+// The trials of a batch by their place, with the numbers measured on them and
+// the operations that steps and guards need. Every phase works on the trials in
+// focus and leaves the others alone.
 //
 // Not thread-safe.
 class Trials {
@@ -37,17 +37,17 @@ class Trials {
   // `policies` outlives this.
   explicit Trials(WorkingPolicies& policies) : policies_(policies) {}
 
-  // The place of `problem` from now on: the first free one. Allocates what any
-  // phase needs of lists and rows. If it throws nothing is added.
+  // Gives `problem` the first free place and returns it. Allocates the lists
+  // and rows that any phase needs. If it throws, nothing is added.
   int Add(Problem* problem);
   void Remove(int i) noexcept { problems_[i] = nullptr; }
-  // -1: it has no place.
+  // Returns -1 if `problem` has no place.
   int Find(const Problem& problem) const;
   bool empty() const;
 
-  // The phases that follow are about these: ascending, none twice.
+  // Sets the trials that the following phases are about: ascending, none twice.
   void Focus(absl::Span<const int> which);
-  // Remembers what has become of those in focus, and goes back to it.
+  // Remember the state of the trials in focus, and go back to it.
   void Save();
   void Restore() noexcept;
 
@@ -60,8 +60,8 @@ class Trials {
   absl::Span<Problem* const> problems() const { return problems_; }  // [P]
   WorkingPolicies& policies() { return policies_; }
 
-  // Fills `chosen` with those in focus that live and for which
-  // predicate(i, trial) holds; returns whether there are any.
+  // Fills `chosen` with the living trials in focus for which predicate(i,
+  // trial) holds; returns whether there are any.
   template <typename Predicate>
   bool Select(std::vector<int>& chosen, Predicate predicate) {
     chosen.clear();
@@ -74,30 +74,31 @@ class Trials {
   void Fail(int i, absl::Status status);
   void FailCancelled(const StopSignals& stop);
 
-  // These two compute what is not known yet.
+  // These two compute the actions or drifts that are not known yet.
   void KnowActions(absl::Span<const int> which);
   void KnowDrift(absl::Span<const int> which);
-  // By factor[i]; makes the action and the drift unknown.
+  // Pulls towards `anchor` by factor[i]; invalidates the cached action and
+  // drift.
   void Pull(absl::Span<const int> which, Psi anchor);
   // Back to psi_start.
   void Undo(absl::Span<const int> which);
 
   bool ActionIsFinite(absl::Span<const float> actions, int i) const;
-  // Largest component of |action - from|; not a number where one is not.
+  // The largest component of |action - from|; NaN if one is NaN.
   float ActionDistance(absl::Span<const float> from, int i) const {
     return Distance(action, from, i);
   }
-  // Largest component of |output - output_before|; likewise.
+  // The largest component of |output - output_before|; likewise.
   float OutputChange(int i) const { return Distance(output, output_before, i); }
 
-  // Rows and elements of living problems, valid once computed.
+  // Rows and elements for living problems, valid once computed.
   std::vector<float> frozen_action, start_action;  // [P, A]
-  std::vector<float> action;                       // [P, A], of working.
-  // Of the policy before its tanh, for action_step.h. [P, A]
+  std::vector<float> action;  // [P, A], the working policy's.
+  // The policy's output before tanh, for action_step.h. [P, A]
   std::vector<float> output_before, output;
   std::vector<double> factor, drift;      // [P]
   std::vector<Evaluation> before, after;  // [P]
-  std::vector<int> list, failed;          // For whatever phase is running.
+  std::vector<int> list, failed;          // For the running phase.
   std::vector<int> stepping;              // For action_step.h.
 
  private:

@@ -1,5 +1,5 @@
-// What an engine can do with the policies of the problems of a batch: the
-// arithmetic that the decisions and their guards are written in.
+// The arithmetic that an engine provides on the policies of a batch's problems.
+// Steps and guards are written in it.
 #pragma once
 
 #include "absl/functional/function_ref.h"
@@ -14,12 +14,12 @@ namespace foresight {
 // Whether the work on a problem has to stop. Thread-safe.
 class StopSignals {
  public:
-  // All of it outlives this. Places without a problem are null.
+  // Both outlive this. Places without a problem are null.
   StopSignals(absl::Span<Problem* const> problems, const Clock& clock)
       : problems_(problems), clock_(clock) {}
 
   bool Cancelled(int i) const;
-  // Cancelled, or its deadline has come.
+  // True if it is cancelled or its deadline has come.
   bool ShouldStop(int i) const;
 
  private:
@@ -27,21 +27,20 @@ class StopSignals {
   const Clock& clock_;
 };
 
-// Places 0, 1, ... for problems, each with four policies: psi_0 (the
-// bundle's), psi_start (where the decision begins: the session's, or psi_0 in
-// reset mode), the working one, equal to psi_start at first, and the working
-// one as it was at the last Save. The session's own stays as it is until
-// Commit.
+// Has places 0, 1, ... for problems, each with four policies: psi_0 (the
+// bundle's), psi_start (the session's, or psi_0 in reset mode), the working
+// one, which begins as psi_start, and the working one at the last Save. The
+// session's own policy does not change until Commit.
 //
-// `which` lists problems by their place, ascending, none twice; results go to
-// the element (or row) of that place, the others are left alone. Only
+// `which` lists problems by their place, ascending, none twice. Results go to
+// the element or row of that place; the others are left alone. Only
 // Differentiate, Evaluate and Imagine take long: between blocks of work they
 // ask `stop` and give up a problem that has to stop, with complete = false or
 // fewer rows.
 //
-// A function that is not noexcept may throw, if memory is short or a library
-// throws. Then psi_0 and psi_start are as they were; the working policies are
-// so again after Restore.
+// A function that is not noexcept may throw if memory is short or a library
+// throws. psi_0 and psi_start are then unchanged, and Restore brings the
+// working policies back.
 //
 // Not thread-safe; an implementation may use threads of its own.
 class WorkingPolicies {
@@ -49,30 +48,31 @@ class WorkingPolicies {
   enum class Psi { kPretrained, kStart, kSaved, kWorking };
 
   struct Evaluation {
-    bool complete = false;     // False: given up, the rest means nothing.
+    bool complete = false;     // False: given up; the rest is invalid.
     double objective = 0;      // J
     double gradient_norm = 0;  // |g|_2 accumulated in double: finite exactly
-                               // where every component of g is.
+                               // if every component of g is.
   };
 
   virtual ~WorkingPolicies() = default;
   virtual int action_size() const = 0;  // A
-  // Bytes of its own that it keeps between problems.
+  // Bytes that it keeps between problems.
   virtual size_t scratch_bytes() const { return 0; }
 
   // Calls `body`; an exception in it becomes a status.
   // Errors:
-  //   ResourceExhausted: there is no memory for it.
+  //   ResourceExhausted: there is not enough memory.
   //   Internal:          anything else was thrown.
   virtual absl::Status Try(absl::FunctionRef<void()> body) const;
 
-  // Whether `problem` fits this engine: check_problem.h, and its parameters.
+  // Checks `problem` as in check_problem.h, and that its parameters are this
+  // engine's.
   virtual absl::Status Check(const Problem& problem) const = 0;
-  // Puts `problem` into place i. If this throws the place is still free.
+  // Puts `problem` into place i. If it throws, the place is still free.
   virtual void Begin(int i, Problem& problem) = 0;
   virtual void End(int i) noexcept = 0;
 
-  // pi_psi(s_t); not finite where the network overflows.
+  // pi_psi(s_t); not finite if the network overflows.
   virtual void Act(absl::Span<const int> which, Psi psi,
                    absl::Span<float> actions) = 0;  // [P, A]
   // The network's output u at s_t; the action is tanh(u).
@@ -90,18 +90,19 @@ class WorkingPolicies {
                         const StopSignals& stop,
                         absl::Span<Evaluation> out) = 0;  // [P]
 
-  // The working policy's actions of s_1, s_2, ... of its own roll-out by member
-  // 0 without noise: engine.h. Returns how many rows were computed before it
-  // had to stop; they need not be finite.
+  // The working policy's actions in the states s_1, s_2, ... of its own
+  // roll-out by member 0 without noise (engine.h). Returns the number of rows
+  // computed before it had to stop; they need not be finite.
   virtual int Imagine(int i, const StopSignals& stop,
                       absl::Span<float> plan) = 0;  // [plan_length, A]
 
   // Remembers the working policies, until the next Save.
   virtual void Save(absl::Span<const int> which) noexcept = 0;
-  // The working policies as they were at the last Save, to the bit.
+  // Brings the working policies back to the last Save, to the bit.
   virtual void Restore(absl::Span<const int> which) noexcept = 0;
 
-  // working += scale * g, of the last Differentiate. Once after each Save.
+  // working += scale * g, with the last Differentiate's g. Once after each
+  // Save.
   virtual void Ascend(absl::Span<const int> which,
                       absl::Span<const double> scale) = 0;  // [P]
 
@@ -110,15 +111,15 @@ class WorkingPolicies {
   virtual void Pull(absl::Span<const int> which, Psi anchor,
                     absl::Span<const double> factor) = 0;  // [P]
 
-  // |working - psi_0|_2 accumulated in double: finite exactly where every
+  // |working - psi_0|_2 accumulated in double: finite exactly if every
   // component of working is.
   virtual void Drift(absl::Span<const int> which,
                      absl::Span<double> drift) = 0;  // [P]
 
-  // Makes what Commit needs.
+  // Allocates everything that Commit needs.
   virtual void PrepareCommit(absl::Span<const int> which) = 0;
-  // Makes the working policy the session's; in reset mode psi_0. The last thing
-  // that is done with it before End.
+  // Makes the working policy the session's; in reset mode psi_0. Nothing may
+  // follow it but End.
   virtual void Commit(absl::Span<const int> which) noexcept = 0;
 };
 

@@ -14,18 +14,18 @@ namespace foresight {
 
 class WorldModel;
 
-// Thread-safe. On a CPU it takes the problems of a batch one after the other,
-// each on the calling thread alone, so that results depend neither on what else
-// a batch holds nor on LibTorch's number of threads, to the bit; cores are used
-// by batches at the same time. On a GPU it computes problems with the same
-// horizon, particles, sampler_steps and discount side by side, which may change
-// last bits.
+// Thread-safe. On a CPU it computes the problems of a batch one after another
+// on the calling thread. So results do not depend, to the bit, on the rest of
+// the batch or on LibTorch's number of threads; several cores are used by
+// several batches. On a GPU it computes problems with the same horizon,
+// particles, sampler_steps and discount side by side, which may change the last
+// bits.
 class AutogradEngine : public Engine {
  public:
   struct Options {
     std::string device = "cpu";     // "cpu", "cuda" (the first), "cuda:N".
     bool double_precision = false;  // float64 throughout, for comparisons.
-    Clock clock = MonotonicNow;     // What deadlines are compared with.
+    Clock clock = MonotonicNow;     // For deadlines.
     // Problems side by side, >= 1; 0: 1 on a CPU, 64 on a GPU.
     int max_batch = 0;
     // Particles imagined at once, over all problems side by side, >= 1; 0: 256
@@ -36,7 +36,8 @@ class AutogradEngine : public Engine {
   // Copies the bundle's weights to the device.
   // Errors:
   //   InvalidArgument: an option is out of range.
-  //   Unavailable:     this machine or program lacks the device; names it.
+  //   Unavailable:     this machine or program lacks the device; the message
+  //                    names it.
   static absl::StatusOr<std::unique_ptr<AutogradEngine>> Create(
       const Bundle& bundle, Options options);
   static absl::StatusOr<std::unique_ptr<AutogradEngine>> Create(
@@ -47,10 +48,9 @@ class AutogradEngine : public Engine {
   std::unique_ptr<PolicyParameters> NewParameters() const override;
   size_t sizeof_parameters() const override;
 
-  // Beyond engine.h's errors a decision has these:
-  //   InvalidArgument:   the observation's size, or the parameters are not this
-  //                      engine's.
-  //   ResourceExhausted: the device has no memory left for it.
+  // A decision has these errors besides engine.h's: InvalidArgument: the
+  // observation's size is wrong, or the parameters belong to another engine.
+  //   ResourceExhausted: the device's memory does not suffice.
   //   Internal:          LibTorch failed.
   std::unique_ptr<Batch> NewBatch() const override;
   bool SideBySide(const Problem& a, const Problem& b) const override;

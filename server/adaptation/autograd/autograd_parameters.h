@@ -1,4 +1,4 @@
-// psi of a session of the autograd engine.
+// A session's psi on the autograd engine.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -12,11 +12,11 @@
 
 namespace foresight {
 
-// A flat tensor [N] on the engine's device. Tensors are never changed in place
-// but replaced, so sessions that are equal share one.
+// A flat tensor [N] on the engine's device. Tensors are replaced, never changed
+// in place, so equal sessions share one.
 class AutogradParameters : public PolicyParameters {
  public:
-  // psi_0, whose memory is the model's.
+  // Starts as psi_0, in the model's memory.
   explicit AutogradParameters(at::Tensor pretrained)
       : pretrained_(std::move(pretrained)), flat_(pretrained_) {}
 

@@ -1,4 +1,4 @@
-// The end of LibTorch's exceptions: nothing above this folder sees them.
+// Stops LibTorch's exceptions: they never leave this folder.
 #pragma once
 
 #include <c10/util/Exception.h>
@@ -13,7 +13,7 @@ namespace foresight {
 
 // Calls `body`; an exception in it becomes a status.
 // Errors:
-//   ResourceExhausted: there is no memory for it.
+//   ResourceExhausted: there is not enough memory.
 //   Internal:          anything else.
 inline absl::Status CatchTorch(absl::FunctionRef<void()> body) {
   try {

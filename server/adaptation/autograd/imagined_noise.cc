@@ -8,7 +8,7 @@
 namespace foresight {
 namespace {
 
-// The least multiple of `unit` that is at least x.
+// Rounds x up to a multiple of `unit`.
 int64_t RoundedUp(int64_t x, int64_t unit) {
   return (x + unit - 1) / unit * unit;
 }

@@ -1,4 +1,5 @@
-// The noise of roll-outs as tensors, and the blocks that they come in.
+// The noise of roll-outs as tensors, and the blocks of particles they are split
+// into.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +18,14 @@ struct ParticleBlock {
   int64_t count = 0;
 };
 
-// Blocks of about equal size, at most `size` or B particles, each of whole
-// rounds of the B members: the first particle of each is member 0's.
+// Splits particles into blocks of about equal size. A block has at most
+// max(`size`, B) particles and begins with a particle of member 0.
 std::vector<ParticleBlock> SplitParticles(int64_t particles, int64_t members,
                                           int64_t size);
 
-// The noise of the block's particles in every transition of `problems`, which
-// have the same horizon and sampler_steps. Row p R + r is particle first + r of
-// problems[p].
+// Draws the noise of the block's particles for every transition of `problems`,
+// which have the same horizon and sampler_steps. Row p R + r is particle first
+// + r of problems[p].
 SamplerNoise DrawNoise(const WorldModel& model,
                        absl::Span<const Problem* const> problems,
                        NoiseBank bank, const ParticleBlock& block);

@@ -9,7 +9,7 @@
 namespace foresight {
 namespace {
 
-// Actions of states [P R, S]: [P R, A].
+// The actions [P R, A] in the states [P R, S].
 at::Tensor Act(const PolicyNetwork& policy, const at::Tensor& s,
                const RollOuts& roll_outs) {
   const int64_t problems = roll_outs.observations.size(0);
@@ -19,7 +19,7 @@ at::Tensor Act(const PolicyNetwork& policy, const at::Tensor& s,
   return a.reshape({s.size(0), -1});
 }
 
-// gamma^h of h = 0..H-1: [H, 1, 1].
+// gamma^h for h = 0..H-1: [H, 1, 1].
 at::Tensor Discounts(const RollOuts& roll_outs, const at::Tensor& like) {
   std::vector<double> discounts;
   for (int h = 0; h < roll_outs.horizon; ++h) {
@@ -46,7 +46,7 @@ at::Tensor ImaginedReturn(const WorldModel& model, const PolicyNetwork& policy,
     s = roll_outs.sampler->Next(s, actions.back(), *roll_outs.noise, h);
     between(s);
   }
-  // The rewards of all transitions in one pass: they depend on nothing else.
+  // All rewards are computed in one pass, since nothing depends on them.
   const at::Tensor rewards =
       model.reward().Forward(at::cat(states), at::cat(actions));
   const at::Tensor value =

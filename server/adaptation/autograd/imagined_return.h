@@ -9,20 +9,21 @@
 
 namespace foresight {
 
-// The roll-outs of P problems with R particles each, all of one horizon. Row
-// p R + r of whatever has a row per particle is particle r of problem p.
+// The inputs of the roll-outs of P problems with R particles each and one
+// horizon. In tensors with a row per particle, row p R + r is particle r of
+// problem p.
 struct RollOuts {
   at::Tensor observations;  // [P, S], s_t.
   const Sampler* sampler = nullptr;
-  const SamplerNoise* noise = nullptr;  // Of H transitions.
+  const SamplerNoise* noise = nullptr;  // For H transitions.
   int64_t particles = 1;                // R
   int horizon = 1;                      // H
   double discount = 1;                  // gamma
 };
 
 // sum_r J_r of each problem: [P]. `policy` is P policies side by side, or one.
-// Calls `between` with each imagined state s_1 .. s_H [P R, S] as it is made,
-// so that it can stop the work by an exception.
+// Calls `between` with each new imagined state s_1 .. s_H [P R, S]; it may stop
+// the work by an exception.
 at::Tensor ImaginedReturn(const WorldModel& model, const PolicyNetwork& policy,
                           const RollOuts& roll_outs,
                           absl::FunctionRef<void(const at::Tensor&)> between);

@@ -26,8 +26,8 @@ namespace {
 
 constexpr int64_t kMaxTapeBytes = int64_t{1} << 30;
 
-// While it lives LibTorch uses the calling thread alone: products that are
-// shared out among threads are summed in another order.
+// Restricts LibTorch to the calling thread while it lives: products split over
+// threads are summed in another order.
 class OneThread {
  public:
   OneThread() {
@@ -41,19 +41,19 @@ class OneThread {
   const int before_ = at::get_num_threads();
 };
 
-// Every problem of the evaluation has to stop.
+// Thrown when every problem of the evaluation has to stop.
 class Stopped : public std::exception {};
 
 AutogradParameters& ParametersOf(const Problem& problem) {
   return static_cast<AutogradParameters&>(*problem.parameters);
 }
 
-// sum += part, of the first part on.
+// sum += part; the first part initialises `sum`.
 void Add(const at::Tensor& part, at::Tensor& sum) {
   sum = sum.defined() ? sum + part : part;
 }
 
-// [P, N] from the gradients of Split's tensors.
+// Joins the gradients of Split's tensors into [P, N].
 at::Tensor FlatRows(const std::vector<at::Tensor>& tensors, int64_t rows) {
   std::vector<at::Tensor> parts;
   for (const at::Tensor& tensor : tensors) {
@@ -62,7 +62,7 @@ at::Tensor FlatRows(const std::vector<at::Tensor>& tensors, int64_t rows) {
   return at::cat(parts, 1);
 }
 
-// Problems that can be computed side by side have the same.
+// Problems with equal shapes can be computed side by side.
 auto ShapeOf(const Problem& problem) {
   const AdaptationSettings& settings = problem.settings;
   return std::tuple(settings.horizon, settings.particles,
@@ -113,7 +113,7 @@ void TensorPolicies::Begin(int i, Problem& problem) {
   sessions_[i] = std::move(session);
 }
 
-// Another problem may come to have this one's address.
+// A later problem may have this one's address.
 void TensorPolicies::End(int i) noexcept {
   const Problem* const problem = sessions_[i].problem;
   if (std::count(noise_of_.begin(), noise_of_.end(), problem) > 0) {
@@ -193,7 +193,7 @@ bool TensorPolicies::Sweep(absl::Span<const int> which,
                            const PolicyNetwork& policy, NoiseBank bank,
                            const StopSignals& stop,
                            absl::FunctionRef<void(const at::Tensor&)> take) {
-  // On the way back the hooks stop the work as `between` does on the way there.
+  // Hooks stop the backward pass as `between` stops the forward pass.
   const auto between = [&](const at::Tensor& s) {
     CheckStop(which, stop, s);
     if (!s.requires_grad()) return;
@@ -318,7 +318,7 @@ void TensorPolicies::Ascend(absl::Span<const int> which,
   SetWorking(which, next);
 }
 
-// A factor of 0 is a case of its own: -0 + 0 would not be -0.
+// A factor of 0 is handled apart, since -0 + 0 is not -0.
 void TensorPolicies::Pull(absl::Span<const int> which, Psi anchor,
                           absl::Span<const double> factor) {
   const c10::NoGradGuard no_grad;
@@ -348,7 +348,7 @@ void TensorPolicies::Drift(absl::Span<const int> which,
   });
 }
 
-// A row of a larger tensor would keep all of it alive.
+// A row of a larger tensor would keep the whole tensor alive.
 void TensorPolicies::PrepareCommit(absl::Span<const int> which) {
   for (const int i : which) {
     Session& session = sessions_[i];
@@ -400,8 +400,8 @@ const SamplerNoise& TensorPolicies::Noise(absl::Span<const int> which,
   return noise_;
 }
 
-// A device that works behind is waited for where time counts, for the answer to
-// be about what is done.
+// If there is a deadline, wait for an asynchronous device, so that the check is
+// about finished work.
 void TensorPolicies::CheckStop(absl::Span<const int> which,
                                const StopSignals& stop,
                                const at::Tensor& latest) {

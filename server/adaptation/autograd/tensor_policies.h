@@ -1,5 +1,5 @@
-// The policies of some problems as tensors: what the autograd engine computes
-// decisions with.
+// The policies of some problems as tensors, on which the autograd engine
+// computes decisions.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -15,12 +15,12 @@
 
 namespace foresight {
 
-// Throws what LibTorch throws.
+// LibTorch's exceptions pass through.
 //
 // Problems with the same horizon, particles, sampler_steps and discount are
 // imagined together, at most Options::max_batch of them. The particles of large
-// problems are imagined in blocks, one after the other, whose size depends on
-// the settings alone; a block's tape is freed before the next one's is made.
+// problems are imagined in blocks, one after another, whose size depends on the
+// settings alone. A block's tape is freed before the next one's is made.
 //
 // Not thread-safe.
 class TensorPolicies : public WorkingPolicies {
@@ -37,7 +37,7 @@ class TensorPolicies : public WorkingPolicies {
   static bool SameShape(const Problem& a, const Problem& b);
 
   int action_size() const override { return model_.action_size(); }
-  // Beyond that of working_policies.h, what LibTorch throws.
+  // Also turns LibTorch's exceptions into statuses.
   absl::Status Try(absl::FunctionRef<void()> body) const override;
   absl::Status Check(const Problem& problem) const override;
   void Begin(int i, Problem& problem) override;
@@ -62,18 +62,18 @@ class TensorPolicies : public WorkingPolicies {
   void Commit(absl::Span<const int> which) noexcept override;
 
  private:
-  // Tensors are replaced, never changed in place, and may be rows of a larger
-  // one.
+  // Tensors are replaced, never changed in place. They may be rows of a larger
+  // tensor.
   struct Session {
     Problem* problem = nullptr;
     at::Tensor observation;            // [S]
     at::Tensor start, working, saved;  // [N]
     at::Tensor gradient;               // [N]
-    at::Tensor final_psi;              // [N], with memory of its own.
-    bool stopped = false;              // In the evaluation that runs.
+    at::Tensor final_psi;              // [N], not a row of another.
+    bool stopped = false;              // In the present evaluation.
   };
 
-  // rows[i] = function(s_t) of problem i's policy. [P, A]
+  // Sets rows[i] to `function` of problem i's policy at s_t. [P, A]
   void ApplyPolicy(absl::Span<const int> which, Psi psi,
                    at::Tensor (PolicyNetwork::*function)(const at::Tensor&)
                        const,
@@ -81,17 +81,18 @@ class TensorPolicies : public WorkingPolicies {
   // Calls `body` with at most max_batch of `which` at a time.
   void ForEachBatch(absl::Span<const int> which,
                     absl::FunctionRef<void(absl::Span<const int>)> body) const;
-  // `which` in groups that are imagined together.
+  // Splits `which` into groups that are imagined together.
   std::vector<std::vector<int>> Groups(absl::Span<const int> which) const;
-  // A member of each as rows: [P, ...].
+  // One field of each session as rows: [P, ...].
   at::Tensor Rows(absl::Span<const int> which,
                   at::Tensor Session::*member) const;
   void SetWorking(absl::Span<const int> which, const at::Tensor& rows);
   at::Tensor RowsOf(Psi psi, absl::Span<const int> which) const;
   const SamplerNoise& Noise(absl::Span<const int> which, NoiseBank bank,
                             const ParticleBlock& block, bool whole);
-  // Calls `take` with each block's part of J [P'], divided by all particles;
-  // false if every problem had to stop before the end.
+  // Calls `take` with each block's part of J [P'], already divided by the
+  // number of all particles. Returns false if every problem had to stop before
+  // the end.
   bool Sweep(absl::Span<const int> which, const PolicyNetwork& policy,
              NoiseBank bank, const StopSignals& stop,
              absl::FunctionRef<void(const at::Tensor&)> take);
@@ -102,8 +103,8 @@ class TensorPolicies : public WorkingPolicies {
   const WorldModel& model_;
   const Options options_;
   std::vector<Session> sessions_;  // [P]
-  // The first bank's noise where one block holds all particles, and whose it
-  // is; any other is drawn when it is needed.
+  // The first bank's noise and its problems, kept if one block holds all
+  // particles. Other noise is drawn when needed.
   SamplerNoise noise_, drawn_;
   std::vector<const Problem*> noise_of_;
 };

@@ -1,4 +1,4 @@
-// Numbers of the problems of a batch as tensors.
+// Converts per-problem numbers of a batch to and from tensors.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -8,7 +8,7 @@
 
 namespace foresight {
 
-// Elements `which` as a column [P', 1], where P' = which.size().
+// The elements `which` as a column [P', 1], where P' = which.size().
 at::Tensor SelectColumn(absl::Span<const double> values,
                         absl::Span<const int> which,
                         const at::TensorOptions& options);

@@ -5,7 +5,8 @@
 namespace foresight {
 namespace {
 
-// Values that differentiation keeps of one row: each layer's input and product.
+// The values that differentiation keeps for one row: each layer's input and
+// product.
 int64_t TapeValues(const Network& network) {
   int64_t values = 0;
   for (const Layer& layer : network.layers) {

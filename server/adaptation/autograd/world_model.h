@@ -13,11 +13,11 @@
 
 namespace foresight {
 
-// Immutable. psi is kept flat: the tensors of Bundle::PolicyTensorNames()
-// row-major one after the other.
+// Immutable. psi is flat: the tensors of Bundle::PolicyTensorNames() in
+// row-major order, one after another.
 class WorldModel {
  public:
-  // Throws what LibTorch throws.
+  // LibTorch's exceptions pass through.
   WorldModel(const Bundle& bundle, const at::TensorOptions& options);
 
   int observation_size() const { return observation_size_; }  // S
@@ -34,12 +34,13 @@ class WorldModel {
   // The tensors of psi [P, N] as views into it, with a leading dimension [P]
   // unless P is 1.
   std::vector<at::Tensor> Split(const at::Tensor& psi) const;
-  // The policy or policies with these tensors.
+  // The policy, or policies, with these tensors.
   PolicyNetwork Policy(const std::vector<at::Tensor>& tensors) const {
     return policy_.WithParameters(tensors);
   }
 
-  // Bytes of what differentiation keeps of one particle's roll-out, roughly.
+  // The approximate bytes that differentiation keeps for one particle's
+  // roll-out.
   int64_t TapeBytes(int horizon, int sampler_steps) const;
 
  private:
@@ -49,7 +50,8 @@ class WorldModel {
   PolicyNetwork policy_;
   CriticNetworks critics_;
   RewardNetwork reward_;
-  std::vector<Sampler> samplers_;  // Of one kind: [1], or of n = 1..64.
+  std::vector<Sampler>
+      samplers_;  // [1] for diffusion; for mean_flow n = 1..64.
   int64_t tape_per_step_ = 0, tape_per_transition_ = 0;  // Bytes.
 };
 

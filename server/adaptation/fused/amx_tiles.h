@@ -1,5 +1,5 @@
 // The eight tile registers of AMX: 16 rows of 64 bytes each. A tile's number
-// has to be a literal, hence the lists.
+// must be a literal, hence the lists.
 #pragma once
 
 #include <immintrin.h>
@@ -10,7 +10,7 @@ namespace foresight::fused {
 
 class AmxTiles {
  public:
-  // Registers 0..4 get `rows` rows, the others 16.
+  // Gives registers 0..4 `rows` rows and the others 16.
   static void Configure(int rows) {
     struct alignas(64) {
       uint8_t palette = 1, start_row = 0, reserved[14] = {};
@@ -24,10 +24,10 @@ class AmxTiles {
     Written();
     _tile_loadconfig(&config);
   }
-  // Spares the operating system to save them.
+  // Spares the operating system from saving them.
   static void Release() { _tile_release(); }
 
-  // Rows 64 bytes apart.
+  // Rows are 64 bytes apart.
   template <int T>
   static void Load(const void* from) {
     static_assert(T >= 0 && T < 7);
@@ -48,9 +48,9 @@ class AmxTiles {
     if constexpr (T == 2) _tile_stored(2, to, 64);
     if constexpr (T == 3) _tile_stored(3, to, 64);
   }
-  // Of float32 sum, bfloat16 a and b:
-  //   sum[r, n] += a[r, 2 k] b[k, 2 n] + a[r, 2 k + 1] b[k, 2 n + 1], over k
-  // for a in register 4, b in 5 (even sums) or 6 (odd ones).
+  // sum[r, n] += a[r, 2 k] b[k, 2 n] + a[r, 2 k + 1] b[k, 2 n + 1] over k, with
+  // float32 sums and bfloat16 a in register 4 and b in register 5 (even sums)
+  // or 6 (odd ones).
   template <int Sum>
   static void MultiplyAdd() {
     static_assert(Sum >= 0 && Sum < 4);
@@ -61,8 +61,7 @@ class AmxTiles {
   }
 
  private:
-  // GCC's loads do not say that they read memory: what was meant for it has to
-  // be there.
+  // Forces earlier writes to memory: GCC does not know that tile loads read it.
   static void Written() { __asm__ volatile("" ::: "memory"); }
 };
 

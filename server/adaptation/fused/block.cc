@@ -44,8 +44,8 @@ void Block::Prepare(Arena& arena, const RolloutPlan& plan, int max_rows) {
   action_ = arena.TakeMatrix(rows, actions);
   action_adjoint_ = arena.TakeMatrix(rows, actions);
   action_slope_ = Series::Take(arena, horizon + 1, rows, actions);
-  // Drawn without the padding, which must not be what was here before: nothing
-  // times NaN is NaN.
+  // The noise is drawn without its padding, which is cleared here: 0 times an
+  // old NaN would be NaN.
   noise_ = Series::Take(arena, plan.sampler->slots, rows, states);
   for (int slot = 0; plan.noisy && slot < plan.sampler->slots; ++slot) {
     Clear(rows, states, noise_.At(slot));
@@ -149,7 +149,7 @@ void Block::Act(int h) {
                        action_slope_.At(h));
 }
 
-// From a*_h: the policy's deltas, and s*_h += Jpi_s^T a*_h.
+// From a*_h computes the policy's deltas and s*_h += Jpi_s^T a*_h.
 void Block::ActAdjoint(int h) {
   for (const Segment& segment : segments_) {
     const int row = segment.first_row;
@@ -172,7 +172,7 @@ double* Block::ReturnOf(double* returns, const Segment& segment,
          segment.first_particle + row * members;
 }
 
-// J_m, and the adjoints of what it is made of.
+// Computes J_m and the adjoints of its terms.
 void Block::Appraise(double* returns) {
   AppraiseValues(returns);
   AppraiseRewards(returns);
@@ -222,7 +222,7 @@ NetworkPass Block::CriticPass(int i) const {
   return pass;
 }
 
-// Each particle's smaller value; its critic alone has an adjoint.
+// Takes each particle's smaller value; only that critic has an adjoint.
 void Block::AppraiseValues(double* returns) {
   const int rows = block_.rows, states = model_->state_tiles;
   for (int i = 0; i < 2; ++i) {
@@ -247,13 +247,14 @@ void Block::AppraiseValues(double* returns) {
   for (int i = 0; i < 2; ++i) AddValueAdjoint(i, seed);
 }
 
-// The critic of the smaller value, equal: the first; NaN is the smallest.
+// The critic with the smaller value; the first if both are equal; NaN counts as
+// the smallest.
 int Block::Winner(int row) const {
   const float q0 = value_.At(0).at(row, 0), q1 = value_.At(1).at(row, 0);
   return q1 < q0 || std::isnan(q1) ? 1 : 0;
 }
 
-// To s*_H and a*_H, of the rows that critic i wins.
+// Adds to s*_H and a*_H in the rows that critic i wins.
 void Block::AddValueAdjoint(int i, float seed) {
   const int rows = block_.rows, states = model_->state_tiles;
   bool any = false;
@@ -265,7 +266,7 @@ void Block::AddValueAdjoint(int i, float seed) {
   }
   if (!any) return;
   Backward(CriticPass(i), value_seed_, condition_delta_);
-  // Row by row: another one's slope need not be finite.
+  // Row by row, since another row's slope need not be finite.
   const float* scale = model_->critic_input[i].scale.data();
   for (int r = 0; r < rows; ++r) {
     if (Winner(r) != i) continue;

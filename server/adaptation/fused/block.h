@@ -1,7 +1,7 @@
 // The imagined roll-out of a few particles of one or more sessions, forward and
 // back (docs/method.md section 3, "Reverse"). Everything that a block touches
-// besides the weights stays in the cache, so a decision is one block after the
-// other, not one layer.
+// besides the weights stays in the cache, so a decision is computed block by
+// block, not layer by layer.
 #pragma once
 
 #include <vector>
@@ -15,7 +15,7 @@
 
 namespace foresight::fused {
 
-// Matrices of one shape, one for each of 0..count - 1.
+// Matrices 0..count - 1 of one shape.
 struct Series {
   Matrix first;
   ptrdiff_t step = 0;  // Floats from one to the next.
@@ -29,14 +29,14 @@ struct Series {
   }
 };
 
-// What the gradient of psi is summed from, of all rows that are summed at once
-// and for h = 0..H: filled by the blocks, each its rows.
+// The values from which psi's gradient is summed, for all rows that are summed
+// at once and for h = 0..H. Each block fills its own rows.
 struct PolicyTape {
   Series input;        // [rows, S] standardised states
   Series hidden;       // [rows, hidden tiles]
   Series tape;         // [rows, tape tiles]
   Series deltas;       // [rows, hidden tiles]
-  Series norm_deltas;  // [rows, hidden tiles]; without layer norm none.
+  Series norm_deltas;  // [rows, hidden tiles]; only with layer norm.
   Series head_deltas;  // [rows, A]
 
   void Take(Arena& arena, const PackedNetwork& policy, int steps, int rows,
@@ -50,7 +50,7 @@ struct SessionRollout {
   const PackedNetwork* policy = nullptr;
 };
 
-// What all blocks of one pass over the particles have in common.
+// The settings that all blocks of one pass over the particles share.
 struct RolloutPlan {
   const Model* model = nullptr;
   const SamplerPlan* sampler = nullptr;
@@ -63,7 +63,7 @@ struct RolloutPlan {
   bool differentiate = false;
 };
 
-// Particles first_particle + B i, i = 0..rows - 1, of one session: the block's
+// Particles first_particle + B i, i = 0..rows - 1, of one session. The block's
 // row first_row + i is row tape_row + i of the policy's tape.
 struct Segment {
   int session = 0;
@@ -77,7 +77,7 @@ struct Segment {
 struct BlockRows {
   int rows = 0;
   int member = 0;
-  int first_segment = 0;  // Of the list of all blocks' segments.
+  int first_segment = 0;  // In the list of all blocks' segments.
   int segments = 0;
 };
 
@@ -86,19 +86,20 @@ struct BlockRows {
 // Not thread-safe: one for each thread.
 class Block {
  public:
-  // Memory for blocks of at most `max_rows`, from `arena`.
+  // Takes memory for blocks of at most `max_rows` from `arena`.
   void Prepare(Arena& arena, const RolloutPlan& plan, int max_rows);
 
-  // Floats that each row of a block takes for the tape of the dynamics.
+  // Floats of the dynamics' tape for each row of a block.
   static size_t TapeSize(const RolloutPlan& plan);
 
   using Stop = absl::FunctionRef<bool()>;
   using Take = absl::FunctionRef<bool(int h, Matrix action)>;
 
-  // Rolls out; writes J_m of session i to returns[i M + m] and, to
-  // differentiate, the block's rows of the policy's tape with the adjoints
-  // seeded by 1 / M. Asks `stop` before each sampler step each way; false if it
-  // said so. The frozen networks take all rows at once, a policy its session's.
+  // Rolls out and writes J_m of session i to returns[i M + m]. If it
+  // differentiates, it also writes the block's rows of the policy's tape, with
+  // the adjoints seeded by 1 / M. Asks `stop` before each sampler step, forward
+  // and back; returns false if it had to stop. The frozen networks take all
+  // rows at once, a policy only its session's.
   bool Run(const RolloutPlan& plan, const BlockRows& block,
            absl::Span<const Segment> segments, double* returns, Stop stop);
 
@@ -132,7 +133,7 @@ class Block {
   const Model* model_ = nullptr;
   BlockRows block_;
   absl::Span<const Segment> segments_;
-  Matrix hidden_;                                 // Two layers by turns.
+  Matrix hidden_;                                 // Two layers, alternately.
   Matrix state_, state_adjoint_;                  // [rows, S]
   Matrix action_, action_adjoint_;                // [rows, A]
   Series action_slope_;                           // [H + 1] of [rows, A]

@@ -1,4 +1,4 @@
-// The part of a block's roll-out that goes through the dynamics: nine tenths of
+// The part of a block's roll-out that goes through the dynamics, nine tenths of
 // the work.
 #include "server/adaptation/fused/block.h"
 #include "server/adaptation/fused/matrix_operations.h"
@@ -37,7 +37,8 @@ void Block::DrawNoise(int h) {
   }
 }
 
-// What stays the same for all sampler steps of a transition.
+// Computes the part of the first layer that all sampler steps of a transition
+// share.
 void Block::Condition(int h) {
   const int rows = block_.rows, states = model_->state_tiles;
   const int actions = model_->action_tiles;
@@ -53,8 +54,8 @@ void Block::Condition(int h) {
   if (plan_->noisy) DrawNoise(h);
 }
 
-// s_{h+1} = s_h + output.mean + output.std x, x by the sampler. False if it had
-// to stop, like the other two.
+// s_{h+1} = s_h + output.mean + output.std x, with x from the sampler. Like the
+// two functions below it returns false if it had to stop.
 bool Block::Transit(int h, Stop stop) {
   const int rows = block_.rows, states = model_->state_tiles;
   const SamplerPlan& sampler = *plan_->sampler;
@@ -84,8 +85,8 @@ bool Block::Transit(int h, Stop stop) {
   return true;
 }
 
-// J_f^T s*_{h+1} but for the "s +" of s_{h+1}, to condition_delta_, in units of
-// the dynamics' standardised input.
+// Writes J_f^T s*_{h+1}, without the "s +" in s_{h+1}, to condition_delta_, in
+// units of the dynamics' standardised input.
 bool Block::SampleAdjoint(int h, Stop stop) {
   const int rows = block_.rows, states = model_->state_tiles;
   const SamplerPlan& sampler = *plan_->sampler;
@@ -107,7 +108,7 @@ bool Block::SampleAdjoint(int h, Stop stop) {
   return true;
 }
 
-// From s*_{h+1}: a*_h, and s*_h but for what comes through the policy.
+// From s*_{h+1} computes a*_h, and s*_h without the policy's part.
 bool Block::TransitAdjoint(int h, Stop stop) {
   const int rows = block_.rows, states = model_->state_tiles;
   if (!SampleAdjoint(h, stop)) return false;

@@ -12,7 +12,7 @@
 
 namespace foresight::fused {
 
-// `size` floats, zero at first, aligned for the kernels. Without memory when
+// `size` floats, initially zero, aligned for the kernels. It has no memory if
 // made without a size or moved from.
 class Buffer {
  public:
@@ -34,7 +34,7 @@ class Buffer {
   const float* data() const { return data_.get(); }
   size_t size() const { return size_; }
 
-  // Whole tiles, and at least one.
+  // Rounds up to whole tiles, at least one.
   static size_t Padded(size_t size) {
     return std::max<size_t>(1, (size + kTile - 1) / kTile) * kTile;
   }
@@ -49,8 +49,8 @@ class Buffer {
   size_t size_ = 0;
 };
 
-// Memory for one decision after the other: allocates nothing once it has grown
-// to what a decision takes. What it hands out is not cleared.
+// Memory for one decision after another. It allocates nothing once it has grown
+// to a decision's needs, and does not clear the memory that it hands out.
 //
 // Not thread-safe.
 class Arena {
@@ -76,7 +76,7 @@ class Arena {
     return chunks_.back().data() + used_ - size;
   }
 
-  // Floats that it has, taken or not.
+  // All its floats, taken or not.
   size_t size() const {
     size_t size = 0;
     for (const Buffer& chunk : chunks_) size += chunk.size();
@@ -92,7 +92,7 @@ class Arena {
   static constexpr size_t kSmallestChunk = size_t{1} << 18;
 
   std::vector<Buffer> chunks_;
-  size_t used_ = 0;  // Of the last chunk.
+  size_t used_ = 0;  // In the last chunk.
 };
 
 }  // namespace foresight::fused

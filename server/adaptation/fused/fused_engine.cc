@@ -13,8 +13,8 @@ namespace foresight {
 
 namespace {
 
-// Of the way back through one particle's longest roll-out; the server would
-// otherwise die of a decision.
+// Limit for the tape of one particle's longest roll-out. Without a limit one
+// decision could take all the server's memory.
 constexpr double kLargestTapeBytes = double{1 << 30};
 
 absl::Status CheckTape(const Bundle& bundle) {

@@ -14,21 +14,20 @@
 namespace foresight {
 
 // Thread-safe. A problem's decision is spread over its workers, with the same
-// result to the bit for any number of them. Once the memory of a batch has
-// grown to what its decisions take, they allocate nothing but an answer that
-// brings no room for its action.
+// result to the bit for any number of them. Once a batch's memory has grown to
+// its decisions' needs, they allocate only the action of an answer that has no
+// room for it.
 class FusedEngine : public Engine {
  public:
   struct Options {
     fused::Variant variant = fused::Variant::kAuto;
     fused::Precision precision = fused::Precision::kFloat32;
     Clock clock = MonotonicNow;
-    // Bytes of memory that are kept for the decisions to come while nobody uses
-    // them.
+    // Bytes of unused memory that are kept for later decisions.
     size_t max_idle_scratch = size_t{256} << 20;
   };
 
-  // Packs the bundle's weights: some 10 ms per million.
+  // Packs the bundle's weights, in some 10 ms per million.
   // Errors:
   //   InvalidArgument: FORESIGHT_CPU_VARIANT names no variant (variants.h).
   //   Unavailable:     this CPU lacks what the variant or precision needs.
@@ -39,10 +38,9 @@ class FusedEngine : public Engine {
 
   std::unique_ptr<PolicyParameters> NewParameters() const override;
   size_t sizeof_parameters() const override;
-  // Beyond engine.h's errors a decision has these:
-  //   InvalidArgument:   the observation's size, or the parameters are not this
-  //                      engine's.
-  //   ResourceExhausted: there is no memory for it.
+  // A decision has these errors besides engine.h's: InvalidArgument: the
+  // observation's size is wrong, or the parameters belong to another engine.
+  //   ResourceExhausted: there is not enough memory.
   std::unique_ptr<Batch> NewBatch() const override;
   bool SideBySide(const Problem& a, const Problem& b) const override;
   int BatchLimit(const AdaptationSettings& settings) const override;

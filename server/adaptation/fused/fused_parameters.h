@@ -14,7 +14,7 @@ namespace foresight::fused {
 // Shares psi_0 with the model until psi is changed.
 class FusedParameters : public PolicyParameters {
  public:
-  // psi_0 of the model.
+  // Starts as the model's psi_0.
   explicit FusedParameters(std::shared_ptr<const Model> model)
       : model_(std::move(model)) {}
 
@@ -24,16 +24,16 @@ class FusedParameters : public PolicyParameters {
   absl::Status Import(absl::Span<const float> values) override;
 
   const Model* model() const { return model_.get(); }
-  // In the model's policy layout.
+  // psi in the model's policy layout.
   const float* psi() const {
     return shared() ? model_->psi_0.data() : own_.data();
   }
   bool shared() const { return own_.size() == 0; }
-  // |psi - psi_0|^2, if it is known without a pass over psi.
+  // |psi - psi_0|^2 if it is known without a pass over psi.
   std::optional<double> squared_drift() const {
     return shared() ? 0.0 : squared_drift_;
   }
-  // Takes `psi`; gives the old memory back in it, none if psi was shared.
+  // Exchanges psi's memory with `psi`, which becomes empty if psi was shared.
   void Swap(Buffer& psi, std::optional<double> squared_drift) noexcept {
     std::swap(own_, psi);
     squared_drift_ = squared_drift;

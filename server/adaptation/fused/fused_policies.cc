@@ -13,9 +13,11 @@
 namespace foresight::fused {
 namespace {
 
-// Depends on the settings alone, since the two ways differ in the last bits.
+// The choice must depend on the settings alone, since the two ways differ in
+// the last bits.
 constexpr int kMostUntransposed = 2;  // Particles.
-// Floats of psi that are worked on at once: 64 KiB, some parts per thread.
+// Floats of psi in one item of work: 64 KiB, so that each thread gets some
+// items.
 constexpr size_t kPartSize = size_t{1} << 14;
 
 }  // namespace
@@ -193,8 +195,9 @@ void FusedPolicies::RollOut(absl::Span<const int> group, NoiseBank bank,
   }
 }
 
-// Transposed weights are made once for all rows of the way back; for few rows
-// reading psi as it is costs less, and keeps the other from the caches.
+// Weights are transposed once for all rows of the backward pass. For few rows
+// it is cheaper to read psi as it is, and the transpose does not fill the
+// caches.
 void FusedPolicies::BindBothWays(Session& session, bool alone) {
   const float* adjoint = nullptr;
   if (session.problem->settings.particles > kMostUntransposed) {
@@ -319,7 +322,7 @@ void FusedPolicies::Pull(absl::Span<const int> which, Psi anchor,
   }
 }
 
-// A pass over psi costs as much as a frozen action.
+// Avoids a pass over psi if possible: it costs as much as a frozen action.
 double FusedPolicies::SquaredDrift(const Session& session) {
   if (session.working == model_->psi_0.data()) return 0;
   if (session.working == session.ascended) return session.squared_drift;
@@ -339,7 +342,7 @@ void FusedPolicies::Drift(absl::Span<const int> which,
   }
 }
 
-// Whether the session gets a psi that is not the model's.
+// Whether the session gets a psi of its own.
 bool FusedPolicies::Keeps(const Session& session) const {
   return session.problem->settings.mode == Mode::kPersist &&
          session.working != model_->psi_0.data();

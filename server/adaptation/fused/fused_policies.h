@@ -1,4 +1,4 @@
-// The policies of decisions on the fused engine.
+// The policies of a batch's problems on the fused engine.
 #pragma once
 
 #include <memory>
@@ -10,10 +10,10 @@
 
 namespace foresight::fused {
 
-// A working policy is psi_start's own memory until the first step.
+// A working policy shares psi_start's memory until the first step.
 //
-// Not thread-safe. Once warm, problems no larger and no more at once than
-// before allocate nothing.
+// Not thread-safe. Once warm, it allocates nothing for problems that are
+// neither larger nor more than before.
 class FusedPolicies : public WorkingPolicies {
  public:
   explicit FusedPolicies(std::shared_ptr<const Model> model);
@@ -21,8 +21,8 @@ class FusedPolicies : public WorkingPolicies {
   // Whether the two can be computed side by side.
   static bool SameShape(const Problem& a, const Problem& b);
 
-  // dJ/dpsi of the last Differentiate, in the exchange form, until Ascend; for
-  // tests.
+  // For tests: the last Differentiate's dJ/dpsi in the exchange form. Valid
+  // until Ascend.
   std::vector<float> ExportGradient(int i);
 
   int action_size() const override;
@@ -52,23 +52,23 @@ class FusedPolicies : public WorkingPolicies {
  private:
   struct Session {
     Problem* problem = nullptr;
-    std::vector<float> frozen_action;  // [A] of psi_0; empty: not known.
+    std::vector<float> frozen_action;  // [A], psi_0's; empty: not known.
     FusedParameters* parameters = nullptr;
     const float* start = nullptr;
     const float* working = nullptr;
     const float* saved = nullptr;
-    // The one that does not hold the saved policy takes the gradient, then what
-    // the gradient makes of it.
+    // The spare that does not hold the saved policy takes the gradient, then
+    // the ascended policy.
     Buffer spares[2];
-    Buffer given;    // Takes the place of a spare that the session will keep.
-    Buffer adjoint;  // Without memory where the particles are few.
+    Buffer given;    // Replaces a spare that the session will keep.
+    Buffer adjoint;  // Empty if the particles are few.
     PackedNetwork policy;
-    // |ascended - psi_0|^2, of the policy that the last Ascend made.
+    // The policy made by the last Ascend, and |ascended - psi_0|^2.
     const float* ascended = nullptr;
     double squared_drift = 0;
 
-    // The spare that the saved policy is not in. The working one may be, since
-    // what came after Save may be written over.
+    // The spare without the saved policy. It may hold the working one, since
+    // changes after Save may be overwritten.
     Buffer& Spare() { return spares[saved == spares[0].data() ? 1 : 0]; }
   };
 
@@ -77,16 +77,16 @@ class FusedPolicies : public WorkingPolicies {
   // The network's output [1, A] at s_t, in action_arena_.
   Matrix Output(Session& session, Psi psi);
   double SquaredDrift(const Session& session);
-  // Calls `body` for `which` in groups to be computed side by side.
+  // Calls `body` for groups of `which` that are computed side by side.
   void ForEachGroup(absl::Span<const int> which,
                     absl::FunctionRef<void(absl::Span<const int>)> body);
-  // To the working policy, for the way forward and back.
+  // Binds `policy` to the working policy, forward and back.
   void BindBothWays(Session& session, bool alone);
   // Calls body(0) .. body(count - 1), with the help of the session's workers if
   // it is computed alone.
   void Spread(const Session& session, bool alone, int count,
               absl::FunctionRef<void(int item)> body);
-  // The sum of body(first, size) over parts of psi, always the same ones.
+  // The sum of body(first, size) over parts of psi, which are always the same.
   double SumOverParts(
       const Session& session, bool alone,
       absl::FunctionRef<double(size_t first, size_t size)> body);
@@ -98,12 +98,12 @@ class FusedPolicies : public WorkingPolicies {
   std::vector<Session> sessions_;  // [P]
   Arena arena_, action_arena_;
   Rollout rollout_;
-  // Belong to the group that is being computed.
+  // For the group that is being computed.
   std::vector<SessionRollout> rolled_;
   std::vector<Rollout::Target> targets_;
   std::vector<Rollout::Result> results_;
   std::vector<int> pending_, group_;
-  std::vector<double> sums_;  // Of the parts of psi.
+  std::vector<double> sums_;  // For the parts of psi.
 };
 
 }  // namespace foresight::fused

@@ -1,19 +1,20 @@
 // The arithmetic of the fused engine: a table of plain functions on float
 // arrays, compiled once per instruction set and chosen at run time.
 //
-// Why by hand: on plain products [rows, 256] x [256, 256] with weights in L2
-// (Zen 4, peak 117 GFLOP/s), Debian 12's libraries and `multiply` reach
+// Why they are written by hand: on plain products [rows, 256] x [256, 256] with
+// weights in L2 (Zen 4, peak 117 GFLOP/s), Debian 12's libraries and `multiply`
+// reach
 //   rows                   1    10    32    64   GFLOP/s
 //   oneDNN 2.6            38   109   113   115
 //   libxsmm 1.17          50   116   116   116
 //   multiply              50   114   112   112
-// libxsmm's 2 to 4 % at most are not worth it: it has no product that adds a
-// matrix and a bias and scales by a third matrix, which would take a pass of
-// its own; it writes code at run time, which hardened containers forbid, and
-// for x86-64 alone; and the elementwise half would remain. Highway would do for
-// that half, but all that it needs (arithmetic, select, conversion) the
-// compiler's own vector types have in the forty lines of simd.h, for any width
-// and architecture.
+// libxsmm's gain of 2 to 4 % is not worth its costs. It has no product that
+// adds a matrix and a bias and scales by a third matrix, so these would need
+// another pass. It generates code at run time, which hardened containers
+// forbid, and only for x86-64. And the elementwise half would remain. Highway
+// could do that half, but it only needs arithmetic, select and conversion,
+// which the compiler's vector types provide in the forty lines of simd.h for
+// any width and architecture.
 //
 // The tile layout. A matrix [rows, columns] is stored as tiles of 16 columns:
 // element (r, c) is data[(c / 16) * stride + r * 16 + c % 16], stride at least
@@ -72,7 +73,7 @@ struct Product {
 // gradient[p][i][l] (+)= sum over steps and rows of
 //   in[row, i] * delta[row, 16 p + l], panels as in weights.
 struct WeightGradient {
-  int steps = 0;  // Matrices one after the other, `*_step` floats apart.
+  int steps = 0;  // Matrices, `*_step` floats apart.
   int rows = 0;
   int inputs = 0;
   int panels = 0;
@@ -83,7 +84,7 @@ struct WeightGradient {
   bool accumulate = false;
 };
 
-// LayerNorm over `columns` of each row, biased variance:
+// LayerNorm over `columns` of each row with the biased variance:
 //   normal = (z - mean) / sqrt(variance + epsilon), y = weight normal + bias.
 struct LayerNorm {
   int rows = 0;
@@ -105,22 +106,22 @@ struct NoiseBlock {
 // All arrays are as described above. Thread-safe: no state.
 struct Kernels {
   const char* name;
-  bool half;      // Multiplies in bfloat16 where a product has such weights.
-  int best_rows;  // Rows to compute together: whole register blocks of them.
+  bool half;      // Multiplies in bfloat16 if a product has such weights.
+  int best_rows;  // Rows to compute together: whole register blocks.
 
   void (*multiply)(const Product&);
   void (*weight_gradient)(const WeightGradient&);
-  // out[16 t + l] (+)= the sum of column (t, l) over steps and rows; with
-  // `other`, of the elementwise product. Uses of WeightGradient all but inputs
-  // and `in`, which is `other` where its data is not null.
+  // out[16 t + l] (+)= the sum of column (t, l) over steps and rows; if `in`
+  // has data, of the elementwise product with it. Ignores `inputs`.
   void (*column_sums)(const WeightGradient&);
 
-  // x <- f(x); slope <- f'(x) where its data is not null. [rows, 16 tiles]
+  // x <- f(x); slope <- f'(x) if it has data. [rows, 16 tiles]
   void (*relu)(int rows, int tiles, Matrix x, Matrix slope);
   void (*silu)(int rows, int tiles, Matrix x, Matrix slope);
   void (*tanh)(int rows, int tiles, Matrix x, Matrix slope);
-  // x <- LayerNorm(x); `normal` and, in each lane of a tile, 1 / sqrt(variance
-  // + epsilon) are kept for the way back where their data is not null.
+  // x <- LayerNorm(x); if they have data, `normal` keeps the normal values and
+  // `inverse` 1 / sqrt(variance + epsilon), in each lane of a tile, for the
+  // backward pass.
   void (*norm)(const LayerNorm&, Matrix x, Matrix normal, Matrix inverse);
   // out = slope * (vector-Jacobian product of LayerNorm with delta)
   void (*norm_adjoint)(const LayerNorm&, Matrix delta, Matrix normal,
@@ -129,28 +130,29 @@ struct Kernels {
   // x <- x + y. [rows, 16 tiles]
   void (*add)(int rows, int tiles, Matrix x, Matrix y);
 
-  // Panels [outputs / 16][inputs][16] of W to panels [inputs / 16][outputs][16]
-  // of its transpose.
+  // Transposes W: panels [outputs / 16][inputs][16] become panels
+  // [inputs / 16][outputs][16].
   void (*transpose)(int inputs, int outputs, const float* panels,
                     ptrdiff_t stride, float* transposed,
                     ptrdiff_t transposed_stride);
-  // z[slot] for slot 0..slots - 1, each [rows, size] at `slot_step` floats.
+  // Fills z[slot] for slot 0..slots - 1, each [rows, size], `slot_step` floats
+  // apart.
   void (*noise)(const NoiseBlock&, int slots, int rows, int size, Matrix z,
                 ptrdiff_t slot_step);
 
   // out[r, i] = scale[r, i] * sum over o of in[r, o] w[o, i], from the panels
-  // of the way forward: `inputs` counts o, `depth` is the number of i. Saves
-  // the transpose where the rows are too few to pay for it. Uses of Product all
-  // but half_weights, bias and add.
+  // of the forward pass: `inputs` counts o, `depth` counts i. Saves the
+  // transpose if the rows are too few to pay for it. Ignores half_weights, bias
+  // and add.
   void (*multiply_transposed)(const Product&, int depth);
 
-  // On flat arrays of `size` floats, a multiple of 16.
+  // The rest work on flat arrays of `size` floats, a multiple of 16.
   double (*sum_squares)(size_t size, const float* x);
   double (*squared_distance)(size_t size, const float* x, const float* y);
   // out = x + scale * y
   void (*add_scaled)(size_t size, const float* x, float scale, const float* y,
                      float* out);
-  // The same with out = y, and the squared distance of the result from z.
+  // The same with out = y; returns the squared distance of the result from z.
   double (*ascend)(size_t size, const float* x, float scale, float* y,
                    const float* z);
   // out = x + factor * (y - x)

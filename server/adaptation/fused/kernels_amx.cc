@@ -1,5 +1,5 @@
 // The AVX-512 kernels with products on AMX tiles of bfloat16, for CPUs with
-// AVX512-BF16 and AMX. Not yet timed on one.
+// AVX512-BF16 and AMX. They have not been timed on such a CPU yet.
 #define FORESIGHT_VARIANT amx
 #define FORESIGHT_VECTOR_BYTES 64
 #define FORESIGHT_REGISTER_ROWS 14

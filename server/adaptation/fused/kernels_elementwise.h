@@ -1,4 +1,5 @@
-// What happens between the products. Included by kernels_VARIANT.cc.
+// Activations, layer norms and sums between the products. Included by
+// kernels_VARIANT.cc.
 #pragma once
 
 #include "server/adaptation/fused/vector_math.h"
@@ -18,7 +19,7 @@ struct SiluFunction {
     const Vector e = Exp(-x);
     const Vector logistic = 1.0f / (1.0f + e);
     const Vector y = x * logistic;
-    // 1 - logistic would cancel.
+    // Computing 1 - logistic would cancel.
     *slope = logistic + y * (e * logistic);
     return y;
   }
@@ -57,8 +58,8 @@ void Add(int rows, int tiles, Matrix x, Matrix y) {
   }
 }
 
-// f(vector of x's columns, offset of the vector from x.data, its first column)
-// for each vector of a row whose matrix begins at `x`.
+// Calls f(vector, its offset from x.data, its first column) for each vector of
+// a row whose matrix begins at `x`.
 template <typename F>
 FORESIGHT_INLINE void ForEachVector(int columns, Matrix x, F f) {
   for (int column = 0; column < columns; column += kLanes) {
@@ -66,7 +67,7 @@ FORESIGHT_INLINE void ForEachVector(int columns, Matrix x, F f) {
   }
 }
 
-// 1 in the lanes of columns that there are, 0 in the padding.
+// 1 in the lanes of existing columns, 0 in the padding.
 FORESIGHT_INLINE Vector Mask(int column, int columns) {
   Vector mask;
   for (int i = 0; i < kLanes; ++i) mask[i] = column + i < columns ? 1 : 0;
@@ -77,7 +78,7 @@ FORESIGHT_INLINE Vector Masked(Vector x, int column, int columns) {
   return column + kLanes <= columns ? x : x * Mask(column, columns);
 }
 
-// Two passes, since one would cancel where the mean is large.
+// In two passes, since a single one would cancel if the mean is large.
 void Norm(const LayerNorm& norm, Matrix x, Matrix normal, Matrix inverse) {
   const int columns = norm.columns;
   const int padded = Tiles(columns) * kTile;

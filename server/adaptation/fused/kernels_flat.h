@@ -7,7 +7,7 @@ namespace foresight::fused::FORESIGHT_VARIANT {
 
 constexpr int kHalf = kLanes / 2;
 
-// Four sums side by side: one would wait for each addition.
+// With four sums side by side, since a single one would wait for each addition.
 template <typename F>
 FORESIGHT_INLINE double SumOf(size_t size, F squared) {
   Doubles sums[4] = {};
@@ -43,7 +43,7 @@ FORESIGHT_INLINE void AddScaled(size_t size, const float* x, float scale,
   }
 }
 
-// Adds up as SquaredDistance does, to the bit.
+// Sums in SquaredDistance's order, so the result is equal to the bit.
 double Ascend(size_t size, const float* x, float scale, float* y,
               const float* z) {
   Doubles sums[4] = {};

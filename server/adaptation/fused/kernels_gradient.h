@@ -6,12 +6,12 @@
 
 namespace foresight::fused::FORESIGHT_VARIANT {
 
-// Inputs in one register block: a divisor of the tile.
+// Inputs in one register block; a divisor of the tile.
 constexpr int kOuterInputs = kLanes == 16 ? 8 : 4;
 constexpr int kOuterVectors = FORESIGHT_REGISTER_VECTORS;
 
-// Inputs first..first + I - 1 (of one tile) x V vectors of outputs, the sum
-// over rows in registers. Each element's sum runs over steps, then rows.
+// Computes inputs first..first + I - 1 of one tile for V vectors of outputs,
+// with the sums in registers. Each element's sum runs over steps, then rows.
 template <int I, int V>
 void OuterBlock(const WeightGradient& g, int first, int vector) {
   Vector sum[I][V];
@@ -96,8 +96,8 @@ void ColumnSums(const WeightGradient& g) {
   }
 }
 
-// Swaps the blocks of S x S off the diagonal, then those twice as large: from 1
-// on, a transpose.
+// Swaps the off-diagonal blocks of S x S, then those of twice the size.
+// Starting at S = 1 this is a transpose.
 template <int S>
 FORESIGHT_INLINE void SwapBlocks(Vector (&x)[kLanes]) {
   Integers upper = {}, lower = {};
@@ -137,8 +137,8 @@ void Transpose(int inputs, int outputs, const float* panels, ptrdiff_t stride,
   }
 }
 
-// Inputs first..first + kLanes - 1 (of `depth`) of one row: each lane of a sum
-// has its own outputs; the sums of lanes come last.
+// Computes inputs first..first + kLanes - 1 (of `depth`) of one row. Each lane
+// of a sum has its own outputs; the lanes are added last.
 template <bool kWhole>
 FORESIGHT_INLINE Vector TransposedSums(const Product& p, int depth, int row,
                                        int first) {

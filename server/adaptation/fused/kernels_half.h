@@ -1,5 +1,5 @@
-// Inputs of products on bfloat16. Included by the kernels_VARIANT.cc that have
-// AVX512-BF16.
+// Rounds inputs of products to bfloat16. Included by the kernels_VARIANT.cc
+// that have AVX512-BF16.
 #pragma once
 
 #include <immintrin.h>
@@ -9,10 +9,10 @@
 namespace foresight::fused::FORESIGHT_VARIANT {
 
 constexpr int kPairTile = 2 * kTile;  // Columns of 64 bytes of bfloat16.
-constexpr int kLargestDepth = 4096;   // Of a bundle's layers.
+constexpr int kLargestDepth = 4096;   // A bundle's deepest layer.
 
-// Rows row..row + valid - 1 of the input in bfloat16, in tiles of [rows, 32
-// columns]; the rows beyond are zero.
+// Rounds rows row..row + valid - 1 of the input to bfloat16, in tiles of [rows,
+// 32 columns]; the remaining rows are zero.
 FORESIGHT_INLINE void RoundInput(const Product& p, int row, int valid, int rows,
                                  uint16_t* out) {
   const int tiles = Tiles(p.inputs);

@@ -1,6 +1,5 @@
 // Philox4x32-10 and Box-Muller on vectors: the values of noise.h to within a
-// few units of 1e-7 absolute, at a tenth of the time. Included by
-// kernels_VARIANT.cc.
+// few 1e-7, in a tenth of the time. Included by kernels_VARIANT.cc.
 #pragma once
 
 #include "server/adaptation/fused/simd.h"
@@ -34,9 +33,9 @@ FORESIGHT_INLINE Doubles Uniform(Words word) {
   return (__builtin_convertvector(integer, Doubles) + 0.5) * 0x1p-24;
 }
 
-// ln x, x in (0, 1): x = 2^e m, m in [sqrt(1/2), sqrt 2), and ln m by the
-// series of atanh in s = (m - 1) / (m + 1), |s| < 0.172: the rest is below
-// 1e-12.
+// ln x for x in (0, 1): x = 2^e m with m in [sqrt(1/2), sqrt 2), and ln m by
+// the series of atanh in s = (m - 1) / (m + 1), |s| < 0.172. The remainder is
+// below 1e-12.
 FORESIGHT_INLINE Doubles Log(Doubles x) {
   const int64_t sqrt_half = 0x3FE6A09E667F3BCD;
   const Longs bits = reinterpret_cast<Longs>(x) - sqrt_half;
@@ -55,11 +54,10 @@ FORESIGHT_INLINE Doubles Log(Doubles x) {
          __builtin_convertvector(exponent, Doubles) * 0.6931471805599453;
 }
 
-// sin and cos of 2 pi u, u in (0, 1): by Taylor's series of the angle's
-// distance to the nearest quarter turn, at most pi / 4; the rest is below
-// 1e-10.
+// sin and cos of 2 pi u for u in (0, 1), by Taylor's series in the distance to
+// the nearest quarter turn, at most pi / 4. The remainder is below 1e-10.
 FORESIGHT_INLINE void SinCos(Doubles u, Doubles* sine, Doubles* cosine) {
-  const double magic = 6755399441055744.0;  // 1.5 * 2^52 rounds.
+  const double magic = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds.
   const Doubles shifted = u * 4 + magic;
   const Longs quarter = reinterpret_cast<Longs>(shifted);
   const Doubles x = (u * 4 - (shifted - magic)) * 1.5707963267948966;
@@ -103,7 +101,7 @@ class NoiseWriter {
  public:
   explicit NoiseWriter(const NoiseBlock& block) : block_(block) {}
 
-  // Components 4 * group.. of slot and row go to `to`.
+  // Writes components 4 * group.. of slot and row to `to`.
   void Push(uint32_t group, uint32_t slot, uint32_t row, float* to) {
     group_[count_] = group;
     slot_[count_] = block_.transition + slot;

@@ -1,4 +1,4 @@
-// The kernels for any machine that the compiler knows.
+// The kernels for any machine that the compiler supports.
 #define FORESIGHT_VARIANT portable
 #define FORESIGHT_VECTOR_BYTES 16
 #define FORESIGHT_REGISTER_ROWS 5

@@ -10,8 +10,8 @@ namespace foresight::fused::FORESIGHT_VARIANT {
 constexpr int kMaxRows = FORESIGHT_REGISTER_ROWS;
 constexpr int kRegisterVectors = FORESIGHT_REGISTER_VECTORS;
 
-// Vectors side by side for `rows` rows: wider for few rows, so that enough
-// independent sums hide the latency of the multiply-add.
+// The number of vectors side by side for `rows` rows. Few rows have more, so
+// that enough independent sums hide the latency of the multiply-add.
 constexpr int WidthFor(int rows) {
   int width = kRegisterVectors;
   while (width < 8 &&
@@ -26,7 +26,7 @@ struct Accumulators {
   Vector sum[R][V];
 };
 
-// Where vector v of a block that begins at vector `first` of the columns lies.
+// The offset of vector v in a block of columns that begins at vector `first`.
 FORESIGHT_INLINE ptrdiff_t Offset(int vector, ptrdiff_t tile_stride) {
   return vector / kVectorsPerTile * tile_stride +
          vector % kVectorsPerTile * kLanes;
@@ -53,8 +53,8 @@ FORESIGHT_INLINE void Begin(const Product& p, int row, int first,
   }
 }
 
-// The scale is a tape's, often from the third-level cache: it arrives while the
-// sums are made.
+// Prefetches the scale, a tape that is often in the third-level cache, so that
+// it arrives while the sums are computed.
 template <int R, int V>
 FORESIGHT_INLINE void PrefetchScale(const Product& p, int row, int first) {
   if (p.scale.data == nullptr) return;
@@ -87,7 +87,8 @@ FORESIGHT_INLINE void End(const Product& p, int row, int first,
   }
 }
 
-// One column of the input for R rows at `in`, one row of V panels' vectors.
+// Adds the products of one input column, for R rows at `in`, and one row of V
+// panels.
 template <int R, int V>
 FORESIGHT_INLINE void Step(const float* in, const float* const (&weights)[V],
                            ptrdiff_t offset, Accumulators<R, V>& block) {
@@ -144,9 +145,10 @@ BlockFunction FindBlock(int rows, int width) {
   return nullptr;
 }
 
-// The widest blocks that fit what is left of the columns; each block of columns
-// for all rows, so that its weights come from the first-level cache but once.
-// Rows in as few register blocks as can be, of nearly equal size.
+// Uses the widest blocks that fit the remaining columns, and computes all rows
+// of a block of columns before the next, so that its weights stay in the
+// first-level cache. Rows are split into as few register blocks as possible, of
+// nearly equal size.
 void Multiply(const Product& p) {
   const int blocks = (p.rows + kMaxRows - 1) / kMaxRows;
   const int most = (p.rows + blocks - 1) / blocks;

@@ -1,5 +1,5 @@
 // Products on tile registers of bfloat16. Included by kernels_amx.cc, and by
-// the test that computes the registers in plain C++ where there are none.
+// the test that emulates the registers in plain C++.
 #pragma once
 
 #include <utility>
@@ -9,12 +9,12 @@
 
 namespace foresight::fused::FORESIGHT_VARIANT {
 
-constexpr int kTileRows = 16;  // Of a register.
+constexpr int kTileRows = 16;  // In a register.
 constexpr int kTileHalves = kTileRows * kPairTile;
 
-// V panels side by side for one block of rows. `in` are tiles of [rows, 32
-// columns], whose padding is zero; of `rows` the product has the first
-// `valid`.
+// Computes V panels side by side for one block of rows. `in` holds tiles of
+// [rows, 32 columns] with zero padding; only the first `valid` of `rows` belong
+// to the product.
 template <typename Registers, int V>
 struct TileBlock {
   const Product& p;
@@ -53,7 +53,7 @@ struct TileBlock {
     const uint16_t* weights =
         p.half_weights + (first + v) * p.panel_stride + pair * kPairTile;
     alignas(64) uint16_t last[kTileHalves];
-    if (pairs - pair < kTileRows) {  // What follows belongs to others.
+    if (pairs - pair < kTileRows) {  // The rest belongs to others.
       const size_t size = size_t(pairs - pair) * kPairTile;
       __builtin_memset(last, 0, sizeof(last));
       __builtin_memcpy(last, weights, size * sizeof(uint16_t));
@@ -89,7 +89,8 @@ void TileColumns(const Product& p, const uint16_t* in, int rows, int valid,
   }
 }
 
-// Rows in as few blocks as can be; the last ones may have a row of zeros.
+// Splits the rows into as few blocks as possible; the last ones may have a row
+// of zeros.
 template <typename Registers>
 void MultiplyTiles(const Product& p) {
   if (p.half_weights == nullptr) return Multiply(p);

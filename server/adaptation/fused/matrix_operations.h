@@ -1,5 +1,5 @@
-// The few elementwise operations on states and actions: so small that they need
-// no kernels of their own. All on [rows, 16 tiles]; operands may be the result.
+// Elementwise operations on states and actions, too small to need kernels. All
+// are on [rows, 16 tiles]; operands may be the result.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 namespace foresight::fused {
 
-// f(row's 16 values of tile t of x, t) for each row and tile.
+// Calls f(t, r) for each tile t and row r.
 template <typename F>
 inline void ForEachTile(int rows, int tiles, F f) {
   for (int t = 0; t < tiles; ++t) {
@@ -21,7 +21,7 @@ inline float* At(Matrix m, int t, int r) {
   return m.data + t * m.stride + r * kTile;
 }
 
-// out = (x - mean) scale, where x's first column is column 16 tile of
+// out = (x - mean) * scale, where x's first column is column 16 * tile of
 // `scaling`.
 inline void Standardise(int rows, int tiles, const Scaling& scaling, int tile,
                         Matrix x, Matrix out) {

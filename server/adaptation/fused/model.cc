@@ -8,7 +8,7 @@
 namespace foresight::fused {
 namespace {
 
-// `split` columns padded to whole tiles, then the others; 0: no split.
+// Pads the first `split` columns to whole tiles, then the others; 0: no split.
 Scaling MakeScaling(const Standardiser& standardiser, int split) {
   const int size = static_cast<int>(standardiser.mean.size());
   const int padding = split == 0 ? 0 : Tiles(split) * kTile - split;
@@ -70,7 +70,7 @@ Dynamics PackDynamics(const Kernels& kernels, const Bundle& bundle, int b) {
   only_first.layers.push_back(first);
   FrozenNetwork condition = Freeze(kernels, only_first, inputs);
   dynamics.condition = condition.network.layers.front();
-  dynamics.condition.bias = nullptr;  // In the bias of each sampler step.
+  dynamics.condition.bias = nullptr;  // It is in each sampler step's bias.
   dynamics.condition_weight = std::move(condition.flat);
   dynamics.condition_adjoint = std::move(condition.adjoint);
   return dynamics;
@@ -91,14 +91,14 @@ int CountParameters(const Network& network) {
   return static_cast<int>(count);
 }
 
-// b + W e, where W are the first layer's columns of the time embedding.
+// b + W e, where W holds the first layer's columns for the time embedding.
 Buffer TimeBias(const Layer& first, const std::vector<double>& embedding) {
   Buffer bias(first.outputs);
   const int column = first.inputs - static_cast<int>(embedding.size());
   for (int o = 0; o < first.outputs; ++o) {
     double sum = first.bias[o];
     for (size_t i = 0; i < embedding.size(); ++i) {
-      // Engines feed the network an embedding rounded to float32.
+      // The embedding is rounded to float32, as every engine does.
       sum += double{first.weight[size_t(o) * first.inputs + column + i]} *
              static_cast<float>(embedding[i]);
     }

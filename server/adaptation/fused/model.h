@@ -11,9 +11,9 @@
 
 namespace foresight::fused {
 
-// y = (x - mean) scale and back, per column; padding is zero, and stays so.
-// Applied rather than folded into the weights: where |mean| is many times std,
-// the folded form cancels.
+// y = (x - mean) * scale and back, for each column; padding is and stays zero.
+// It is not folded into the weights, since that would cancel if |mean| is many
+// times std.
 struct Scaling {
   Buffer mean;     // [tiles * 16]
   Buffer scale;    // 1 / std
@@ -23,37 +23,37 @@ struct Scaling {
 // A frozen network with its memory.
 struct FrozenNetwork {
   Buffer flat, adjoint;
-  // Both forms of the layers between hidden layers in bfloat16, for that
-  // precision. First layers and heads stay in float32: they are few and see the
-  // sampler's state.
+  // For precision bf16: the layers between hidden layers and their transposes
+  // in bfloat16. First layers and heads stay in float32: they are few and see
+  // the sampler's state.
   std::vector<std::vector<uint16_t>> half;
   PackedNetwork network;
 };
 
-// The dynamics' first layer is taken apart: what multiplies u is the packed
-// network's first layer, what multiplies (s', a') is `condition`, once per
-// transition, and the time embedding is a bias per sampler step.
+// The dynamics' first layer is split: the columns for u are the packed
+// network's first layer, those for (s', a') are `condition`, multiplied once
+// per transition, and the time embedding is a bias for each sampler step.
 struct Dynamics {
   FrozenNetwork body;
   Buffer condition_weight, condition_adjoint;
   PackedLayer condition;  // [state_action_tiles * 16] -> [first width]
 };
 
-// The steps of a sampler in the order that it takes them:
+// The steps of a sampler in their order:
 //   u <- c1 u - c2 network(u) + sigma z
 struct SamplerPlan {
   std::vector<float> c1, c2, sigma;            // [J]
-  std::vector<std::vector<Buffer>> time_bias;  // [B][J] of the first layer
+  std::vector<std::vector<Buffer>> time_bias;  // [B][J], the first layer's
   int steps() const { return static_cast<int>(c1.size()); }  // J
   int slots = 1;  // z_0..z_{slots - 1} are drawn.
 };
 
-// The inputs (s, a) of reward, critics and dynamics are whole tiles of s, then
+// Inputs (s, a) of reward, critics and dynamics are whole tiles of s, then
 // whole tiles of a.
 struct Model {
   Model(std::shared_ptr<const Bundle> bundle, const Kernels& kernels);
 
-  // For this many steps (of diffusion K, whatever is asked). Thread-safe;
+  // The sampler with this many steps; diffusion always takes K. Thread-safe;
   // allocates nothing for a number it has seen.
   const SamplerPlan& Sampler(int steps) const;
 

@@ -8,7 +8,7 @@ Matrix HiddenPlace(const NetworkPass& pass, Matrix all, int layer) {
                             : layer % 2 * pass.network->widest);
 }
 
-// What a hidden layer leaves for the way back; data null without a tape.
+// A hidden layer's values for the backward pass; data null without a tape.
 struct LayerTape {
   Matrix slope, normal, inverse;
 };
@@ -54,7 +54,7 @@ Product LayerProduct(const NetworkPass& pass, int l, Matrix in, Matrix out) {
   return product;
 }
 
-// By the transposed weights if there are any.
+// Uses the transposed weights if there are any.
 void MultiplyBack(const NetworkPass& pass, const PackedLayer& layer,
                   Product product) {
   if (layer.adjoint != nullptr) return pass.kernels->multiply(product);

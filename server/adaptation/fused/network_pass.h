@@ -1,4 +1,5 @@
-// One network forward and back for some rows, on memory of the caller.
+// Passes some rows through one network, forward and back, on the caller's
+// memory.
 #pragma once
 
 #include "server/adaptation/fused/kernels.h"
@@ -6,17 +7,17 @@
 
 namespace foresight::fused {
 
-// `hidden` and `deltas` hold each hidden layer's values at its hidden_offset
-// where the flag says keep; else two layers by turns, at the even ones' and odd
-// ones' places of `widest` tiles each.
+// With `keep`, `hidden` and `deltas` hold each hidden layer's values at its
+// hidden_offset. Otherwise they have two places of `widest` tiles, which even
+// and odd layers use in turn.
 struct NetworkPass {
   const Kernels* kernels = nullptr;
   const PackedNetwork* network = nullptr;
   int rows = 0;
   Matrix tape;         // [rows, tape_tiles]; forward only: data null.
   Matrix hidden;       // [rows, hidden_tiles], or [rows, 2 widest].
-  bool keep = false;   // Of `hidden` and `deltas`.
-  Matrix deltas;       // Like `hidden`; may be it where not kept.
+  bool keep = false;   // For `hidden` and `deltas`.
+  Matrix deltas;       // Like `hidden`; may be `hidden` unless kept.
   Matrix norm_deltas;  // [rows, hidden_tiles] adjoints of the layer norms'
                        // outputs; data null: not wanted.
   Matrix first_add;    // [rows, first width] added to the first layer's
@@ -27,11 +28,10 @@ struct NetworkPass {
 // out = network(input). [rows, outputs]
 void Forward(const NetworkPass& pass, Matrix input, Matrix out);
 
-// Takes the layers' transposed weights where they have them, else the weights.
-// From `delta`, the adjoint of the output [rows, outputs], to that of the
-// input, written to `input_delta` [rows, inputs] where its data is not null.
-// The tape is Forward's. Returns the first hidden layer's deltas, in
-// pass.deltas.
+// Computes the input's adjoint `input_delta` [rows, inputs], if it has data,
+// from the output's adjoint `delta` [rows, outputs] and Forward's tape. Uses
+// the layers' transposed weights if they have them. Returns the first hidden
+// layer's deltas, which are in pass.deltas.
 Matrix Backward(const NetworkPass& pass, Matrix delta, Matrix input_delta);
 
 }  // namespace foresight::fused

@@ -7,7 +7,7 @@
 namespace foresight::fused {
 namespace {
 
-// Columns of a transpose that are written at once: whole panels.
+// Columns of a transpose in one item of work: whole panels.
 constexpr int kOutputsPerPart = 4 * kTile;
 
 size_t WeightSize(int inputs, int outputs) {
@@ -19,7 +19,7 @@ size_t PanelIndex(int output, int input, int inputs) {
          output % kTile;
 }
 
-// The nearest bfloat16, ties to even; of a finite number.
+// The nearest bfloat16 to a finite number, ties to even.
 uint16_t RoundToHalf(float x) {
   uint32_t bits;
   std::memcpy(&bits, &x, sizeof(bits));

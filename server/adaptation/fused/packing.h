@@ -1,4 +1,4 @@
-// Networks of a bundle in the form that the kernels read (kernels.h).
+// Packs a bundle's networks into the form that the kernels read (kernels.h).
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,8 @@
 
 namespace foresight::fused {
 
-// Floats from one panel of `depth` rows to the next. The few floats between
-// panels keep them from falling on the same cache sets when several are read
-// side by side.
+// Floats from one panel of `depth` rows to the next. A few floats between
+// panels keep them from sharing cache sets when several are read side by side.
 constexpr ptrdiff_t PanelStride(int depth) { return (depth + 8) * kTile; }
 
 // One linear layer and its transpose. Does not own its memory.
@@ -30,54 +29,54 @@ struct PackedLayer {
   const float* norm_bias = nullptr;
 };
 
-// in [rows, inputs] W^T + bias, and delta [rows, outputs] W.
+// The products in [rows, inputs] W^T + bias, and delta [rows, outputs] W.
 Product ForwardProduct(const PackedLayer& layer, int rows, Matrix in,
                        Matrix out);
 Product AdjointProduct(const PackedLayer& layer, int rows, Matrix delta,
                        Matrix out);
 
-// A network whose hidden layers' results have their place, in tiles, in a
-// matrix of all of them: hidden_offset for activations and deltas, tape_offset
-// for what the way back needs (slopes; with layer_norm also the normal values
-// and one tile of inverse deviations).
+// A network with places for its hidden layers' results, counted in tiles of a
+// common matrix: hidden_offset for activations and deltas, tape_offset for the
+// backward pass (slopes; with layer_norm also the normal values and one tile of
+// inverse deviations).
 struct PackedNetwork {
   Activation activation = Activation::kRelu;
   bool layer_norm = false;
   float layer_norm_epsilon = 0;
   std::vector<PackedLayer> layers;  // Hidden ones, then the head.
 
-  std::vector<int> hidden_offset, tape_offset;  // Of each hidden layer.
-  int hidden_tiles = 0, tape_tiles = 0;         // Of all together.
-  int widest = 0;                               // Tiles of the widest.
+  std::vector<int> hidden_offset, tape_offset;  // For each hidden layer.
+  int hidden_tiles = 0, tape_tiles = 0;         // In all.
+  int widest = 0;                               // The widest layer's tiles.
 
   int hidden_layers() const { return static_cast<int>(layers.size()) - 1; }
 };
 
-// Where a network's parameters lie in one flat array in the packed form, and
-// where the transposes of its weights lie in another. Padding is zero.
+// The places of a network's parameters in one flat array in packed form, and of
+// its transposed weights in another. Padding is zero.
 class NetworkLayout {
  public:
-  // `first_inputs` names, for each row of the first layer's packed weights, the
-  // column of the network's input that it is for, -1 for padding.
+  // `first_inputs` gives, for each row of the first layer's packed weights, its
+  // column of the network's input; -1 is padding.
   NetworkLayout(const Network& network, std::vector<int> first_inputs);
 
   size_t size() const { return size_; }                  // Floats.
   size_t adjoint_size() const { return adjoint_size_; }  // Floats.
 
-  // The bundle's parameters.
+  // Writes the bundle's parameters.
   void Pack(const Network& network, float* flat) const;
-  // From and to the exchange form; only for a layout with every input. Spans of
-  // as many floats as the network has parameters.
+  // Convert from and to the exchange form; only for a layout with every input.
+  // `values` has as many floats as the network has parameters.
   void Import(absl::Span<const float> values, float* flat) const;
   void Export(const float* flat, absl::Span<float> values) const;
-  // Writes a part of the transposes of `flat`'s weights. All parts are
-  // 0..transpose_parts() - 1; different ones may be written at the same time.
+  // Writes one part of the transposes of `flat`'s weights. Parts are
+  // 0..transpose_parts() - 1 and may be written at the same time.
   void Transpose(const Kernels& kernels, int part, const float* flat,
                  float* adjoint) const;
   int transpose_parts() const { return static_cast<int>(parts_.size()); }
 
-  // The network on these arrays, which outlive it; `adjoint` may be null where
-  // only the way forward is wanted. The second form allocates nothing.
+  // The network on these arrays, which outlive it; `adjoint` may be null if
+  // only the forward pass is wanted. The second form allocates nothing.
   PackedNetwork Bind(const float* flat, const float* adjoint) const;
   void Bind(const float* flat, const float* adjoint,
             PackedNetwork& network) const;
@@ -101,11 +100,12 @@ class NetworkLayout {
   size_t size_ = 0, adjoint_size_ = 0;
 };
 
-// Panels of `depth` rows in bfloat16, rounded to nearest even: half the bytes
-// at the same stride in elements.
+// Rounds panels of `depth` rows to bfloat16, to nearest even: half the bytes,
+// with the same stride in elements.
 std::vector<uint16_t> HalfPanels(const float* panels, int depth, int count);
 
-// Columns first..first + count - 1, padded with -1 to whole tiles where asked.
+// Columns first..first + count - 1; with `padded`, padded with -1 to whole
+// tiles.
 std::vector<int> InputRange(int first, int count, bool padded);
 
 }  // namespace foresight::fused

@@ -5,17 +5,18 @@
 namespace foresight::fused {
 namespace {
 
-// Rows whose weight gradient is summed at once, times H + 1: large enough that
-// reading and writing the gradient costs little, small enough for the L2 cache.
+// Rows times H + 1 whose weight gradient is summed at once: enough that reading
+// and writing the gradient costs little, few enough for the L2 cache.
 constexpr int kGroupRows = 768;
-// A block with fewer rows takes as long as one of these: it waits for weights.
+// A block with fewer rows takes as long as one with this many, since it waits
+// for the weights.
 constexpr int kFewestRows = 3;
-constexpr size_t kLargestTape = size_t{1} << 24;  // Floats of a block.
+constexpr size_t kLargestTape = size_t{1} << 24;  // In floats, for a block.
 
 int CeilDivide(int a, int b) { return (a + b - 1) / b; }
 
-// Rows of a tape whose tiles, `stride` rows apart, spread over the cache's 64
-// sets instead of falling on the same ones.
+// Raises a tape's number of rows until its tiles spread over the cache's 64
+// sets instead of sharing some.
 int SpreadStride(int rows) {
   while (rows > 16 && (rows % 64 < 8 || rows % 64 > 56 || rows % 32 < 4)) {
     ++rows;
@@ -25,13 +26,12 @@ int SpreadStride(int rows) {
 
 // Panels of a layer's weight gradient that are summed at once.
 constexpr int kPanelsPerPart = 2;
-// Sessions are computed together because the frozen weights are then read once
-// for all their rows. From this many rows on the products, not the reading,
-// keep the core busy (kernels.h), and another session's psi and gradient only
-// take up cache.
+// Sessions are computed together to read the frozen weights once for all their
+// rows. From this many rows on, products keep the core busy and not reading
+// (kernels.h), and another session's psi and gradient only take up cache.
 constexpr int kEnoughRows = 8;
 
-// Groups that a session's particles are taken in.
+// The number of groups that a session's particles are split into.
 int Groups(int particles, int horizon) {
   return CeilDivide(particles, std::max(32, kGroupRows / (horizon + 1)));
 }
@@ -83,14 +83,14 @@ void Rollout::InParallel(int count, absl::FunctionRef<void(int, int)> body) {
   for (int item = 0; item < count; ++item) body(item, 0);
 }
 
-// Blocks of each session's rows begin..end - 1 in the order member by member.
-// Within a member the rows of all sessions come one after the other.
+// Plans blocks for rows begin..end - 1 of each session, where rows are ordered
+// by member. Within a member the rows of all sessions follow one another.
 void Rollout::PlanBlocks(const RolloutPlan& plan, int begin, int end) {
   const int members = static_cast<int>(plan.model->dynamics.size());
   const int sessions = static_cast<int>(plan.sessions.size());
   todo_.clear();
   segments_.clear();
-  int first = 0;  // Row of the member's first particle.
+  int first = 0;  // The row of the member's first particle.
   for (int b = 0; b < members; ++b) {
     const int size = CeilDivide(plan.particles - b, members);
     const int from = std::max(begin, first), to = std::min(end, first + size);
@@ -210,8 +210,8 @@ void Rollout::SumGradients(const RolloutPlan& plan, int rows,
   });
 }
 
-// The first part of a layer has the sums of its biases too. The norm is taken
-// while the gradient is in the cache.
+// A layer's first part also sums its biases. The norm is computed while the
+// gradient is in the cache.
 void Rollout::SumPart(const RolloutPlan& plan, GradientPart& part,
                       const Target& target, int rows, bool accumulate) {
   const int session = part.session, l = part.layer;

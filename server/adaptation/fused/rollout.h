@@ -1,4 +1,4 @@
-// The objectives of some decisions and their gradients, over all particles.
+// Computes objectives and gradients of some decisions over all particles.
 #pragma once
 
 #include <atomic>
@@ -10,12 +10,12 @@
 
 namespace foresight::fused {
 
-// Sessions with the same shape are computed together, particles member by
-// member (m = b, b + B, ...) in blocks that run on any thread: the frozen
-// weights are read once for all rows of a block. Many particles are taken some
-// hundred at a time. A session's weight gradient is summed in the order h, then
-// row, whatever the blocks were. So the result is the same to the bit for any
-// number of workers and whatever sessions there are besides.
+// Sessions of one shape are computed together, their particles member by member
+// (m = b, b + B, ...), in blocks that may run on any thread; a block reads the
+// frozen weights once for all its rows. Many particles are taken some hundred
+// at a time. A session's weight gradient is summed in the order h, then row,
+// whatever the blocks are. So the result is the same to the bit for any number
+// of workers and any other sessions.
 //
 // Not thread-safe. Reusable: once warm it allocates nothing.
 class Rollout {
@@ -23,12 +23,13 @@ class Rollout {
   // Whether session `i` of the plan has to stop.
   using Stop = absl::FunctionRef<bool(int i)>;
 
-  // How many sessions with these settings are worth computing together; >= 1.
+  // The number of sessions with these settings up to which it pays to compute
+  // them together; >= 1.
   static int SessionLimit(const Model& model,
                           const AdaptationSettings& settings);
 
-  // Takes its memory from `arena` for passes as `plan` says, with at most
-  // SessionLimit sessions. `workers` may be null.
+  // Takes memory from `arena` for passes like `plan`, with at most SessionLimit
+  // sessions. `workers` may be null.
   void Prepare(Arena& arena, const RolloutPlan& plan, Workers* workers);
 
   struct Result {
@@ -36,30 +37,30 @@ class Rollout {
     double objective = 0;     // J
     double squared_norm = 0;  // |dJ/dpsi|^2, accumulated in double.
   };
-  // Where a session's gradient goes, in the layout of model.policy; the padding
-  // is left alone. `psi` is what the session's policy is bound to.
+  // The place for a session's gradient, in the layout of model.policy; the
+  // padding is left alone. The session's policy is bound to `psi`.
   struct Target {
     const float* psi = nullptr;
     float* gradient = nullptr;
   };
-  // With plan.differentiate writes dJ/dpsi to `targets`, which may otherwise be
-  // empty. Asks `stop` before each sampler step; a session of which it ever
-  // says true is incomplete.
+  // Writes dJ/dpsi to `targets` if plan.differentiate; otherwise they may be
+  // empty. Asks `stop` before each sampler step; a session for which it ever
+  // returns true is incomplete.
   void Run(RolloutPlan plan, absl::Span<const Target> targets, Stop stop,
            absl::Span<Result> results);
 
-  // One session's actions a_h, h = 1..plan.horizon, of its first particle;
-  // ends when `take` returns false. Prepares itself. [1, A]
+  // Calls `take` with the actions a_h [1, A], h = 1..plan.horizon, of one
+  // session's first particle, until it returns false. Needs no Prepare.
   void Imagine(Arena& arena, RolloutPlan plan,
                absl::FunctionRef<bool(int h, Matrix action)> take);
 
  private:
-  // Some panels of one layer's weight gradient of one session.
+  // Some panels of one layer's weight gradient, for one session.
   struct GradientPart {
     int session = 0;
     int layer = 0;
     int panel = 0;            // The first.
-    double squared_norm = 0;  // Of the finished gradient.
+    double squared_norm = 0;  // The finished gradient's.
   };
 
   void PlanBlocks(const RolloutPlan& plan, int begin, int end);
@@ -73,12 +74,12 @@ class Rollout {
 
   Workers* workers_ = nullptr;
   int lanes_ = 1;
-  int group_rows_ = 0;  // Of a session, at most; the tape has as many of each.
+  int group_rows_ = 0;  // At most, for a session; the tape has this many each.
   int block_rows_ = 0;  // At most.
   PolicyTape tape_;
   std::vector<Block> blocks_;      // One per lane.
-  std::vector<BlockRows> todo_;    // Blocks of the group.
-  std::vector<Segment> segments_;  // Of the blocks.
+  std::vector<BlockRows> todo_;    // The group's blocks.
+  std::vector<Segment> segments_;  // The blocks'.
   std::vector<GradientPart> parts_;
   double* returns_ = nullptr;               // [sessions, M]
   std::vector<std::atomic<bool>> stopped_;  // [sessions]

@@ -1,7 +1,6 @@
-// Vectors for the kernels, on the compiler's own vector types. Included only by
-// kernels_VARIANT.cc, which says how wide they are; everything lives in a
-// namespace of its own, so that nothing compiled for one instruction set is
-// linked into another.
+// Vectors for the kernels, as the compiler's vector types. Included only by
+// kernels_VARIANT.cc, which define the width. Everything is in the variant's
+// namespace, so that code for one instruction set is never linked into another.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +21,7 @@ constexpr int kVectorsPerTile = kTile / kLanes;
 
 typedef float Vector __attribute__((vector_size(FORESIGHT_VECTOR_BYTES)));
 typedef int32_t Integers __attribute__((vector_size(FORESIGHT_VECTOR_BYTES)));
-// Half as many lanes, twice as wide.
+// Half as many lanes of twice the width.
 typedef double Doubles __attribute__((vector_size(FORESIGHT_VECTOR_BYTES)));
 typedef int64_t Longs __attribute__((vector_size(FORESIGHT_VECTOR_BYTES)));
 typedef uint64_t Words __attribute__((vector_size(FORESIGHT_VECTOR_BYTES)));

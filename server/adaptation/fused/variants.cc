@@ -16,7 +16,7 @@ constexpr char kEnvironment[] = "FORESIGHT_CPU_VARIANT";
 constexpr Variant kVariants[] = {Variant::kAvx512, Variant::kAvx2,
                                  Variant::kPortable};
 
-// Null where this build or this CPU does not have it.
+// Returns null if this build or this CPU lacks it.
 const Kernels* KernelsOf(Variant variant) {
   switch (variant) {
     case Variant::kAuto:
@@ -42,7 +42,7 @@ const Kernels* KernelsOf(Variant variant) {
 }
 
 #ifdef FORESIGHT_X86_KERNELS
-// Linux lends a process the tile registers only when it asks, once.
+// Linux gives a process the tile registers only if it asks, once.
 bool HasAmx() {
   static const bool granted = [] {
     constexpr int kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
@@ -55,7 +55,7 @@ bool HasAmx() {
 }
 #endif
 
-// Null where this build or this CPU does not have them.
+// Returns null if this build or this CPU lacks them.
 const Kernels* Bfloat16Kernels() {
 #ifdef FORESIGHT_X86_KERNELS
   if (__builtin_cpu_supports("avx512bf16")) {

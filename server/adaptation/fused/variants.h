@@ -1,4 +1,4 @@
-// Which compilation of the kernels a CPU runs.
+// Selects the compilation of the kernels that a CPU runs.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ namespace foresight::fused {
 enum class Variant {
   kAuto,      // FORESIGHT_CPU_VARIANT if set ("portable", "avx2", "avx512"),
               // else the best that this CPU has.
-  kPortable,  // Whatever the compiler's baseline is.
+  kPortable,  // The compiler's baseline.
   kAvx2,      // AVX2 and FMA.
   kAvx512,    // AVX-512 F, BW, DQ and VL.
 };
@@ -26,10 +26,10 @@ enum class Precision {
 
 std::string VariantName(Variant variant);
 
-// Those that this CPU has, the best first; kPortable is always the last.
+// The variants that this CPU has, the best first; kPortable is always last.
 std::vector<Variant> SupportedVariants();
 
-// bfloat16 has a variant of its own: kAuto and kAvx512 mean that one.
+// bfloat16 has its own variant, which kAuto and kAvx512 select.
 // Errors:
 //   InvalidArgument: FORESIGHT_CPU_VARIANT is none of the names.
 //   Unavailable:     this CPU lacks what the variant or the precision needs.

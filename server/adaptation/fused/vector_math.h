@@ -1,13 +1,13 @@
-// exp and tanh on vectors, to about 1e-7 relative: the
-// last bit or two of float32. NaN gives NaN. Included by kernels_VARIANT.cc.
+// exp and tanh on vectors, with a relative error of about 1e-7, the last bit or
+// two of float32. NaN gives NaN. Included by kernels_VARIANT.cc.
 #pragma once
 
 #include "server/adaptation/fused/simd.h"
 
 namespace foresight::fused::FORESIGHT_VARIANT {
 
-// e^x for x in [-87, 88], clamped to that range. x = n ln 2 + r with
-// |r| <= ln 2 / 2; e^r by the minimax polynomial of Cephes.
+// e^x, with x clamped to [-87, 88]. x = n ln 2 + r with |r| <= ln 2 / 2; e^r by
+// Cephes' minimax polynomial.
 FORESIGHT_INLINE Vector Exp(Vector x) {
   const Vector low = Broadcast(-87.0f), high = Broadcast(88.0f);
   x = x < low ? low : x;
