@@ -1,4 +1,4 @@
-// Which engine computes for a bundle.
+// Chooses the engine that computes for a bundle.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@
 namespace foresight {
 
 // Errors:
-//   Unavailable:     the engine, device or precision is not to be had on this
+//   Unavailable:     the engine, device or precision is missing on this
 //                    machine; the message names it and says "unavailable".
 //   Unimplemented:   the engine cannot compute this bundle (fused_engine.h).
 //   InvalidArgument: FORESIGHT_CPU_VARIANT names no variant.
@@ -26,8 +26,8 @@ struct EngineChoice {
   std::string precision = "float32";  // Or "bf16".
 };
 
-// "auto" is fused on a CPU, and autograd elsewhere and for a bundle that the
-// fused engine does not implement.
+// "auto" means fused on a CPU; on another device, or for a bundle that the
+// fused engine does not implement, it means autograd.
 EngineFactory MakeEngineFactory(const EngineChoice& choice);
 
 }  // namespace foresight

@@ -48,7 +48,7 @@ void RaiseFileLimit() {
   rlimit limit = {};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
-  (void)setrlimit(RLIMIT_NOFILE, &limit);  // Else fewer can connect.
+  (void)setrlimit(RLIMIT_NOFILE, &limit);  // On failure fewer can connect.
 }
 
 int Serve(const ServerOptions& options, const sigset_t& signals) {
@@ -73,10 +73,11 @@ int Serve(const ServerOptions& options, const sigset_t& signals) {
 }  // namespace foresight
 
 int main(int argc, char** argv) {
-  // Debian's abseil looks for deadlocks at each lock, a twentieth of a frozen
-  // answer's time.
+  // Debian's abseil looks for deadlocks at each lock, which takes a twentieth
+  // of a frozen answer's time.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  // Before any thread starts, so that all threads leave them to sigwait.
+  // Block the signals before any thread starts, so that only sigwait receives
+  // them.
   static sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);

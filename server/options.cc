@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kUsageError = 2;
 
-// "60s", "1m30s", "250ms"; at least `least`.
+// Adds an option such as "60s", "1m30s" or "250ms", at least `least`.
 void AddDuration(CLI::App& app, const std::string& name, absl::Duration least,
                  const std::string& help, absl::Duration* value) {
   const auto parse = [name, least, value](const std::string& text) {
@@ -41,7 +41,7 @@ void AddNumber(CLI::App& app, const std::string& name, Number least,
                   .description(absl::StrCat(">= ", least)));
 }
 
-// "HOST:PORT", or one of the words that an option takes besides.
+// Accepts "HOST:PORT", or `word` if it is not empty.
 CLI::Validator Address(const std::string& word) {
   return CLI::Validator(
       [word](const std::string& text) -> std::string {

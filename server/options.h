@@ -1,6 +1,6 @@
-// What foresight-server can be told, on its command line or in a file. Each
-// option is defined once: its name, its check, its help and its default come
-// from the same place (options.cc and the initialisers here).
+// The options of foresight-server, from its command line or a file. Each is
+// defined once: options.cc has its name, check and help, and the initialiser
+// here is its default.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct ServerOptions {
   std::string device = "cpu";         // Or "cuda:N".
   std::string engine = "auto";        // Or "fused", "autograd".
   std::string precision = "float32";  // Or "bf16".
-  int threads = 0;                    // That decide; 0: one per available core.
+  int threads = 0;                    // Lanes; 0: one per available core.
 
   int max_sessions = 1024;
   int max_owner_sessions = 768;  // One client's.
@@ -38,7 +38,7 @@ struct ServerOptions {
   absl::Duration max_idle_timeout = absl::Hours(1);
   absl::Duration lost_timeout = absl::Seconds(10);
   int max_queue = 4096;        // Decisions waiting for a core.
-  int max_owner_queue = 2048;  // The same, of one client.
+  int max_owner_queue = 2048;  // The same for one client.
   absl::Duration max_decision_time = absl::Seconds(10);
   int compute_nice = 5;             // Added to the niceness of compute threads.
   int max_stream_in_flight = 256;   // Unanswered requests of one stream.
@@ -49,7 +49,7 @@ struct ServerOptions {
   int64_t max_samples = 1 << 22;                     // H * M * K.
   absl::Duration answer_margin = absl::Milliseconds(1);
 
-  std::string state_dir;                // Empty: sessions live in memory alone.
+  std::string state_dir;                // Empty: sessions are only in memory.
   std::string durability = "interval";  // Or "none", "each".
   absl::Duration durability_interval = absl::Seconds(1);
   int replay_limit = 50;  // Steps made again for a session after a restart.
@@ -59,10 +59,10 @@ struct ServerOptions {
 };
 
 // Errors: InvalidArgument, naming the option: plain text could leave the
-// machine without `insecure`, or a file is missing that another one needs.
+// machine without `insecure`, or an option is missing that another one needs.
 absl::Status CheckExposure(const ServerOptions& options);
 
-// Nothing to serve: print `text` and end with `code`.
+// Returned if there is nothing to serve: print `text` and exit with `code`.
 struct EarlyExit {
   int code = 0;      // 0: --help or --version, to stdout; 2: to stderr.
   std::string text;  // Whole lines.

@@ -45,30 +45,30 @@ namespace foresight {
 namespace {
 
 constexpr char kServiceName[] = "foresight.v1.Adaptation";
-// For what is cancelled to end: one adaptation step, however long.
+// Time for cancelled work to end: one adaptation step, however long.
 constexpr absl::Duration kStopTimeout = absl::Seconds(10);
-// gRPC answers calls that reach it while it ends with CANCELLED. So it ends
-// only when none came for a while, or they do not cease.
+// While gRPC shuts down it answers new calls with CANCELLED. So wait until no
+// call has arrived for a while, or give up.
 constexpr absl::Duration kQuiet = absl::Milliseconds(100);
 constexpr absl::Duration kQuietTimeout = absl::Seconds(2);
-// Connections are looked at this often.
+// The interval of looks at connections.
 constexpr absl::Duration kLookAgain = absl::Seconds(1);
-// Engines keep memory for as many decisions at once as there were within this
-// time.
+// Engines keep memory for as many concurrent decisions as there were within
+// this time.
 constexpr absl::Duration kKeepScratch = absl::Seconds(10);
-// For calls that never end by themselves, such as health's Watch.
+// Time for calls that never end by themselves, such as health's Watch.
 constexpr absl::Duration kGrace = absl::Seconds(1);
 
 constexpr int kMaxMetadataBytes = 8 << 10;
-// From a connection's begin to its first HTTP/2 settings, TLS included. gRPC's
-// default of two minutes lets silent peers pile up.
+// Time from a connection's beginning to its first HTTP/2 settings, TLS
+// included. With gRPC's default of two minutes silent peers would pile up.
 constexpr int kHandshakeMilliseconds = 10000;
 
 // A snapshot's bytes besides psi: observation, answer, settings.
 constexpr size_t kSnapshotRest = 64 << 10;
 
-// gRPC has one limit for the messages of all methods, so it leaves room for a
-// snapshot of the model with the largest policy.
+// gRPC has one limit for the messages of all methods, so it must allow a
+// snapshot of the largest policy.
 int MaxReceiveSize(const ServerOptions& options, const ModelRegistry& models) {
   size_t size = options.max_message_size;
   for (const auto& model : models.List()) {
@@ -84,7 +84,7 @@ void SetArguments(const ServerOptions& options, grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
                              kHandshakeMilliseconds);
-  // No session of a connection without calls lives longer.
+  // Sessions of a connection without calls have expired by then.
   builder.AddChannelArgument(
       GRPC_ARG_MAX_CONNECTION_IDLE_MS,
       static_cast<int>(
@@ -96,13 +96,13 @@ void SetArguments(const ServerOptions& options, grpc::ServerBuilder& builder) {
   builder.SetResourceQuota(quota);
   // Tells which connections are alive (connections.h).
   builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 1);
-  // Else a second server on the same port would take half of the calls.
+  // Otherwise a second server on the same port would take half of the calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  // Clients may ping often to see that their control loop is connected.
+  // Clients may ping often to check that their control loop is connected.
   builder.AddChannelArgument(
       GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  // A peer that vanished without a word is noticed within 40 s.
+  // A peer that vanishes silently is noticed within 40 s.
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
 }
@@ -114,7 +114,7 @@ std::string WithPort(const std::string& address, int port) {
 }  // namespace
 
 struct Server::Parts {
-  // `store`: null if nothing is kept.
+  // `store` is null if nothing is kept.
   Parts(const ServerOptions& server_options, const std::string& version,
         std::unique_ptr<StateStore> store)
       : options(server_options),
@@ -213,7 +213,8 @@ absl::Status Server::Parts::Resume(const std::vector<KeptSession>& kept) {
         if (!resumed.ok()) {
           journal->SetAside(kept[i].name, std::string(resumed.message()));
         } else if (journal->durability() == Durability::kNone) {
-          // After a kill the client has to hear that its session is lost.
+          // Forget it now: after a kill the client must be told that it is
+          // lost.
           journal->Remove(kept[i].name);
         }
       }
@@ -313,7 +314,7 @@ absl::Status Server::Parts::Listen() {
 absl::Status Server::Parts::WritePortFile() {
   if (options.port_file.empty()) return absl::OkStatus();
   RETURN_IF_ERROR(WriteFileAtomically(options.port_file, address + "\n"));
-  wrote_port_file = true;  // A file of another server's is not removed.
+  wrote_port_file = true;  // Only our own file is removed.
   return absl::OkStatus();
 }
 
@@ -389,11 +390,11 @@ void Server::Parts::Shutdown() {
   stopping.Set();
   if (housekeeper.joinable()) housekeeper.join();
   if (wrote_port_file) {
-    std::error_code ignored;  // It may be gone already.
+    std::error_code ignored;  // The file may be gone.
     std::filesystem::remove(options.port_file, ignored);
   }
   endpoint.reset();
-  scheduler.reset();  // Before what its threads use.
+  scheduler.reset();  // Its threads use the parts above.
 }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
@@ -407,7 +408,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   }
   auto parts = std::make_unique<Parts>(options, version, std::move(store));
   Parts& started = *parts;
-  // From here on its destructor ends what was begun.
+  // From here on the server's destructor cleans up.
   std::unique_ptr<Server> server(new Server(std::move(parts)));
   RETURN_IF_ERROR(started.Secure());
   RETURN_IF_ERROR(started.ListenForMetrics());  // Loading may take long.

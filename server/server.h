@@ -1,4 +1,4 @@
-// foresight-server as a class: everything that it is made of, put together.
+// foresight-server as a class, which puts all parts together.
 #pragma once
 
 #include <memory>
@@ -17,29 +17,29 @@ namespace foresight {
 // Thread-safe.
 class Server {
  public:
-  // Loads the bundles and serves them from when it returns. `make_engine` is
-  // called once per bundle.
-  // Errors, each naming what is at fault:
+  // Loads the bundles; serves them once it returns. Calls `make_engine` once
+  // per bundle. Errors, each naming the cause:
   //   NotFound, InvalidArgument: a bundle (see Bundle::Load), a certificate or
   //                  the token file; or CheckExposure refuses the options.
   //   AlreadyExists: two bundles of one name.
   //   Unavailable:   an address is taken, the port file cannot be written, or
-  //                  the engine or device is not to be had on this machine.
+  //                  the engine or device is not available on this machine.
   //   Internal:      an engine fails on its bundle.
   static absl::StatusOr<std::unique_ptr<Server>> Start(
       const ServerOptions& options, const std::string& version,
       const EngineFactory& make_engine);
 
-  // As Shutdown.
+  // Shuts down.
   ~Server();
 
-  // "127.0.0.1:50051", with the port that the system chose.
+  // The address, such as "127.0.0.1:50051", with the port that the system
+  // chose.
   const std::string& address() const;
   int metrics_port() const;  // 0 when off.
 
-  // Says NOT_SERVING to who watches the health, serves on for the notice, then
-  // refuses what is new, answers all that was accepted (cutting it short after
-  // the drain timeout) and ends. Later calls do nothing.
+  // Reports NOT_SERVING and keeps serving for the notice. Then refuses new
+  // calls, answers all accepted ones, which it cuts short after the drain
+  // timeout, and ends. Later calls do nothing.
   void Shutdown() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

@@ -9,7 +9,7 @@ namespace foresight {
 namespace {
 
 constexpr int kSessionEventsPerSecond = 20;
-constexpr int kFailuresPerSecond = 5;  // Of one reason.
+constexpr int kFailuresPerSecond = 5;  // For each reason.
 
 std::string Abbreviated(absl::string_view session_id) {
   constexpr size_t kShown = 8;
@@ -17,7 +17,7 @@ std::string Abbreviated(absl::string_view session_id) {
   return absl::StrCat(session_id.substr(0, kShown), "...");
 }
 
-// How much an operator need care.
+// Warns about errors that an operator should look at.
 Severity SeverityOf(const absl::Status& why) {
   switch (why.code()) {
     case absl::StatusCode::kInternal:

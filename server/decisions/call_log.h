@@ -1,6 +1,6 @@
-// Log lines about calls. However many calls there are, only some lines of a
-// kind are written each second; a line's `left_out` counts those before it that
-// were not.
+// Log lines about calls. Only a few lines of each kind are written each second,
+// however many calls there are. A line's `left_out` counts the lines skipped
+// before it.
 #pragma once
 
 #include <map>
@@ -15,7 +15,7 @@
 
 namespace foresight {
 
-// Thread-safe. Of a session's id only the beginning is logged: enough to tell
+// Thread-safe. Logs only the beginning of a session's id: enough to tell
 // sessions apart, too little to use one. Messages of errors are not logged, as
 // they may quote a request.
 class CallLog {
@@ -25,12 +25,11 @@ class CallLog {
   // `event` is "session opened" or the like; `model` may be empty.
   void SessionEvent(absl::string_view event, absl::string_view session_id,
                     absl::string_view model, const CallTags& tags);
-  // `event` is "decision failed" or the like; `client` is whom limits count
-  // against.
+  // `event` is "decision failed" or the like; `client` is the call's owner.
   void Failure(absl::string_view event, const absl::Status& why,
                absl::string_view session_id, absl::string_view client,
                const CallTags& tags);
-  // An engine failed for another reason than its problem's observation.
+  // Logs an engine's failure that was not due to the observation.
   void EngineFailure(const absl::Status& failure, absl::string_view session_id,
                      const CallTags& tags);
 
@@ -41,8 +40,8 @@ class CallLog {
   const Clock clock_;
   LogLimiter session_events_;
   LogLimiter engine_failures_;
-  // By reason, so that a flood of one does not hide another; those without a
-  // reason have "". Not changed after the constructor.
+  // One limiter for each reason ("" for errors without one), so that a flood of
+  // one does not hide another. Not changed after the constructor.
   std::map<std::string, LogLimiter> failures_;
 };
 

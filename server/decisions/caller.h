@@ -1,4 +1,4 @@
-// Who sent a request.
+// The sender of a request.
 #pragma once
 
 #include <string>
@@ -6,11 +6,11 @@
 namespace foresight {
 
 struct Caller {
-  std::string identity;    // Authenticated; empty where nobody need be.
+  std::string identity;    // Authenticated; empty if callers need no identity.
   std::string connection;  // "ipv4:127.0.0.1:41234"; empty: not known.
 
-  // Whom limits and shares count against. Where one caller has an identity,
-  // all have one, so identities and connections never meet.
+  // Limits and shares count against the owner. If one caller has an identity,
+  // all have one, so identities and connections never mix.
   const std::string& owner() const {
     return identity.empty() ? connection : identity;
   }

@@ -20,8 +20,8 @@
 
 namespace foresight {
 
-// Made by whoever received the request, which starts and may cancel it through
-// a DecisionMaker; everything else is the maker's.
+// The receiver of the request makes it, starts it and may cancel it through a
+// DecisionMaker. Everything else is private to the maker.
 //
 // Its state:
 //
@@ -32,9 +32,9 @@ namespace foresight {
 //       │       │            │      takes it from the scheduler
 //       └───────┴────────────┴──► kAnswered   `done` was called
 //
-// Whoever changes the state goes on with the call: out of kAwaitingTwin by
-// compare-and-swap, out of kQueued by taking it from the scheduler, in the
-// other states only the thread that has the call.
+// The thread that changes the state continues the call. It leaves kAwaitingTwin
+// by compare-and-swap and kQueued by taking the call from the scheduler; in the
+// other states only the thread that has the call may change the state.
 class DecisionCall : public Scheduler::Task {
  public:
   using Answer = absl::StatusOr<std::shared_ptr<const v1::ActResponse>>;
@@ -76,10 +76,10 @@ class DecisionCall : public Scheduler::Task {
   const absl::Time arrival_;
   const absl::Time deadline_;
   const CallTags tags_;
-  absl::Time due_ = absl::InfiniteFuture();  // The client's deadline, if any.
-  absl::Time ready_by_;  // The engine must be done; set by the check.
-  absl::Time begun_;     // The turn; set when running.
-  Done done_;            // Empty once called.
+  absl::Time due_ = absl::InfiniteFuture();  // The client's deadline.
+  absl::Time ready_by_;                      // When the engine must be done.
+  absl::Time begun_;                         // When the turn began.
+  Done done_;                                // Empty once called.
 
   std::atomic<State> state_ = State::kChecking;
   std::atomic<uint64_t> task_id_ = 0;
@@ -88,8 +88,8 @@ class DecisionCall : public Scheduler::Task {
   const std::shared_ptr<std::atomic<bool>> cancelled_ =
       std::make_shared<std::atomic<bool>>(false);
 
-  // Belong to the thread that begins the call, then to whoever takes it from
-  // the scheduler.
+  // They belong to the thread that begins the call, then to the thread that
+  // takes it from the scheduler.
   Work work_;
   Problem problem_;
 };

@@ -1,4 +1,4 @@
-// Why a decision comes to nothing.
+// Errors that end a decision without an answer.
 #pragma once
 
 #include "absl/status/status.h"
@@ -7,16 +7,17 @@
 
 namespace foresight {
 
-// DEADLINE_EXCEEDED, while the decision waited for what is named.
+// DEADLINE_EXCEEDED: the deadline passed while the decision waited for
+// `waited_for`.
 absl::Status LateError(absl::string_view waited_for);
 
-// Whom the call belongs to has gone: CANCELLED, or DEADLINE_EXCEEDED after
-// `deadline`, since gRPC cancels a call then, too.
+// The caller has gone: CANCELLED, or DEADLINE_EXCEEDED after `deadline`, since
+// gRPC then cancels the call.
 absl::Status GoneError(absl::Time deadline, absl::Time now);
 
-// What an engine's failure is to a client: OBSERVATION_INVALID for
-// InvalidArgument, OVERLOADED for ResourceExhausted (the device's memory), else
-// INTERNAL.
+// Translates an engine's failure for the client: InvalidArgument to
+// OBSERVATION_INVALID, ResourceExhausted (the device's memory) to OVERLOADED,
+// anything else to INTERNAL.
 absl::Status EngineError(const absl::Status& failure);
 
 }  // namespace foresight

@@ -6,7 +6,7 @@
 namespace foresight {
 namespace {
 
-// Groups set aside at once, each with the memory of its decisions.
+// Limits the groups that are set aside, since each keeps its decisions' memory.
 constexpr size_t kMostSetAside = 2;
 
 }  // namespace
@@ -25,7 +25,7 @@ void DecisionLane::Begin(Scheduler::Turn turn) {
   Group& group = groups_.emplace_back();
   group.model = call.work_.model;
   group.batch = group.model->engine->TakeBatch();
-  // They wake while the frozen action is computed.
+  // Helpers wake up while the frozen action is computed.
   if (turn.adapt && scheduler_->SplitThreads() > 1) scheduler_->CallHelpers();
   Admit(group, std::move(turn));
 }
@@ -53,7 +53,7 @@ bool DecisionLane::Prepare() {
   while (!groups_.empty()) {
     Group& group = groups_.back();
     if (LetUrgentGoFirst(group)) continue;
-    // Decisions set aside may run out of time meanwhile.
+    // Decisions that are set aside may run out of time.
     for (Group& each : groups_) RetireDone(each);
     if (group.members.empty()) {
       if (group.batch != nullptr) {
@@ -81,7 +81,7 @@ bool DecisionLane::Prepare() {
 bool DecisionLane::LetUrgentGoFirst(const Group& group) {
   if (group.members.empty() || groups_.size() > kMostSetAside) return false;
   const Member& first = group.members.front();
-  // A step that has not begun can begin right now; nobody need wait for it.
+  // This decision has not made a step yet, so it goes first itself.
   if (first.steps_left == first.call->work_.settings.steps) return false;
   auto urgent = scheduler_->TakeUrgent(first.id, first.steps_left);
   if (!urgent) return false;

@@ -14,10 +14,10 @@
 
 namespace foresight {
 
-// Between steps decisions join and leave, and a decision that cannot wait may
-// go first: then the lane sets what it was doing aside and goes on with it
-// afterwards. Prepare, Step and Complete are apart so that a simulation may let
-// time pass between them.
+// Decisions join and leave between steps. A decision that cannot wait may go
+// first: then the lane sets its present group aside and resumes it afterwards.
+// Prepare, Step and Complete are separate so that a simulation can let time
+// pass between them.
 //
 // Not thread-safe: belongs to its lane's thread.
 class DecisionLane {
@@ -29,13 +29,13 @@ class DecisionLane {
   DecisionLane(Scheduler* scheduler, Workers* workers, Settle settle)
       : scheduler_(scheduler), workers_(workers), settle_(std::move(settle)) {}
 
-  // The whole turn.
+  // Runs a whole turn.
   void Run(Scheduler::Turn turn);
 
-  // Takes a turn on; its call's problem is ready.
+  // Begins a turn, whose call's problem is ready.
   void Begin(Scheduler::Turn turn);
-  // Answers what is done and chooses what is stepped next. Returns false if the
-  // lane has nothing more to do.
+  // Answers the decisions that are done and chooses the next ones to step.
+  // Returns false if the lane has nothing more to do.
   bool Prepare();
   void Step();
   void Complete(absl::Duration taken);
@@ -64,10 +64,10 @@ class DecisionLane {
   Scheduler* const scheduler_;
   Workers* const workers_;
   const Settle settle_;
-  std::vector<Group> groups_;  // The last one runs, the others are set aside.
+  std::vector<Group> groups_;  // The last one runs; the rest are set aside.
   std::vector<Problem*> stepping_;
   std::vector<uint64_t> ids_;
-  int threads_ = 1;  // That make the present step.
+  int threads_ = 1;  // For the present step.
 };
 
 }  // namespace foresight

@@ -19,8 +19,8 @@ namespace {
 
 using State = DecisionCall::State;
 
-// A frozen answer that takes no longer is given on the thread that brings the
-// request: handing it over would cost as much.
+// A frozen answer that takes no longer is given on the thread that received the
+// request, since handing it over would cost as much.
 constexpr absl::Duration kShortAnswer = absl::Microseconds(500);
 
 // An answer that is later than this is of no use to a control loop.
@@ -107,7 +107,7 @@ void DecisionMaker::BeginInSession(const Call& call) {
     if (!call->Leave(State::kAwaitingTwin, State::kChecking)) return;
     answer != nullptr ? Finish(call, std::move(answer)) : Begin(call);
   };
-  // From here until it is left, Interrupt may end the call.
+  // Until the call leaves this state, Interrupt may end it.
   call->state_ = State::kAwaitingTwin;
   auto admission = parts_.sessions->Begin(
       {request.session_id(), index, request.observation(), call->cancelled_,
@@ -122,7 +122,7 @@ void DecisionMaker::BeginInSession(const Call& call) {
     }
     return;
   }
-  // Interrupted already; a lease is given back by its destructor.
+  // If it was interrupted, the lease's destructor gives the lease back.
   if (!call->Leave(State::kAwaitingTwin, State::kChecking)) return;
   if (!admission.ok()) return Finish(call, admission.status());
   if (auto* lease = std::get_if<SessionLease>(&*admission)) {
@@ -186,7 +186,7 @@ void DecisionMaker::Queue(const Call& call) {
   if (*call->cancelled_) Interrupt(call, GoneError(call->ready_by_, now()));
 }
 
-// Whether a turn's call is to be run; else it is answered.
+// Returns whether a turn's call should run; otherwise answers it.
 bool DecisionMaker::Ready(const Scheduler::Turn& turn) {
   const Call call = std::static_pointer_cast<DecisionCall>(turn.task);
   const bool cancelled = *call->cancelled_;
@@ -259,7 +259,7 @@ void DecisionMaker::Commit(const Call& call, const Decision& decision) {
   if (!work.lease.held()) return Finish(call, answer);
   parts_.keeper->Decided(work.lease.session(), work.lease.observation(),
                          *answer);
-  // Nobody may see the decision before it is safe.
+  // The decision must not be visible before it is kept.
   parts_.keeper->WhenKept([this, call, answer, end] {
     const absl::Status closed = call->work_.lease.Commit(answer, end);
     closed.ok() ? Finish(call, answer) : Finish(call, closed);
@@ -330,8 +330,8 @@ void DecisionMaker::Refuse() {
 }
 
 bool DecisionMaker::AwaitIdle(absl::Duration timeout) {
-  // Looks again and again: a timed wait for the mutex would follow the wall
-  // clock, which may jump.
+  // Polls, since a timed wait for the mutex would follow the wall clock, which
+  // may jump.
   const absl::Time end = MonotonicNow() + timeout;
   while (true) {
     {
@@ -353,7 +353,8 @@ void DecisionMaker::Stop() {
       if (call->state_ == State::kRunning) running.push_back(call);
     }
   }
-  // Not before all are found: those that wait run as soon as these end.
+  // Cancel only after all are found, since queued calls start to run as soon as
+  // these end.
   for (const Call& call : running) *call->cancelled_ = true;
 }
 

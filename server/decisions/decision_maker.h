@@ -45,10 +45,10 @@ class DecisionMaker : public Scheduler::Executor {
   struct Options {
     // Part of each deadline reserved for returning the answer; at most a tenth.
     absl::Duration answer_margin = absl::Milliseconds(1);
-    // Of stateless calls: horizon * particles * sampler_steps at most.
+    // For stateless calls: the most horizon * particles * sampler_steps.
     int64_t max_samples = 1 << 22;
-    // The time of a call without a deadline, and the longest that one step may
-    // be expected to take.
+    // The time of a call without a deadline, and the longest expected time
+    // allowed for one step.
     absl::Duration max_decision_time = absl::Seconds(10);
   };
   struct Parts {
@@ -65,20 +65,20 @@ class DecisionMaker : public Scheduler::Executor {
 
   using Call = std::shared_ptr<DecisionCall>;
 
-  // The call's answer comes through its `done`; errors as adaptation.proto
-  // names them for Act.
+  // Answers the call through its `done`, with the errors that adaptation.proto
+  // names for Act.
   void Start(const Call& call) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // The client has gone: the call's work stops at the next chance, and the
-  // session is left as before the decision or as after it.
+  // Call it when the client has gone: work on the call stops as soon as
+  // possible, and the session is left as before the decision or as after it.
   void Cancel(const Call& call);
 
-  // Calls `action` after `time`, on the thread of a timer: it must be short.
+  // Calls `action` after `time`, on a timer's thread. It must be short.
   void CallLater(absl::Duration time, std::function<void()> action);
 
-  // From now on Start answers DRAINING.
+  // Makes Start answer DRAINING from now on.
   void Refuse() ABSL_LOCKS_EXCLUDED(mutex_);
-  // True once every call is answered, false after `timeout`.
+  // Returns true once every call is answered, false after `timeout`.
   bool AwaitIdle(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mutex_);
   // Cuts everything short: running decisions are answered DRAINING within one
   // step; queued ones get their frozen answer.
@@ -102,7 +102,7 @@ class DecisionMaker : public Scheduler::Executor {
   // Answers a call whose problem holds its outcome.
   void Settle(const Call& call);
   void Commit(const Call& call, const Decision& decision);
-  // Ends a call that waits for a twin or in the queue; else does nothing.
+  // Ends a call that waits for a twin or in the queue; otherwise does nothing.
   void Interrupt(const Call& call, const absl::Status& why);
   // Gives the lease back and answers `why`, or that the session is closed.
   void Abandon(const Call& call, absl::Status why);

@@ -1,4 +1,4 @@
-// absl::Duration against what the wire has.
+// Converts between absl::Duration and protobuf's Duration.
 #pragma once
 
 #include <string>
@@ -10,11 +10,12 @@
 
 namespace foresight {
 
-// Clamped to what the message can hold (about 10,000 years).
+// Clamps to the message's range (about 10,000 years).
 google::protobuf::Duration ToProto(absl::Duration duration);
 
-// Errors: SETTINGS_INVALID, naming `field`: no valid Duration (more than
-// 10,000 years, or nanoseconds of a billion or more or of the other sign).
+// Errors: SETTINGS_INVALID, naming `field`: not a valid Duration (more than
+// 10,000 years, nanoseconds of a billion or more, or fields with different
+// signs).
 absl::StatusOr<absl::Duration> FromProto(
     absl::string_view field, const google::protobuf::Duration& duration);
 

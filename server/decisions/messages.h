@@ -1,4 +1,4 @@
-// The product's types as its messages.
+// Converts internal types to protobuf messages.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,8 @@ v1::Session ToProto(const SessionState& session);
 
 v1::Outcome ToProto(Outcome outcome);
 
-// The answer to `decision_index` of `session_id` (empty: stateless).
+// The answer to `decision_index` of `session_id`, which is empty for a
+// stateless call.
 v1::ActResponse ToProto(const Decision& decision, const std::string& session_id,
                         uint64_t decision_index, absl::Duration queue_time,
                         absl::Duration adapt_time);

@@ -11,7 +11,7 @@
 namespace foresight {
 namespace {
 
-// Whether psi and the action came out as they were.
+// Makes a decision again; returns whether its action came out the same.
 absl::StatusOr<bool> Remake(const v1::SavedDecision& decision,
                             SessionState& session) {
   const v1::ActResponse& answer = decision.answer();

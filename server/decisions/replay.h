@@ -1,4 +1,4 @@
-// Makes decisions again, so that a session is where it was.
+// Makes a session's recorded decisions again.
 #pragma once
 
 #include "absl/status/status.h"
@@ -10,16 +10,16 @@ namespace foresight {
 
 struct Replayed {
   int decisions = 0;
-  // Decisions whose action came out other than it was, to the bit. On the
-  // variant of engine that made them there is none.
+  // Decisions whose action differs in a bit from the recorded one; none on the
+  // engine variant that made them.
   int different = 0;
 };
 
-// Makes `decisions`, which follow session.next_decision, with the steps that
-// were done; the session then remembers the last one's answer as it was given.
+// Makes `decisions`, which begin at session.next_decision, with as many steps
+// as were done. The session then remembers the last one's recorded answer.
 // Errors:
-//   DataLoss: a decision is missing or not this model's; those before it are
-//             made.
+//   DataLoss: a decision is missing or does not fit the model; those before it
+//             are made.
 absl::StatusOr<Replayed> Replay(absl::Span<const v1::SavedDecision> decisions,
                                 SessionState& session);
 

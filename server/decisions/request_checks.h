@@ -1,4 +1,4 @@
-// What a request may hold, apart from the state that it meets.
+// Stateless validation of requests.
 #pragma once
 
 #include <optional>
@@ -15,7 +15,7 @@
 
 namespace foresight {
 
-// The longest id of a session.
+// The most bytes of a session's id.
 inline constexpr size_t kMaxIdBytes = 128;
 
 // Checks the id of any session that a call names.
@@ -29,37 +29,37 @@ absl::Status CheckSessionId(absl::string_view session_id);
 // Errors: OBSERVATION_INVALID, naming the first component that is not finite.
 absl::Status CheckFinite(absl::Span<const float> observation);
 
-// The same for a number of values other than `expected` (S).
+// Also checks the number of values, which should be `expected` (S).
 absl::Status CheckObservation(absl::Span<const float> observation,
                               int expected);
 
-// The fields that go with a session_id, or without.
-// Errors: SETTINGS_INVALID, naming the field that is for stateless calls only.
+// Checks that a request with a session_id has no field for stateless calls.
+// Errors: SETTINGS_INVALID, naming the field.
 absl::Status CheckStatefulFields(const v1::ActRequest& request);
 
-// The request's budget; infinite when unset or zero.
+// The request's budget; infinite if unset or zero.
 // Errors: SETTINGS_INVALID: negative.
 absl::StatusOr<absl::Duration> CheckBudget(const v1::ActRequest& request);
 
 // Errors: SETTINGS_INVALID: a plan of more than 64 actions.
 absl::Status CheckPlanLength(const v1::ActRequest& request);
 
-// The request's idle timeout, else `fallback`.
+// The request's idle timeout, or `fallback` if unset.
 // Errors: SETTINGS_INVALID: not positive, or more than `longest`.
 absl::StatusOr<absl::Duration> CheckIdleTimeout(
     const v1::OpenSessionRequest& request, absl::Duration fallback,
     absl::Duration longest);
 
-// `request` completed from the bundle's defaults. `max_samples` bounds the
-// memory of a roll-out: horizon * particles * sampler_steps.
+// Completes `request` from the bundle's defaults. `max_samples` limits a
+// roll-out's memory: horizon * particles * sampler_steps.
 // Errors: SETTINGS_INVALID, naming the field.
 absl::StatusOr<AdaptationSettings> CheckSettings(
     const v1::AdaptationSettings& request, const Bundle& bundle,
     int64_t max_samples);
 
-// More steps than there is time for are not taken, but one that takes longer
-// than `longest` never could be.
-// Errors: SETTINGS_INVALID: a step is expected to take longer than that.
+// Refuses settings whose single step could never be done in time. (Too many
+// steps are no error: those that fit are done.)
+// Errors: SETTINGS_INVALID: a step is expected to take longer than `longest`.
 absl::Status CheckStepTime(const LoadedModel& model,
                            const AdaptationSettings& settings,
                            absl::Duration longest);

@@ -114,7 +114,7 @@ absl::Status Restore(const v1::SavedSession& saved, SessionState& session) {
   if (saved.has_last_decision()) {
     const auto& observation = saved.last_decision().observation();
     session.last_observation.assign(observation.begin(), observation.end());
-    // A client takes no answer of an epoch before the session's.
+    // Clients ignore answers with an older epoch than the session's.
     auto answer =
         std::make_shared<v1::ActResponse>(saved.last_decision().answer());
     answer->set_epoch(session.epoch);

@@ -1,4 +1,4 @@
-// A session's state and the form in which it is kept elsewhere.
+// Converts a session's state to the form that is kept elsewhere, and back.
 #pragma once
 
 #include "absl/status/status.h"
@@ -10,17 +10,18 @@ namespace foresight {
 
 v1::SavedSession Save(const SessionState& session);
 
-// The session as a reset will leave it.
+// The session as it will be after a reset.
 v1::SavedSession SaveAnew(const SessionState& session, uint64_t seed,
                           bool keep_policy);
 
-// What opens a session like the saved one, at decision 0 with psi_0.
+// The request that opens a session like the saved one, at decision 0 with
+// psi_0.
 v1::OpenSessionRequest OpeningRequest(const v1::SavedSession& saved);
 
-// Brings `session`, which OpeningRequest's checks have made, to where `saved`
-// was, in the next epoch.
+// Brings `session`, opened by OpeningRequest, to the state of `saved`, in the
+// next epoch.
 // Errors: WEIGHTS_DIFFER: the model has other weights now; SNAPSHOT_INVALID:
-// psi, the last observation or the last answer is not one of that model's.
+// psi, the last observation or the last answer does not fit the model.
 absl::Status Restore(const v1::SavedSession& saved, SessionState& session);
 
 }  // namespace foresight

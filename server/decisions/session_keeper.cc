@@ -10,7 +10,7 @@ namespace foresight {
 namespace {
 
 KeptName NameOf(const SessionState& session) {
-  // No identity and no id holds a line's end.
+  // Identities and ids cannot contain a newline.
   return {absl::StrCat(session.identity, "\n", session.id),
           session.incarnation};
 }
@@ -42,8 +42,8 @@ void SessionKeeper::Decided(SessionState& session,
   SessionState::Kept& kept = session.kept;
   kept.steps += static_cast<int>(answer.report().steps_done());
   ++kept.decisions;
-  // What is lost anyway need not be large: the whole is kept once the journal
-  // works again, as its generation is another one then.
+  // Do not copy psi while the journal is failing: when it works again its
+  // generation differs, and the session is kept as a whole.
   if (!journal_->available() || (kept.generation == journal_->generation() &&
                                  kept.steps < options_.replay_limit &&
                                  kept.decisions < 10 * options_.replay_limit)) {
@@ -69,7 +69,7 @@ absl::StatusOr<int> SessionKeeper::KeepAll(SessionStore& sessions,
   int kept = 0;
   for (const auto& [identity, id] : sessions.Names()) {
     const auto lease = sessions.Acquire({identity, id}, now);
-    if (!lease.ok()) continue;  // It has just ended.
+    if (!lease.ok()) continue;  // The session has just ended.
     journal_->Replace(NameOf(lease->session()), Save(lease->session()));
     ++kept;
   }

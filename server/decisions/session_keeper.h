@@ -1,4 +1,4 @@
-// Keeps sessions beyond the process: what happens to them goes to a journal.
+// Keeps sessions beyond the process by recording their changes in a journal.
 #pragma once
 
 #include <cstdint>
@@ -13,38 +13,39 @@
 
 namespace foresight {
 
-// A session is kept as a whole when it begins; then its decisions are, which
-// are small and can be made again; and the whole again before too many would
-// have to be made again.
+// A session is kept as a whole when it begins. After that its decisions are
+// kept, which are small and can be made again. Before too many would have to be
+// made again, the session is kept as a whole once more.
 //
-// Thread-safe; each session's calls come from whoever has its lease.
+// Thread-safe; only the holder of a session's lease makes calls about it.
 class SessionKeeper {
  public:
   struct Options {
-    // Adaptation steps of one session that are made again after a restart, at
-    // most; >= 1. Decisions without a step cost next to nothing: ten times as
-    // many.
+    // The most adaptation steps of one session that are made again after a
+    // restart; >= 1. For decisions without a step, which cost next to nothing,
+    // the limit is ten times as high.
     int replay_limit = 50;
   };
 
-  // Without a journal, which outlives it, nothing is kept.
+  // `journal` outlives this. If it is null, nothing is kept.
   SessionKeeper(Options options, Journal* journal)
       : options_(options), journal_(journal) {}
 
-  // It was opened, imported or brought back.
+  // The session was opened, imported or brought back.
   void Began(SessionState& session) const;
-  // It is about to be reset.
+  // The session is about to be reset.
   void BeginsAnew(SessionState& session, uint64_t seed, bool keep_policy) const;
   // `answer` was given to `observation` [S]; the lease is not committed yet.
   void Decided(SessionState& session, absl::Span<const float> observation,
                const v1::ActResponse& answer) const;
   void Ended(const SessionState& session) const;
 
-  // Calls `done` when what was said so far is kept as safely as was asked for.
+  // Calls `done` when everything recorded so far is as safe as the durability
+  // demands.
   void WhenKept(std::function<void()> done) const;
 
-  // Keeps all sessions as they are, when no decision is running; how many.
-  // Errors: of the store.
+  // Keeps all sessions as they are and returns their number. No decision may be
+  // running. Errors: the store's.
   absl::StatusOr<int> KeepAll(SessionStore& sessions, absl::Time now) const;
 
  private:

@@ -1,4 +1,4 @@
-// What may be done with a session besides deciding.
+// The operations on sessions other than decisions.
 #pragma once
 
 #include <cstdint>
@@ -28,9 +28,9 @@ class SessionOperations {
   struct Options {
     absl::Duration idle_timeout = absl::Seconds(60);  // Positive.
     absl::Duration max_idle_timeout = absl::Hours(1);
-    // horizon * particles * sampler_steps at most.
+    // The most horizon * particles * sampler_steps.
     int64_t max_samples = 1 << 22;
-    // The longest that one step may be expected to take.
+    // The longest expected time allowed for one step.
     absl::Duration max_decision_time = absl::Seconds(10);
   };
 
@@ -46,7 +46,8 @@ class SessionOperations {
         clock_(std::move(clock)),
         log_(clock_) {}
 
-  // The session is the caller's: nobody else can name it. `tags`: for the log.
+  // Opens a session that belongs to the caller: nobody else can name it. `tags`
+  // are for the log.
   absl::StatusOr<v1::Session> Open(const v1::OpenSessionRequest& request,
                                    const Caller& caller = {},
                                    const CallTags& tags = {});
@@ -60,17 +61,17 @@ class SessionOperations {
   // decision has ended. The session stays open.
   void Export(const v1::ExportSessionRequest& request, const Caller& caller,
               Exported done);
-  // Opens the session of a snapshot where it was, in the epoch after its own.
+  // Opens a snapshot's session at its decision, in the next epoch.
   absl::StatusOr<v1::Session> Import(const v1::SessionSnapshot& snapshot,
                                      const Caller& caller = {},
                                      const CallTags& tags = {});
 
-  // Opens a session that was kept, where it was, in the epoch after its own.
-  // Errors: as Import; the session is not opened then.
+  // Opens a kept session at its decision, in the next epoch.
+  // Errors: as Import; then the session is not opened.
   absl::Status Resume(const KeptSession& kept);
 
-  // Calls `done` when what was opened, reset or closed so far is kept as safely
-  // as was asked for.
+  // Calls `done` when everything opened, reset or closed so far is as safe as
+  // the durability demands.
   void WhenKept(std::function<void()> done) const {
     keeper_->WhenKept(std::move(done));
   }

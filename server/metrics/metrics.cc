@@ -53,7 +53,7 @@ Buckets Seconds() {
           0.1,   0.2,    0.5,    1,      2,     5,     10};
 }
 
-// Zero is a bucket of its own: no time was left.
+// Zero has its own bucket: no time was left.
 Buckets SlackSeconds() {
   return {0,     1e-3,  2e-3,  3e-3,  5e-3,   7e-3, 10e-3, 15e-3, 20e-3,
           30e-3, 40e-3, 50e-3, 70e-3, 100e-3, 0.2,  0.5,   1};
@@ -69,7 +69,7 @@ Buckets Norms() {
           3,    10,   30,   100,  300,  1e3, 1e4};
 }
 
-// One value that is not finite would spoil the sum for ever.
+// A single value that is not finite would spoil the sum for ever.
 void ObserveFinite(prometheus::Histogram& histogram, double value) {
   if (std::isfinite(value)) histogram.Observe(value);
 }

@@ -1,5 +1,5 @@
-// Every Prometheus family of the server in one struct, with its handles kept so
-// that no request looks one up. docs/operations.md describes each of them.
+// Every Prometheus family of the server, with its handles, so that no request
+// has to look one up. docs/operations.md describes each family.
 #pragma once
 
 #include <array>
@@ -41,16 +41,16 @@ class Metrics {
 
   // foresight_requests_total{method, code}
   void CountRequest(Method method, absl::StatusCode code);
-  // foresight_decisions_total{outcome}, the steps and the norms, from an answer
-  // given for the first time.
+  // Records an answer given for the first time:
+  // foresight_decisions_total{outcome}, the steps and the norms.
   void CountDecision(const v1::AdaptationReport& report);
-  // A decision with a deadline was answered `slack` before it; a negative slack
-  // is a miss.
+  // Records that a decision was answered `slack` before its deadline; a
+  // negative slack is a miss.
   void CountAnswer(absl::Duration slack);
-  // foresight_refusals_total{reason}, of decisions, sessions and callers. A
-  // decision that was refused because it was late is a miss.
+  // foresight_refusals_total{reason}, for decisions, sessions and callers. A
+  // decision refused for being late is also a miss.
   void CountRefusal(const absl::Status& status);
-  // foresight_model_info, for a model that is served from now on.
+  // foresight_model_info, for a model that is now served.
   void AddModel(const v1::Model& model);
 
   // foresight_certificate_expiry_seconds; absent until it is set.
@@ -61,7 +61,7 @@ class Metrics {
   prometheus::Histogram& adapt_seconds;     // In the engine.
   prometheus::Gauge& sessions;              // Open.
   prometheus::Gauge& sessions_limit;
-  prometheus::Gauge& psi_bytes;            // Held by sessions of their own.
+  prometheus::Gauge& psi_bytes;            // Not shared with a model.
   prometheus::Gauge& decisions_in_flight;  // Accepted, not yet answered.
   prometheus::Gauge& control_streams;      // Open.
   prometheus::Gauge& queued_decisions;     // Waiting for a step.

@@ -17,11 +17,11 @@
 namespace foresight {
 namespace {
 
-// A scrape that hangs leaves threads for the probes.
+// Enough that a hanging scrape leaves threads for the probes.
 constexpr char kThreads[] = "4";
 constexpr char kRequestTimeoutMs[] = "5000";
 
-// Connects and goes away.
+// Connects and disconnects.
 void Knock(int port) {
   const int socket_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (socket_fd < 0) return;
@@ -29,7 +29,7 @@ void Knock(int port) {
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  // Whether it works makes no difference but the time that stopping takes.
+  // If it fails, stopping only takes longer.
   (void)connect(socket_fd, reinterpret_cast<const sockaddr*>(&address),
                 sizeof(address));
   close(socket_fd);
@@ -77,7 +77,7 @@ absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Create(
 
 MetricsEndpoint::~MetricsEndpoint() {
   if (server_ == nullptr) return;
-  // The HTTP server sees that it is to stop only when somebody connects, or
+  // The HTTP server notices that it should stop only at the next connection, or
   // after two seconds.
   Event stopped;
   std::thread knocking([&stopped, port = port_] {

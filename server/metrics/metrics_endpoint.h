@@ -18,18 +18,17 @@ namespace foresight {
 
 enum class Readiness { kLoading, kServing, kDraining };
 
-// /metrics is in Prometheus' text format. /livez answers 200 as long as the
-// process answers at all. /readyz answers 200 while clients are served, else
-// 503.
+// /metrics is in Prometheus' text format. /livez answers 200 while the process
+// can answer. /readyz answers 200 while clients are served, else 503.
 //
 // Thread-safe. Serves until destroyed.
 class MetricsEndpoint {
  public:
   using Collectables = std::vector<std::shared_ptr<prometheus::Collectable>>;
 
-  // `address` is "127.0.0.1:9464"; with port 0 the system chooses one.
-  // Begins as kLoading.
-  // Errors: Unavailable: the address cannot be listened on.
+  // `address` is like "127.0.0.1:9464"; for port 0 the system chooses one.
+  // Starts as kLoading.
+  // Errors: Unavailable: it cannot listen on the address.
   static absl::StatusOr<std::unique_ptr<MetricsEndpoint>> Create(
       const std::string& address, Collectables collectables);
 

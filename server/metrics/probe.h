@@ -16,12 +16,13 @@ struct ProbeTarget {
   std::string path;
 };
 
-// "HOST:PORT[/PATH]"; the path is /readyz unless it is given.
-// Errors: InvalidArgument: `text` is not of that form.
+// Parses "HOST:PORT[/PATH]"; the default path is /readyz. Errors:
+// InvalidArgument: `text` does not have that form.
 absl::StatusOr<ProbeTarget> ParseProbeTarget(absl::string_view text);
 
 // Asks a server's metrics address (metrics_endpoint.h), in plain HTTP.
-// Errors: Unavailable: no answer, or one other than 200; the message holds it.
+// Errors: Unavailable: no answer, or one other than 200, which the message
+// quotes.
 absl::Status Probe(const ProbeTarget& target);
 
 }  // namespace foresight

@@ -77,7 +77,7 @@ std::optional<double> CountOpenFiles() {
     ++count;
   }
   if (error) return std::nullopt;
-  return count - 1;  // One of them is this listing.
+  return count - 1;  // One is this listing's own.
 }
 
 prometheus::MetricFamily Family(const char* name, const char* help,

@@ -1,5 +1,5 @@
-// The metrics of the process itself that every Prometheus client library
-// exports: CPU time, memory, open files, start time.
+// The metrics that every Prometheus client library exports about its process:
+// CPU time, memory, open files, start time.
 #pragma once
 
 #include <vector>
@@ -9,7 +9,8 @@
 
 namespace foresight {
 
-// Thread-safe. Reads /proc at each collection; what it cannot read is left out.
+// Thread-safe. Reads /proc at each collection and leaves out values that it
+// cannot read.
 class ProcessMetrics : public prometheus::Collectable {
  public:
   std::vector<prometheus::MetricFamily> Collect() const override;

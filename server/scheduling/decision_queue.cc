@@ -8,21 +8,21 @@
 namespace foresight {
 namespace {
 
-// A client could not see an answer that comes sooner than this.
+// The shortest time to retry after; a client would not notice a shorter one.
 constexpr absl::Duration kShortestRetry = absl::Milliseconds(1);
 constexpr absl::Duration kFullRetry = absl::Milliseconds(20);
-// An answer need not leave sooner than this before its deadline.
+// No answer has to leave earlier than this before its deadline.
 constexpr absl::Duration kEarlyEnough = absl::Milliseconds(100);
-// A lane that is free takes a decision within this time.
+// A free lane takes a decision within this time.
 constexpr absl::Duration kWaking = absl::Milliseconds(1);
-// Service that a newcomer may be ahead by, in seconds.
+// A newcomer's largest advantage in service, in seconds.
 constexpr double kAllowance = 0.1;
-// An owner or session with less service, in seconds, is as good as a new one.
+// An owner or session with less service, in seconds, counts as new.
 constexpr double kForgotten = 1e-4;
 constexpr size_t kFewKnown = 256;
-// Candidates looked at for one to be stepped together with another.
+// The most candidates that Join looks at.
 constexpr size_t kMostLookedAt = 32;
-// With more candidates there is hardly time for all, and to look takes long.
+// With more candidates there is hardly time for all, and looking takes long.
 constexpr size_t kMostPlanned = 64;
 // A decision with a lot of time waits this long before those with little.
 constexpr absl::Duration kSoon = absl::Milliseconds(50);
@@ -246,7 +246,7 @@ bool DecisionQueue::HasTimeForAll(absl::Time now) const {
   if (candidates() > kMostPlanned) return false;
   absl::Duration work = absl::ZeroDuration();
   absl::Duration step;
-  const StepKind* kind = nullptr;  // That `step` is for.
+  const StepKind* kind = nullptr;  // `step` is for this kind.
   for (const auto& [soon, id] : soon_times_) {
     const Waiting& waiting = waiting_.at(id);
     const Decision& decision = waiting.decision;
@@ -293,7 +293,7 @@ std::optional<DecisionQueue::Turn> DecisionQueue::Pop(absl::Time now) {
     if (Fits(decision, StepTime(decision, 1, 1, now), now)) {
       return Start(decision.id, true);
     }
-    // Its steps have turned out to take longer than expected when it came.
+    // Its steps take longer now than was expected when it arrived.
     Dequeue(*best);
     best->is_due = true;
     Enqueue(*best);
@@ -311,7 +311,7 @@ std::optional<uint64_t> DecisionQueue::Join(absl::Span<const uint64_t> ids,
                                             absl::Time now) {
   MakeDue(now);
   const int count = static_cast<int>(ids.size());
-  // The other lanes get as many.
+  // Leave as many candidates for each other lane.
   if ((candidates() + count) <= static_cast<size_t>(count * options_.lanes)) {
     return std::nullopt;
   }

@@ -2,7 +2,7 @@
 // stepped together, and which get their frozen answer instead. Holds no thread
 // and reads no clock: callers pass the time in.
 //
-// docs/scheduling.md says why it is like this and what it was compared with.
+// docs/scheduling.md explains the design and what it was compared with.
 #pragma once
 
 #include <cstdint>
@@ -23,12 +23,12 @@
 namespace foresight {
 
 // Three rules:
-//   whole steps   a step is begun only if it is expected to end in time;
-//   fair shares   while there is time for all, whoever has the least time left
-//                 goes first; else the owner with the least recent service,
-//                 and its session with the least;
-//   early answers a decision waits for a step for only part of its time; then
-//                 it is due, and gets its frozen answer, which takes no step.
+//   whole steps    A step is begun only if it is expected to end in time.
+//   fair shares    While there is time for all, the decision with the least
+//                  time left goes first. Otherwise the owner with the least
+//                  recent service goes first, with its least served session.
+//   early answers  A decision waits for a step for only a part of its time.
+//                  Then it is due and gets its frozen answer without a step.
 // So under overload queues stay short, steps are shed evenly, and an answer
 // leaves long before its deadline.
 //
@@ -41,85 +41,87 @@ class DecisionQueue {
     size_t max_per_owner = 2048;  // >= 1; decisions of one owner that wait.
     // The part of its time that a decision may wait for a step.
     double patience = 0.5;  // In (0, 1].
-    // The longest that decisions stepped together may take.
+    // The longest step of several decisions together.
     absl::Duration longest_joint_step = absl::Milliseconds(8);
-    // Whether whoever has the least time left goes first while there is time
-    // for all. False: always whoever has had the least service.
+    // Whether the decision with the least time left goes first while there is
+    // time for all. If false, the least served always goes first.
     bool earliest_first = true;
-    // Whether a long decision lets urgent ones go first between its steps.
+    // Whether urgent decisions may go first between a long decision's steps.
     bool interrupts = true;
   };
   struct Decision {
     uint64_t id = 0;      // Unique among those waiting and running.
-    std::string owner;    // Whose limits and share it counts against.
-    std::string session;  // Empty: stateless, all of an owner's are alike.
-    absl::Time deadline = absl::InfiniteFuture();  // The answer must be ready.
-    absl::Duration frozen_time;                    // For the frozen answer.
+    std::string owner;    // Limits and shares count against it.
+    std::string session;  // Empty: stateless, one share for all.
+    absl::Time deadline = absl::InfiniteFuture();  // For the engine.
+    absl::Duration frozen_time;                    // For a frozen answer.
     StepKind kind;
     int steps = 0;              // 0: only the frozen answer is wanted.
-    absl::Duration prior_step;  // A step's time before one was measured.
-    absl::Duration reserve;     // Kept after the last step, for the guards.
+    absl::Duration prior_step;  // A step's time before one is measured.
+    absl::Duration reserve;     // For the guards after the last step.
   };
   struct Turn {
     uint64_t id = 0;
-    // False: only the frozen answer, since its time to wait is over.
+    // If false, only the frozen answer is given: its time to wait is over.
     bool adapt = false;
   };
   struct Pushed {
-    // A decision that had to leave the full queue, of the owner with the most.
+    // A decision that had to leave the full queue; it belonged to the owner
+    // with the most.
     std::optional<uint64_t> evicted;
   };
 
   explicit DecisionQueue(Options options) : options_(options) {}
 
   // Errors:
-  //   OVERLOADED, with the time after which to try again: the queue is full of
-  //               others' decisions, the owner has too many waiting, or not
-  //               even the frozen answer could be in time.
+  //   OVERLOADED: the queue is full, the owner has too many decisions waiting,
+  //               or not even the frozen answer could be in time. Says when to
+  //               try again.
   absl::StatusOr<Pushed> Push(const Decision& decision, absl::Time now);
 
-  // The decision to run on a lane that is free; none if none waits.
+  // The decision to run on a free lane; none if none waits.
   std::optional<Turn> Pop(absl::Time now);
-  // A decision that is due, else none.
+  // A decision that is due; none if there is none.
   std::optional<Turn> PopDue(absl::Time now);
-  // When the next decision becomes due; at most `now` if one is.
+  // The time at which the next decision becomes due; in the past if one is due.
   absl::Time next_due() const;
 
-  // Another decision to be stepped together with `ids`.
+  // Another decision to step together with `ids`.
   std::optional<uint64_t> Join(absl::Span<const uint64_t> ids, absl::Time now);
-  // A decision that cannot wait until `id`, which has `steps_left`, is done and
-  // has had less service: it goes first, then `id` goes on.
+  // A decision that has had less service than `id` and cannot wait for its
+  // `steps_left` steps: it goes first, then `id` resumes.
   std::optional<Turn> PopUrgent(uint64_t id, int steps_left, absl::Time now);
   // Whether the next step of `id`, together with `count` - 1 others, is
   // expected to end in time.
   bool MayStep(uint64_t id, int count, int threads, absl::Time now) const;
 
-  // `ids` were stepped together for `taken`; not `whole`: the step was cut.
+  // Records that `ids` were stepped together for `taken`; if not `whole`, the
+  // step was cut.
   void CountStep(absl::Span<const uint64_t> ids, int threads,
                  absl::Duration taken, bool whole, absl::Time now);
-  // `id` used a core for `taken` apart from steps.
+  // Records that `id` used a core for `taken`, apart from steps.
   void CountOther(uint64_t id, absl::Duration taken, absl::Time now);
-  // The turn is over.
+  // Ends the turn of `id`.
   void Finish(uint64_t id);
 
-  // A lane is busy with a part of another lane's step, and no longer.
+  // A lane begins, and ends, to help with another lane's step.
   void BeginHelp() { ++helping_; }
   void EndHelp() { --helping_; }
 
-  // Takes back one that waits. Returns false if it is not waiting.
+  // Removes a waiting decision. Returns false if it is not waiting.
   bool Remove(uint64_t id);
 
   size_t size() const { return waiting_.size(); }
   // Decisions that wait for a step.
   size_t candidates() const { return due_times_.size(); }
-  // Owners and sessions that it remembers. At most about twice those that had
-  // service in the last seconds, however many come and go.
+  // The owners and sessions that it remembers: at most about twice those served
+  // in the last seconds, however many come and go.
   size_t known() const { return known_; }
-  // Whether so many are due that lanes help to answer them.
+  // Whether so many decisions are due that lanes help to answer them.
   bool overdue() const { return due_ > kDueBacklog; }
 
  private:
-  // Served, then in the order of arrival.
+  // Service, then the order of arrival.
   using Rank = std::pair<double, uint64_t>;
   struct Session {
     double served = 0;
@@ -149,7 +151,8 @@ class DecisionQueue {
 
   Owner& FindOwner(const std::string& name);
   Session& FindSession(Owner& owner, const std::string& name);
-  // A newcomer has at most this little service less than whoever waits.
+  // The least service that a newcomer starts with, given the `least` of those
+  // waiting.
   double Floor(double least, absl::Time now);
   absl::Status CheckRoom(const Decision& decision, absl::Time now,
                          std::optional<uint64_t>& evict) const;
@@ -160,16 +163,17 @@ class DecisionQueue {
             absl::Time now) const;
   void MakeDue(absl::Time now);
   Turn Start(uint64_t id, bool adapt);
-  // The least served that waits for a step; null if none does.
+  // The least served candidate; null if there is none.
   Waiting* LeastServed();
-  // At most `most` of those that wait for a step, in the order of their turns.
+  // The first `most` candidates in the order of their turns.
   std::vector<Waiting*> InOrder(size_t most, absl::Time now);
-  // Whether all that wait for a step could begin before they are due.
+  // Whether every candidate could begin before it is due.
   bool HasTimeForAll(absl::Time now) const;
-  // A decision's part of a step's time, perhaps together with others.
+  // A decision's share of a step's time, if it may be stepped with others.
   absl::Duration StepShare(const Decision& decision, absl::Time now) const;
   void Charge(const Waiting& running, absl::Duration used, absl::Time now);
-  // An owner leaves the ordered sets before it is changed and comes back after.
+  // Unlist takes an owner out of the ordered sets before a change, List puts it
+  // back.
   void Unlist(Owner& owner);
   void List(Owner& owner);
   void Enqueue(Waiting& waiting);
@@ -185,7 +189,7 @@ class DecisionQueue {
   uint64_t arrivals_ = 0;
   uint64_t owners_created_ = 0;
   size_t known_ = 0;
-  size_t most_known_ = 0;  // With more, it looks for some to forget.
+  size_t most_known_ = 0;  // With more, it tries to forget some.
   absl::flat_hash_map<std::string, std::unique_ptr<Owner>> owners_;
   absl::flat_hash_map<uint64_t, Waiting> waiting_;
   absl::flat_hash_map<uint64_t, Waiting> running_;

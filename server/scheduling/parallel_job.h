@@ -1,4 +1,4 @@
-// Calls of one function, made by whichever threads come.
+// Calls of one function, shared by any threads that join.
 #pragma once
 
 #include <atomic>
@@ -9,10 +9,9 @@
 namespace foresight {
 
 // Calls body(item, lane) once for each item 0..count - 1, begun in this order.
-// A thread joins, makes calls, and leaves whenever it wants to between two of
-// them.
+// A thread joins, makes calls, and may leave between two of them.
 //
-// Join, Leave and has_room need a lock of the caller's; everything else is
+// The caller must hold a lock for Join, Leave and has_room; everything else is
 // thread-safe. `body` must outlive every RunOne.
 class ParallelJob {
  public:
@@ -25,22 +24,23 @@ class ParallelJob {
 
   // Whether another thread may join and would find an item.
   bool has_room() const { return has_items() && !free_lanes_.empty(); }
-  // A lane for the calling thread alone, until it leaves. Only with a free one.
+  // Takes a free lane, which must exist, for the calling thread until it
+  // leaves.
   int Join() {
     const int lane = free_lanes_.back();
     free_lanes_.pop_back();
     joined_.fetch_add(1, std::memory_order_relaxed);
     return lane;
   }
-  // What the thread has done is seen by whoever then sees it gone.
+  // A thread that sees from joined() that this one has left also sees its work.
   void Leave(int lane) {
     free_lanes_.push_back(lane);
     joined_.fetch_sub(1, std::memory_order_release);
   }
-  // Threads that have joined and not left.
+  // The threads that have joined and not left.
   int joined() const { return joined_.load(std::memory_order_acquire); }
 
-  // Makes one of the calls; false when none is left to begin.
+  // Makes one of the calls; returns false if none is left to begin.
   bool RunOne(int lane) {
     const int item = next_.fetch_add(1, std::memory_order_relaxed);
     if (item >= count_) return false;

@@ -13,15 +13,16 @@
 namespace foresight {
 namespace {
 
-// Above this part of the lanes' time no decision is split.
+// No decision is split while lanes are busy for more than this part of their
+// time.
 constexpr double kBusy = 0.5;
 
-// A thread that sleeps takes some 50 us to wake, a fortieth of a step by two
-// threads; so it looks out this long for what is expected to come.
+// A sleeping thread takes some 50 us to wake, a fortieth of a step by two
+// threads. So a thread that expects work polls this long for it.
 constexpr absl::Duration kLook = absl::Microseconds(200);
 
-// Waits until `come` holds, without sleeping; returns false if that takes
-// longer than kLook. Lets other threads have the core first.
+// Polls until `come` holds, yielding the core to other threads; returns false
+// after kLook.
 template <typename Come>
 bool LookOut(Come come) {
   const absl::Time end = MonotonicNow() + kLook;
@@ -32,7 +33,7 @@ bool LookOut(Come come) {
   return true;
 }
 
-// Changes this thread's niceness alone, as Linux allows.
+// Changes the niceness of this thread alone, which Linux allows.
 void AddNiceness(int nice) {
   const id_t thread = static_cast<id_t>(syscall(SYS_gettid));
   setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + nice);
@@ -287,8 +288,8 @@ ParallelJob* Scheduler::JobToHelp() const {
   return nullptr;
 }
 
-// Lanes leave decisions that are due to the thread for frozen answers, unless
-// it falls behind (DecisionQueue::Pop).
+// Due decisions are left to the thread for frozen answers, unless it falls
+// behind (DecisionQueue::Pop).
 bool Scheduler::HasWork() const {
   return stopping_ || queue_.candidates() > 0 || queue_.overdue() ||
          JobToHelp() != nullptr;

@@ -1,7 +1,7 @@
-// The threads that run decisions, in the order of a DecisionQueue: lanes adapt,
-// and one more thread gives the frozen answer to decisions that have waited
-// long enough, however long the lanes' steps take. A lane with nothing to run
-// may help with a decision that is running.
+// The threads that run decisions in the order of a DecisionQueue. Lanes adapt;
+// one more thread gives frozen answers to decisions that have waited long
+// enough, however long the lanes' steps take. A lane with nothing to run may
+// help with a running decision.
 #pragma once
 
 #include <atomic>
@@ -30,12 +30,13 @@ namespace foresight {
 class Scheduler {
  public:
   struct Options {
-    DecisionQueue::Options queue;  // Its lanes: >= 1; one per core is best.
+    DecisionQueue::Options queue;  // Lanes: >= 1; one per core is best.
     // Added to the lanes' niceness, so that threads that receive and answer
     // calls get a core at once. 0..19.
     int nice = 5;
     Clock clock = MonotonicNow;
-    // False: no threads; a simulation calls Take, TakeDue and next_due itself.
+    // If false there are no threads: a simulation calls Take, TakeDue and
+    // next_due.
     bool threads = true;
   };
   // A decision as the executor knows it.
@@ -48,21 +49,22 @@ class Scheduler {
     bool adapt = false;  // False: only the frozen answer.
     std::shared_ptr<Task> task;
   };
-  // Does what turns are for. Every turn that was given out is ended by Finish.
+  // Runs the turns. Every turn must be ended by Finish.
   class Executor {
    public:
     virtual ~Executor() = default;
-    // On lane `lane`; returns when the turn is over.
+    // Runs on lane `lane`; returns when the turn is over.
     virtual void Run(int lane, Turn turn) = 0;
-    // Its place was needed for others. It is not running.
+    // `task`, which is not running, had to leave the queue for others.
     virtual void Evict(std::shared_ptr<Task> task, absl::Status why) = 0;
   };
 
   explicit Scheduler(Options options);
-  // Runs what was accepted, then ends the threads. Submit no more.
+  // Runs the accepted tasks, then ends the threads. Submit must not be called
+  // any more.
   ~Scheduler();
 
-  // Once, before the first Submit. `executor` outlives the threads.
+  // Call once, before the first Submit. `executor` outlives the threads.
   void Start(Executor* executor);
 
   uint64_t NewId() { return ++last_id_; }
@@ -71,19 +73,19 @@ class Scheduler {
   absl::Status Submit(const DecisionQueue::Decision& decision,
                       std::shared_ptr<Task> task) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Takes a waiting task back: true if it will not be run.
+  // Takes a waiting task back; returns true if it will not be run.
   bool Withdraw(uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // From now on no step is begun: all get their frozen answers soon.
+  // Begins no more steps: all decisions get their frozen answers soon.
   void Hurry() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // The next turn of a lane, or of the thread for frozen answers; none if there
-  // is none now.
+  // The next turn for a lane, or for the thread for frozen answers; none if
+  // there is nothing to run now.
   std::optional<Turn> Take() ABSL_LOCKS_EXCLUDED(mutex_);
   std::optional<Turn> TakeDue() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Time next_due() const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // For turns that run; as DecisionQueue's functions of these names.
+  // For running turns; as the functions of DecisionQueue with these names.
   std::optional<Turn> Join(absl::Span<const uint64_t> ids)
       ABSL_LOCKS_EXCLUDED(mutex_);
   std::optional<Turn> TakeUrgent(uint64_t id, int steps_left)
@@ -96,13 +98,12 @@ class Scheduler {
       ABSL_LOCKS_EXCLUDED(mutex_);
   void Finish(uint64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // How many threads a decision that is alone may use, the caller's included.
-  // One while others wait or the lanes have been busy for half of the time:
-  // splitting costs some of the machine's work.
+  // The number of threads that a decision stepped alone may use, the caller's
+  // included. It is 1 while others wait or the lanes have been busy for half of
+  // the time, since splitting costs some throughput.
   int SplitThreads() const ABSL_LOCKS_EXCLUDED(mutex_);
-  // Says that RunParallel will be called soon: idle lanes wake, and look for it
-  // for a moment before they sleep again. Waking takes them as long as some
-  // tenth of a step.
+  // Announces RunParallel: idle lanes wake and poll for it for a moment before
+  // they sleep again. Waking takes about a tenth of a step.
   void CallHelpers() ABSL_LOCKS_EXCLUDED(mutex_);
   // As Workers::Run, with the help of lanes that have nothing else to do. A
   // helper leaves between items if a decision waits for a lane.
@@ -118,14 +119,14 @@ class Scheduler {
  private:
   void Work(int lane) ABSL_LOCKS_EXCLUDED(mutex_);
   void AnswerDue() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Has the thread for frozen answers wake in time.
+  // Makes the thread for frozen answers wake in time.
   void Arm() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::optional<Turn> Give(std::optional<DecisionQueue::Turn> turn)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Help(ParallelJob& job, int lane) ABSL_LOCKS_EXCLUDED(mutex_);
   ParallelJob* JobToHelp() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Returns when there is work. `look`: looks out for it before it sleeps.
+  // Returns when there is work. With `look` it polls before it sleeps.
   void AwaitWork(bool look) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Tell() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { ++news_; }
   void CountBusy(absl::Duration used, absl::Time now)
@@ -151,7 +152,8 @@ class Scheduler {
   absl::Time busy_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   absl::Time armed_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
 
-  // Its thread gives frozen answers. Not reset: it uses this pointer itself.
+  // Its thread gives frozen answers. Never reset, since its own actions use
+  // this pointer.
   std::unique_ptr<Timer> timer_;
   std::vector<std::thread> threads_;  // Last: they use all of the above.
 };

@@ -1,4 +1,4 @@
-// How much of the machine owners and their sessions have had lately.
+// Measures how much service owners and sessions have had lately.
 #pragma once
 
 #include <cmath>
@@ -7,10 +7,9 @@
 
 namespace foresight {
 
-// Service fades with a time constant, so a session's share is about the last
-// few seconds. All shares fade alike; so instead of fading each, newer service
-// is counted with a larger weight, and two shares compare as plain numbers
-// whatever the time is.
+// Service fades exponentially, so a share is about the last few seconds. Since
+// all shares fade alike, none is faded: newer service is counted with a larger
+// weight instead, and two shares compare as plain numbers at any time.
 //
 // Not thread-safe. Reads no clock.
 class ServiceWeight {

@@ -7,15 +7,15 @@ namespace foresight {
 namespace {
 
 constexpr double kNewest = 0.1;  // Weight of the newest measurement.
-// A cut step weighs more, since it was work for nothing; but most are outliers
-// too, and one must not stop the next steps, which would be done in time.
+// A cut step weighs more, since it was wasted work. But most are outliers too,
+// and one must not prevent the next steps, which would be done in time.
 constexpr double kCut = 0.25;
 // One outlier, such as a thread that lost its core for long, counts as this
 // many times the mean.
 constexpr double kLargest = 3;
 constexpr absl::Duration kFresh = absl::Milliseconds(200);
 constexpr absl::Duration kHalving = absl::Milliseconds(100);
-// Clients choose the settings, so the table must not grow with them for ever.
+// Limits the table, since clients choose the settings.
 constexpr size_t kMostKinds = 4096;
 
 }  // namespace

@@ -1,4 +1,4 @@
-// How long adaptation steps take, learnt from the engines' own measurements.
+// Estimates how long adaptation steps take from measured ones.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ struct StepKind {
   int horizon = 0;        // H
   int particles = 0;      // M
   int sampler_steps = 0;  // K
-  float discount = 1;     // Does not cost time, but one step has one.
+  float discount = 1;     // Costs no time, but a joint step has only one.
 
   friend bool operator==(const StepKind& a, const StepKind& b) {
     return a.model == b.model && a.horizon == b.horizon &&
@@ -29,28 +29,29 @@ struct StepKind {
   }
 };
 
-// Keeps, for each kind, number of decisions stepped together and number of
-// threads, a running mean and a running deviation. The estimate is a high one:
-// the mean and the deviation, since a step that is begun and then cut
-// costs more than one that is not begun.
+// Keeps a running mean and a running deviation for each (kind, number of
+// decisions stepped together, number of threads). The estimate is the mean plus
+// the deviation: it should be high, since a step that is cut costs more than
+// one that is not begun.
 //
 // Not thread-safe. Reads no clock.
 class StepTimes {
  public:
-  // A step of `count` decisions by `threads` threads took `taken`, whole.
+  // Records that a whole step of `count` decisions by `threads` threads took
+  // `taken`.
   void Learn(const StepKind& kind, int count, int threads, absl::Duration taken,
              absl::Time now);
-  // A step was cut after `taken`: a whole one takes longer. One such step
-  // counts little, several in a row make the estimate exceed `taken`. `prior`
-  // as below.
+  // Records that a step was cut after `taken`, so that a whole one takes
+  // longer. One such step counts little; several in a row raise the estimate
+  // above `taken`. `prior` is as below.
   void LearnCut(const StepKind& kind, int count, int threads,
                 absl::Duration taken, absl::Duration prior, absl::Time now);
 
-  // The time to allow for a step. Without a measurement `count` times that of
-  // one decision, or of `prior` where that is not known either. An estimate
-  // that is not renewed shrinks to that of `prior` within a second: otherwise a
-  // burst of slow steps, while another program has the cores, could make steps
-  // look too slow to be tried, and so to be measured, ever again.
+  // The time to allow for a step. Without a measurement it is `count` times one
+  // decision's, or `count` times `prior` if that is not known either. An
+  // estimate that is not renewed shrinks to that of `prior` within a second.
+  // Otherwise a burst of slow steps, while another program has the cores, could
+  // make steps look too slow to be tried, and so to be measured, ever again.
   absl::Duration Expect(const StepKind& kind, int count, int threads,
                         absl::Duration prior, absl::Time now) const;
 

@@ -76,7 +76,7 @@ absl::Duration Timer::RunFirst(std::unique_lock<std::mutex>& lock) {
   actions_.erase(first);
   lock.unlock();
   action();
-  action = nullptr;  // Release what it holds without the lock.
+  action = nullptr;  // Destroy it without the lock.
   lock.lock();
   return absl::ZeroDuration();
 }

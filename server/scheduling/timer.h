@@ -14,13 +14,13 @@
 
 namespace foresight {
 
-// Thread-safe. Actions run one after the other without a lock held, so they
-// must be short. absl's timed waits follow the wall clock, which may jump;
-// hence the standard library's, which follow the monotonic one.
+// Thread-safe. Actions run one after another without a lock held, so they must
+// be short. It uses the standard library's timed waits, which follow the
+// monotonic clock; absl's follow the wall clock, which may jump.
 class Timer {
  public:
   explicit Timer(Clock clock = MonotonicNow);
-  // Without a thread: whoever simulates time calls RunDue.
+  // Makes a timer without a thread: a simulation calls RunDue.
   struct NoThread {};
   Timer(Clock clock, NoThread);
   // Drops the actions whose time has not come.
@@ -34,7 +34,7 @@ class Timer {
 
   // Runs the actions whose time has come, on this thread.
   void RunDue();
-  // When the next action is to run.
+  // The time of the next action.
   absl::Time next() const;
 
   // Drops the action unless it is running or has run. Does not wait.

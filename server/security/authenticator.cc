@@ -13,11 +13,11 @@
 namespace foresight {
 namespace {
 
-// Probes have no secrets, and learn nothing but whether the server serves.
+// Health probes have no secrets, and learn only whether the server serves.
 constexpr absl::string_view kHealth = "/grpc.health.v1.Health/";
 constexpr absl::string_view kAdmin = "/foresight.v1.Admin/";
 
-// Identities are written to logs and are parts of keys.
+// Identities are logged and used in keys.
 bool HasControlCharacters(absl::string_view name) {
   return std::any_of(name.begin(), name.end(), absl::ascii_iscntrl);
 }

@@ -1,4 +1,4 @@
-// Decides who a caller is, from what its call and its connection show.
+// Identifies a caller from its call and its connection.
 #pragma once
 
 #include <memory>
@@ -13,34 +13,34 @@
 
 namespace foresight {
 
-// What a call shows. Does not own its text.
+// The evidence in a call. Does not own its text.
 struct CallEvidence {
   absl::string_view method;  // "/foresight.v1.Adaptation/Act"
-  // Each value of the call's metadata named authorization.
+  // All values of the call's metadata "authorization".
   std::vector<absl::string_view> authorization;
-  // The first subject alternative name, else the common name, of the client
-  // certificate that the handshake verified; empty if there is none.
+  // The first subject alternative name, else the common name, of the verified
+  // client certificate; empty if there is none.
   absl::string_view certificate_name;
 };
 
 // Thread-safe.
 class Authenticator {
  public:
-  // With `tokens`, calls need a token, which gives the identity. Else, with
-  // `certificates`, the client's certificate gives it. With neither, callers
-  // have no identity. The handshake demands the certificate, not this class.
+  // With `tokens`, calls need a token, which gives the identity. Without, but
+  // with `certificates`, the client's certificate gives it. With neither,
+  // callers have no identity. The handshake demands the certificate, not this
+  // class.
   Authenticator(bool certificates, std::shared_ptr<const TokenTable> tokens)
       : certificates_(certificates), tokens_(std::move(tokens)) {}
 
-  // The calls that follow see `tokens`. Requires tokens at construction.
+  // Uses `tokens` for later calls. Requires tokens at construction.
   void Replace(std::shared_ptr<const TokenTable> tokens)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Whether callers need an identity.
   bool required() const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // The caller's identity; empty for health checks, which need none, and where
-  // nobody needs one.
+  // The caller's identity; empty for health checks, and if no caller needs one.
   // Errors, which never quote the token:
   //   UNAUTHENTICATED:   no token or an unknown one; a certificate without a
   //                      name, or with a control character in it.

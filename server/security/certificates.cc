@@ -30,11 +30,11 @@ using Owned = std::unique_ptr<T, Free>;
 using Chain = std::vector<Owned<X509>>;
 
 absl::Status Wrong(const std::string& file, absl::string_view what) {
-  ERR_clear_error();  // Of this thread: nobody else looks for it.
+  ERR_clear_error();  // This thread's; nobody else reads them.
   return absl::InvalidArgumentError(absl::StrCat(file, " ", what));
 }
 
-// OpenSSL would ask the terminal.
+// Keeps OpenSSL from asking the terminal.
 int NoPassphrase(char*, int, int, void*) { return 0; }
 
 Owned<BIO> Reader(const std::string& pem) {
@@ -80,7 +80,7 @@ absl::Status CheckValidity(const std::string& file, const X509& certificate,
   return absl::OkStatus();
 }
 
-// Serving with the pair is what finds every fault in it.
+// Setting up TLS with the pair finds every fault in it.
 absl::Status CheckPair(const CertificateFiles& files, const Chain& chain,
                        EVP_PKEY& key) {
   const Owned<SSL_CTX> context(SSL_CTX_new(TLS_server_method()));
@@ -110,7 +110,7 @@ absl::Status CheckClientCa(const std::string& file, const std::string& pem,
   absl::Status last;
   for (const Owned<X509>& authority : authorities) {
     last = CheckValidity(file, *authority, now);
-    if (last.ok()) return last;  // One that is valid will do.
+    if (last.ok()) return last;  // One valid CA is enough.
   }
   return last;
 }

@@ -1,5 +1,5 @@
-// A server's certificate, its key and the client CA, checked before they are
-// used: gRPC takes a broken pair and then fails every handshake.
+// Loads a server's certificate, its key and the client CA, and checks them
+// before use: gRPC would accept a broken pair and then fail every handshake.
 #pragma once
 
 #include <string>
@@ -30,10 +30,10 @@ struct Certificates {
 // Errors, each beginning with the file at fault:
 //   NotFound, Unavailable: it cannot be read.
 //   InvalidArgument:       it holds no certificate or key, or more than 1 MiB;
-//                          the key is encrypted or another certificate's; a
-//                          certificate of the chain, or each client CA, is
-//                          expired or not valid yet at `now`; OpenSSL refuses
-//                          to serve with it, for example because it is weak.
+//                          the key is encrypted or belongs to another
+//                          certificate; a certificate of the chain, or every
+//                          client CA, is expired or not valid yet at `now`;
+//                          OpenSSL refuses it, for example because it is weak.
 absl::StatusOr<Certificates> LoadCertificates(const CertificateFiles& files,
                                               absl::Time now);
 

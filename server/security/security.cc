@@ -103,7 +103,7 @@ bool Security::IsToReport(const absl::Status& status, Fault* fault) {
 }
 
 void Security::ReloadCertificates() {
-  // The wall clock: certificates are valid by it.
+  // Validity of certificates follows the wall clock.
   auto loaded = LoadCertificates(options_.certificates, absl::Now());
   if (IsToReport(loaded.status(), &certificate_fault_)) {
     LogError("certificate refused, the old one stays in use",

@@ -1,5 +1,4 @@
-// Everything about who may reach the server: its certificate, its tokens, and
-// their rotation while it serves.
+// The server's certificate and tokens, and their rotation while it serves.
 #pragma once
 
 #include <functional>
@@ -20,9 +19,9 @@
 
 namespace foresight {
 
-// Thread-safe. Reads its files again each reload_interval until it is
-// destroyed: a replacement that is good holds for the handshakes and calls that
-// follow; one that is bad is reported and changes nothing.
+// Thread-safe. Reads its files again every reload_interval. A good replacement
+// is used for later handshakes and calls; a bad one is reported and changes
+// nothing.
 class Security {
  public:
   struct Options {
@@ -30,11 +29,11 @@ class Security {
     std::string tokens;             // File; empty: no tokens.
     absl::Duration reload_interval = absl::Seconds(1);
   };
-  // Each may be called on any thread until the servers with its credentials
+  // Each may be called on any thread until the servers with these credentials
   // have ended.
   struct Events {
     std::function<void(const absl::Status&)> call_refused;
-    std::function<void(absl::Time)> certificate_expires;  // Of each one taken.
+    std::function<void(absl::Time)> certificate_expires;  // For each one used.
     std::function<void()> certificate_refused;
   };
 
@@ -43,14 +42,15 @@ class Security {
                                                           Events events);
   ~Security();
 
-  // For one listening address. They may outlive this.
+  // Credentials for one listening address. They may outlive this.
   std::shared_ptr<grpc::ServerCredentials> Credentials() const;
 
   // Whether callers need an identity.
   bool identifies() const { return authenticator_->required(); }
-  // The identity of a call that came in at an address with these credentials,
-  // to any method that is not an administrator's. Errors: as
-  // Authenticator::Identify, if its token was withdrawn since.
+  // The identity behind a call at an address with these credentials, to a
+  // method that is not for administrators only. Errors: as
+  // Authenticator::Identify, if its token has been withdrawn since the call
+  // began.
   absl::StatusOr<std::string> Identify(
       const grpc::CallbackServerContext& context) const;
 
@@ -68,16 +68,16 @@ class Security {
   void Watch();
   void ReloadCertificates();
   void ReloadTokens();
-  // Notes how a reload ended. Returns whether to report it: once, and only if
-  // the next reload finds the same, since files that are being replaced do not
-  // fit together for a moment.
+  // Notes the result of a reload. Returns whether to report it: each fault
+  // once, and only if two reloads in a row find it, since files that are being
+  // replaced may not fit together for a moment.
   static bool IsToReport(const absl::Status& status, Fault* fault);
 
   const Options options_;
   const Events events_;
   const std::shared_ptr<Current> current_;
   const std::shared_ptr<Authenticator> authenticator_;
-  // The thread's alone.
+  // Used by the thread only.
   std::shared_ptr<const TokenTable> tokens_;
   Fault certificate_fault_;
   Fault token_fault_;

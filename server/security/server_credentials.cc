@@ -42,7 +42,7 @@ CallEvidence EvidenceOf(const grpc_auth_context* context,
   return evidence;
 }
 
-// What gRPC's core calls back. Owned by the credentials in the core.
+// The callbacks of gRPC's core. Owned by the credentials in the core.
 class Callbacks {
  public:
   explicit Callbacks(CredentialsParts parts) : parts_(std::move(parts)) {}
@@ -57,8 +57,8 @@ class Callbacks {
                       grpc_process_auth_metadata_done_cb done,
                       void* user_data) {
     const CredentialsParts& parts = static_cast<Callbacks*>(self)->parts_;
-    // The context belongs to the connection, whose calls may have different
-    // tokens: it cannot carry the identity to the handler.
+    // The context cannot carry the identity to the handler: it belongs to the
+    // connection, whose calls may have different tokens.
     const absl::Status status =
         parts.authenticator->Identify(EvidenceOf(context, metadata, count))
             .status();
@@ -71,7 +71,7 @@ class Callbacks {
   static void Destroy(void* self) { delete static_cast<Callbacks*>(self); }
 
  private:
-  // At each handshake.
+  // Called at each handshake.
   grpc_ssl_certificate_config_reload_status Fetch(
       grpc_ssl_server_certificate_config** config) {
     std::shared_ptr<const Certificates> now = parts_.certificates();
@@ -79,8 +79,8 @@ class Callbacks {
     if (now == given_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
     const grpc_ssl_pem_key_cert_pair pair = {now->key.c_str(),
                                              now->chain.c_str()};
-    // gRPC 1.51 ends the program without roots, even where no client
-    // certificate is asked for and nothing is verified with them.
+    // gRPC 1.51 aborts the program without roots, even if no client certificate
+    // is asked for and nothing is verified with them.
     const std::string& roots =
         now->client_ca.empty() ? now->chain : now->client_ca;
     *config =
@@ -94,7 +94,7 @@ class Callbacks {
   std::shared_ptr<const Certificates> given_ ABSL_GUARDED_BY(mutex_);
 };
 
-// gRPC's own classes take certificates only once, and read tokens only from
+// gRPC's own classes read certificates only once, and tokens only from
 // encrypted connections.
 class Credentials final : public grpc::ServerCredentials {
  public:
@@ -137,7 +137,7 @@ std::shared_ptr<grpc::ServerCredentials> MakeServerCredentials(
   grpc_server_credentials* core =
       tls ? MakeTlsCredentials(client_certificates, callbacks)
           : grpc_insecure_server_credentials_create();
-  // With it the core takes the callbacks, and frees them at its end.
+  // The core takes ownership of the callbacks and frees them at its end.
   grpc_server_credentials_set_auth_metadata_processor(
       core, {&Callbacks::Process, &Callbacks::Destroy, callbacks});
   auto credentials = std::make_shared<Credentials>(core);

@@ -1,5 +1,5 @@
-// What gRPC asks at a listening address: the certificate for each handshake,
-// and whether each call may go on.
+// Credentials for a listening address: gRPC asks them for the certificate of
+// each handshake, and whether to admit each call.
 #pragma once
 
 #include <functional>
@@ -13,23 +13,23 @@
 
 namespace foresight {
 
-// The parts may be called by any thread, until gRPC has released the
-// credentials: hold what they use by shared_ptr.
+// Any thread may call the parts until gRPC has released the credentials, so
+// they must own by shared_ptr what they use.
 struct CredentialsParts {
-  // The certificates for the handshakes that follow. Null: plain text.
+  // The certificates for the next handshakes. Null: plain text.
   std::function<std::shared_ptr<const Certificates>()> certificates;
   std::shared_ptr<const Authenticator> authenticator;
-  std::function<void(const absl::Status&)> refused;  // Told of each refusal.
+  std::function<void(const absl::Status&)> refused;  // Called for each refusal.
 };
 
-// A call that the authenticator refuses is answered by gRPC's core, before its
-// request is read and whatever its method is; plain text makes no difference.
-// To serve reads certificates() once; later ones must have a client CA if and
-// only if that has one.
+// gRPC's core answers calls that the authenticator refuses before it reads
+// their request, for every method and also in plain text. Calls certificates()
+// once to begin with; later results must have a client CA if and only if the
+// first has one.
 std::shared_ptr<grpc::ServerCredentials> MakeServerCredentials(
     CredentialsParts parts);
 
-// What a call shows besides its method; valid as long as `context`.
+// The evidence in a call besides its method; valid as long as `context`.
 class ContextEvidence {
  public:
   explicit ContextEvidence(const grpc::CallbackServerContext& context);

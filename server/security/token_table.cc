@@ -94,7 +94,7 @@ absl::StatusOr<TokenTable> TokenTable::Load(const std::string& path) {
 const TokenTable::Holder* TokenTable::Find(absl::string_view token) const {
   const std::string digest = Sha256Hex(token);
   const Holder* found = nullptr;
-  // No early end: the time tells nothing about the tokens that there are.
+  // No early exit, so that the time reveals nothing about the tokens.
   for (const Row& row : rows_) {
     if (CRYPTO_memcmp(row.sha256.data(), digest.data(), kDigestDigits) == 0) {
       found = &row.holder;

@@ -1,5 +1,5 @@
-// The bearer tokens that a server accepts. It knows only their SHA-256, so its
-// file is of no use to whoever reads it.
+// The bearer tokens that a server accepts. It has only their SHA-256, so its
+// file is useless to a reader.
 #pragma once
 
 #include <string>
@@ -10,14 +10,14 @@
 
 namespace foresight {
 
-// kAdmin may do all that kAct may.
+// kAdmin includes kAct.
 enum class Role { kAct, kAdmin };
 
 // Immutable.
 class TokenTable {
  public:
   // A name may hold several tokens, so that a new one can be handed out before
-  // the old one goes.
+  // the old one is withdrawn.
   struct Holder {
     std::string name;
     Role role = Role::kAct;
@@ -27,7 +27,7 @@ class TokenTable {
     }
   };
 
-  // The most tokens, as each call is compared with all of them.
+  // Limited, since each call is compared with all tokens.
   static constexpr size_t kMostTokens = 4096;
   static constexpr size_t kMaxFileBytes = 1 << 20;
 
@@ -35,16 +35,18 @@ class TokenTable {
   // printable ASCII characters without a space, act or admin, and 64 lower-case
   // hex digits. Empty lines and lines that begin with # are skipped.
   // Errors:
-  //   InvalidArgument: a line is malformed or repeats a token (the message has
-  //                    its number and quotes nothing, since a token may stand
-  //                    there by mistake), no token is listed, or too many are.
+  //   InvalidArgument: a line is malformed or repeats a token, no token is
+  //                    listed, or too many are. The message has the line's
+  //                    number but does not quote it, since it may hold a token
+  //                    by mistake.
   static absl::StatusOr<TokenTable> Parse(absl::string_view text);
 
-  // The same for a file of at most kMaxFileBytes. Errors: also as ReadFile.
-  // Every message begins with the path.
+  // Parses a file of at most kMaxFileBytes. Errors: also as ReadFile. Every
+  // message begins with the path.
   static absl::StatusOr<TokenTable> Load(const std::string& path);
 
-  // Null for an unknown token. Takes equally long for all tokens of one length.
+  // Returns null for an unknown token. Takes the same time for all tokens of
+  // one length.
   const Holder* Find(absl::string_view token) const;
 
   size_t size() const { return rows_.size(); }

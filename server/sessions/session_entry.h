@@ -1,4 +1,4 @@
-// How the store keeps a session. Internal to sessions/.
+// A session in the store. Internal to sessions/.
 #pragma once
 
 #include <cstddef>
@@ -12,14 +12,14 @@
 namespace foresight {
 
 // Guarded by the store's lock except `session`: the lease holder may read all
-// of it and write only the fields no other thread reads, the parameters.
+// of it and write its parameters, which no other thread reads.
 struct SessionLease::Entry {
   SessionState session;
   absl::Time last_used;
-  bool opened = false;  // Not before the lease of Open is restarted.
-  bool closed = false;  // No longer in the store.
+  bool opened = false;                    // Set when Open's lease ends well.
+  bool closed = false;                    // No longer in the store.
   std::shared_ptr<SessionFlight> flight;  // Null: no lease.
-  std::string connection;                 // Last used on; empty: not known.
+  std::string connection;                 // The last used; empty: not known.
   bool lost = false;                      // That connection has gone.
   size_t owned_bytes = 0;  // The parameters', when the last lease ended.
 };

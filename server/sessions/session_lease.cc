@@ -17,7 +17,7 @@ absl::Status SessionLease::Commit(std::shared_ptr<const v1::ActResponse> answer,
                                   absl::Time now) {
   const std::unique_ptr<Hold> hold(hold_.release());
   std::shared_ptr<const v1::ActResponse> remembered = answer;
-  // What is replaced is freed after the lock, here and in Restart.
+  // The replaced values are freed after the lock, here and in Restart.
   return hold->store->End(
       *hold,
       [&](SessionState& session) {
@@ -62,7 +62,7 @@ void SessionLease::EndHold::operator()(Hold* hold) const {
   const absl::Time begun = hold->begun;
   SessionLease lease;
   lease.hold_.reset(hold);
-  (void)lease.Abort(begun);  // Nobody is there to be told.
+  (void)lease.Abort(begun);  // There is nobody to report it to.
 }
 
 }  // namespace foresight

@@ -15,12 +15,12 @@ namespace foresight {
 
 class SessionStore;
 
-// Told when the decision that it waits for ends: its answer, or null when it
-// came to nothing (begin again then).
+// Called when the awaited decision ends, with its answer, or with null if it
+// failed: then begin again.
 using DecisionWaiter =
     std::function<void(std::shared_ptr<const v1::ActResponse>)>;
 
-// A running decision (or restart) as the store sees it. Internal to sessions/.
+// A running decision or restart, as the store sees it. Internal to sessions/.
 struct SessionFlight {
   std::vector<float> observation;                // [S]; empty for a restart.
   std::shared_ptr<std::atomic<bool>> cancelled;  // Null for a restart.
@@ -28,7 +28,7 @@ struct SessionFlight {
 };
 
 // Holds a session until it is destroyed or one of Commit, Restart, Install and
-// Abort is called, each of which empties it. While it is held nobody else
+// Abort is called, each of which empties the lease. Meanwhile nobody else
 // touches the session and it does not expire, but it may be closed.
 //
 // Not thread-safe; may move between threads. Must not outlive its store.
@@ -37,32 +37,32 @@ class SessionLease {
   SessionLease() = default;
   SessionLease(SessionLease&&) = default;
   SessionLease& operator=(SessionLease&&) = default;
-  // As Abort, with the time at which the lease began.
+  // Aborts, with the time at which the lease began.
   ~SessionLease() = default;
 
   bool held() const { return hold_ != nullptr; }
-  // Requires held(), as all below.
+  // This and all below require held().
   SessionState& session() const;
-  absl::Span<const float> observation() const;  // [S], of this decision.
+  absl::Span<const float> observation() const;  // [S], this decision's.
 
-  // The decision was made: `parameters` are already the new ones; counts it,
-  // remembers `answer` for retries and gives it to those who wait.
+  // Commits a decision whose new `parameters` are already in place: counts it,
+  // remembers `answer` for retries and gives it to the waiters.
   // Errors: SESSION_UNKNOWN: the session was closed meanwhile.
   absl::Status Commit(std::shared_ptr<const v1::ActResponse> answer,
                       absl::Time now);
 
-  // The session is at decision 0 with `parameters` (null: those that it has)
-  // and `seed`.
+  // Sets the session to decision 0 with `seed` and `parameters`; if these are
+  // null, it keeps its own.
   // Errors: SESSION_UNKNOWN: the session was closed meanwhile.
   absl::Status Restart(std::unique_ptr<PolicyParameters> parameters,
                        uint64_t seed, absl::Time now);
 
-  // The session that Open was given exists from now on, as it is.
+  // Makes the session given to Open exist as it is.
   // Errors: SESSION_UNKNOWN: the session was closed meanwhile.
   absl::Status Install(absl::Time now);
 
-  // The decision came to nothing: the session is as before it. Whoever has
-  // changed `parameters` commits instead.
+  // Gives up the decision: the session stays as before it. Not allowed if
+  // `parameters` were changed; then commit.
   // Errors: SESSION_UNKNOWN: the session was closed meanwhile.
   absl::Status Abort(absl::Time now);
 

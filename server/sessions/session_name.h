@@ -1,4 +1,4 @@
-// How a caller names a session.
+// The name by which a caller means a session.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace foresight {
 
-// Each identity has a name space of its own: two may use the same id, and
-// neither can name a session of the other. Does not own its text.
+// Each identity has its own name space: two may use the same id, and neither
+// can name a session of the other. Does not own its text.
 struct SessionName {
   SessionName(absl::string_view caller, absl::string_view session_id)
       : identity(caller), id(session_id) {}

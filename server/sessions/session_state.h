@@ -1,5 +1,5 @@
-// One control loop (a session): its adapted policy, how it adapts, and where it
-// is.
+// The state of a session, that is of one control loop: its adapted policy, its
+// settings and its progress.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +17,12 @@ namespace foresight {
 
 struct LoadedModel;  // server/registry: a bundle and its engine. Opaque here.
 
-// Not thread-safe: whoever holds the session's lease has it alone.
+// Not thread-safe: only the holder of the session's lease uses it.
 struct SessionState {
   std::string id;
-  std::string identity;      // Whose name space `id` is in; empty: everybody's.
-  uint64_t incarnation = 0;  // Tells it from an earlier one of the same id.
-  std::string owner;         // Whose quota it counts against.
+  std::string identity;      // `id` is in its name space; empty: everybody's.
+  uint64_t incarnation = 0;  // Tells it from earlier ones with its id.
+  std::string owner;         // It counts against this owner's quota.
   // Declared before `parameters`, so that their maker outlives them.
   std::shared_ptr<const LoadedModel> model;
   size_t observation_size = 0;  // S
@@ -34,17 +34,18 @@ struct SessionState {
   uint64_t next_decision = 0;
   // Grows when the session moves to another server or comes back on this one.
   uint64_t epoch = 1;
-  // It came from elsewhere or from before a restart, at this decision, which
-  // was not made here yet.
+  // The decision at which it was imported or brought back, until it is made
+  // here.
   std::optional<uint64_t> resumed_from;
-  // Of decision next_decision - 1, if there is one since the start: what a
-  // retry of it must show, and the answer that it gets.
+  // For decision next_decision - 1, if there is one since the start: the
+  // observation that a retry must have, and the answer that it gets.
   std::vector<float> last_observation;  // [S]
   std::shared_ptr<const v1::ActResponse> last_answer;
 
-  // What is kept of it elsewhere, and how much has come since the whole was.
+  // The progress of keeping it elsewhere: what has happened since it was kept
+  // as a whole.
   struct Kept {
-    uint64_t generation = 0;  // Of the journal; 0: never kept.
+    uint64_t generation = 0;  // The journal's; 0: never kept.
     int steps = 0;
     int decisions = 0;
   };

@@ -12,10 +12,11 @@
 namespace foresight {
 namespace {
 
-// Retries that may wait for one decision: each keeps its request in memory.
+// The most retries that may wait for one decision; each keeps its request in
+// memory.
 constexpr size_t kMaxWaiters = 64;
 
-// Enough of an id to find it again, whatever a client sent.
+// Enough of an id to find it in a log, whatever a client sent.
 std::string Quoted(absl::string_view session_id) {
   const bool is_long = session_id.size() > 128;
   return absl::StrCat("\"", absl::CHexEscape(session_id.substr(0, 128)),
@@ -36,7 +37,7 @@ SessionName NameOf(const SessionState& session) {
   return {session.identity, session.id};
 }
 
-// A NaN equals itself and -0 is not 0: a retry sends the same bytes.
+// Compares bytes, as a retry repeats them: a NaN equals itself and -0 is not 0.
 bool SameBits(absl::Span<const float> a, absl::Span<const float> b) {
   return a.size() == b.size() &&
          std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
@@ -206,7 +207,7 @@ std::vector<std::string> SessionStore::Expire(absl::Time now) {
       if (Expired(entry, now)) {
         entry.closed = true;
         Forget(entry);
-        expired.push_back(it->second);  // The key lives in it.
+        expired.push_back(it->second);  // It owns the key.
         entries_.erase(it++);
       } else {
         next_expiry_ = std::min(next_expiry_, ExpiryOf(entry));

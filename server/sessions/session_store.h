@@ -27,9 +27,9 @@
 
 namespace foresight {
 
-// Reads no clock: callers pass the time in, and the connection that a call came
-// on (empty: not known). A session that has not been used for its idle timeout
-// is gone for every caller at once; Expire frees it.
+// Reads no clock: callers pass the time, and the call's connection (empty: not
+// known). A session that has been idle for its timeout is gone for all callers
+// at once; Expire frees it.
 //
 // Thread-safe. Waiters are called without a lock held, on the thread that ends
 // the decision.
@@ -41,8 +41,8 @@ class SessionStore {
     // A session whose connection was lost expires this long after its last
     // use, if that is sooner than its idle timeout.
     absl::Duration lost_timeout = absl::InfiniteDuration();
-    // Told of each session that is closed or expires; only what is fixed when a
-    // session is opened may be read. Empty: nobody.
+    // Called for each session that is closed or expires; may read only the
+    // fields fixed at its opening. May be empty.
     std::function<void(const SessionState&)> ended = nullptr;
   };
 
@@ -50,65 +50,65 @@ class SessionStore {
     absl::string_view session_id;
     std::optional<uint64_t> decision_index;  // None: the next one.
     absl::Span<const float> observation;     // [S]
-    // Set by the store when the session is closed, by the caller at will; not
-    // null. The store never clears it.
+    // Not null. The store sets it when the session is closed, the caller at
+    // will; the store never clears it.
     std::shared_ptr<std::atomic<bool>> cancelled;
     absl::string_view connection;
     absl::string_view identity = {};  // The caller's; empty: none.
   };
   struct Waiting {};
-  // The decision is the caller's to make; or was made, and this is its answer;
-  // or the same one is in flight, and the waiter will be told.
+  // A lease to make the decision, or the answer of a decision already made, or
+  // Waiting: the same decision is in flight and the waiter will be called.
   using Admission =
       std::variant<SessionLease, std::shared_ptr<const v1::ActResponse>,
                    Waiting>;
 
   explicit SessionStore(Options options) : options_(std::move(options)) {}
 
-  // Takes the name and a place; the session exists once the lease is restarted
-  // with its parameters, or installed with those that it has, and vanishes
-  // again if it is dropped instead.
-  // Errors: SESSION_EXISTS; SESSIONS_FULL: there are too many, or too many of
-  // its owner.
+  // Reserves the name and a place. The session exists once the lease is
+  // restarted or installed; if the lease is dropped, the session vanishes.
+  // Errors: SESSION_EXISTS; SESSIONS_FULL: there are too many sessions, or the
+  // owner has too many.
   absl::StatusOr<SessionLease> Open(SessionState session, absl::Time now,
                                     absl::string_view connection = {})
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Errors:
   //   SESSION_UNKNOWN:     never opened, closed or expired.
-  //   OBSERVATION_INVALID: not as many values as the model takes.
-  //   DECISION_CHANGED:    the index is over, with another observation or one
-  //                        that is no longer remembered.
+  //   OBSERVATION_INVALID: the number of values differs from the model's.
+  //   DECISION_CHANGED:    the index was answered for another observation, or
+  //                        its answer is no longer remembered.
   //   DECISION_SKIPPED:    the index is ahead.
-  //   DECISION_IN_FLIGHT:  another decision of the session is running, or very
-  //                        many retries of this one wait already.
+  //   DECISION_IN_FLIGHT:  another decision of the session is running, or too
+  //                        many retries of this one are waiting.
   absl::StatusOr<Admission> Begin(const DecisionRequest& request,
                                   DecisionWaiter waiter, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // To restart it. Errors: SESSION_UNKNOWN; DECISION_IN_FLIGHT.
+  // Leases a session to restart it. Errors: SESSION_UNKNOWN;
+  // DECISION_IN_FLIGHT.
   absl::StatusOr<SessionLease> Acquire(const SessionName& name, absl::Time now,
                                        absl::string_view connection = {})
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // To look at it between two decisions. While one is running the waiter will
-  // be told when it ends: acquire again then.
+  // Leases a session between two decisions, to look at it. If one is running,
+  // the waiter will be called when it ends: then acquire again.
   // Errors: SESSION_UNKNOWN; DECISION_IN_FLIGHT: it is being opened or reset,
-  // or very many wait for the decision already.
+  // or too many are waiting for the decision.
   absl::StatusOr<std::variant<SessionLease, Waiting>> AcquireBetween(
       const SessionName& name, DecisionWaiter waiter, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Cancels its running decision, if any. Errors: SESSION_UNKNOWN.
+  // Closes a session and cancels its running decision. Errors: SESSION_UNKNOWN.
   absl::Status Close(const SessionName& name, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Only these connections are left: sessions last used on another one are
-  // lost, until they are used again.
+  // Says that only these connections are left. Sessions last used on another
+  // one are lost until they are used again.
   void KeepConnections(const absl::flat_hash_set<std::string>& alive)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Frees the sessions whose idle timeout is over; their ids.
+  // Frees the sessions whose idle timeout is over; returns their ids.
   std::vector<std::string> Expire(absl::Time now) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Identity and id of all open sessions.
@@ -129,7 +129,7 @@ class SessionStore {
   absl::StatusOr<std::shared_ptr<Entry>> Find(const SessionName& name,
                                               absl::Time now) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The answer of a decision that is over. Errors: DECISION_CHANGED.
+  // The answer of a past decision. Errors: DECISION_CHANGED.
   absl::StatusOr<Admission> Repeat(Entry& entry, uint64_t index,
                                    absl::Span<const float> observation,
                                    absl::Time now)
@@ -141,7 +141,7 @@ class SessionStore {
   SessionLease Lease(std::shared_ptr<Entry> entry,
                      std::shared_ptr<SessionFlight> flight, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Returns the lease after `change`; then tells the waiters `answer`.
+  // Ends the lease after `change`, then gives `answer` to the waiters.
   // Errors: SESSION_UNKNOWN.
   absl::Status End(SessionLease::Hold& hold,
                    absl::FunctionRef<void(SessionState&)> change,
@@ -152,7 +152,7 @@ class SessionStore {
   absl::Time ExpiryOf(const Entry& entry) const;
   bool Expired(const Entry& entry, absl::Time now) const;
   void CountBytes(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Takes a session that leaves the store out of the counts.
+  // Uncounts a session that leaves the store.
   void Forget(const Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Options options_;

@@ -1,4 +1,4 @@
-// What a caller sends along with a call so that it can be found in logs.
+// Tags that a caller sends with a call in order to find it in logs.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace foresight {
 
-// Empty if it was not sent or is malformed.
+// A tag is empty if it was not sent or is malformed.
 struct CallTags {
   std::string request_id;   // x-request-id
   std::string traceparent;  // W3C Trace Context

@@ -1,4 +1,4 @@
-// The time that decisions, sessions and the scheduler live by.
+// The clock of decisions, sessions and the scheduler.
 #pragma once
 
 #include <functional>
@@ -7,11 +7,11 @@
 
 namespace foresight {
 
-// The time now; tests and simulations pass one of their own.
+// Returns the time; tests and simulations pass their own.
 using Clock = std::function<absl::Time()>;
 
 // Time since an arbitrary moment, as an absl::Time. Never jumps, unlike the
-// wall clock, which belongs in logs alone. Comparable only with itself.
+// wall clock, which is only for logs. Comparable only with itself.
 absl::Time MonotonicNow();
 
 }  // namespace foresight

@@ -1,4 +1,4 @@
-// How many cores this process may use.
+// Counts the cores that this process may use.
 #pragma once
 
 #include <optional>
@@ -7,12 +7,12 @@
 
 namespace foresight {
 
-// The cores that the process may run on, or what its container's quota pays
-// for if that is less; at least 1.
+// The cores that the process may run on, or its container's quota if that is
+// less; at least 1.
 int AvailableCpus();
 
-// The cores, rounded up, that a cgroup's cpu.max ("200000 100000") allows;
-// none when it is "max ..." or not understood.
+// The cores, rounded up, that a cgroup's cpu.max ("200000 100000") allows; none
+// if it is "max ..." or malformed.
 std::optional<int> CpusOfQuota(absl::string_view cpu_max);
 
 }  // namespace foresight

@@ -1,6 +1,7 @@
-// The errors of adaptation.proto as absl::Status: each reason has one code, and
-// the reason and the time to wait travel in the status as the payloads that
-// clients get (google.rpc.ErrorInfo and RetryInfo, keyed by their type URLs).
+// The errors of adaptation.proto as absl::Status: each reason has one code. The
+// reason and the time to wait are payloads of the status, in the form that
+// clients get them (google.rpc.ErrorInfo and RetryInfo, keyed by their type
+// URLs).
 //
 // Thread-safe.
 #pragma once
@@ -42,23 +43,24 @@ enum class Reason {
   kInternal,            // Internal
 };
 
-// `message` says what was expected and what came.
+// `message` says what was wrong and what is expected.
 absl::Status MakeError(Reason reason, absl::string_view message);
 
-// One that passes: trying again after `retry_after` may work.
+// A transient error: trying again after `retry_after` may succeed.
 absl::Status MakeError(Reason reason, absl::string_view message,
                        absl::Duration retry_after);
 
 // DRAINING: the server is shutting down.
 absl::Status DrainingError();
 
-// "SESSION_UNKNOWN"; empty for a status that MakeError did not make.
+// The reason, such as "SESSION_UNKNOWN"; empty for a status that MakeError did
+// not make.
 std::string ReasonName(const absl::Status& status);
 
 // The names of all reasons.
 std::vector<absl::string_view> ReasonNames();
 
-// None for a status made without one.
+// The time to wait; none for a status made without one.
 std::optional<absl::Duration> RetryDelay(const absl::Status& status);
 
 }  // namespace foresight

@@ -1,4 +1,4 @@
-// Something that happens once, for threads that wait for it.
+// Lets threads wait for something that happens once.
 #pragma once
 
 #include <condition_variable>
@@ -8,9 +8,9 @@
 
 namespace foresight {
 
-// Thread-safe. As absl::Notification, whose timed waits follow the wall clock:
-// after a jump of an hour they would last an hour longer. These follow the
-// monotonic clock.
+// Thread-safe. Like absl::Notification, but its timed waits follow the
+// monotonic clock. absl's follow the wall clock: after a jump of an hour they
+// last an hour longer.
 class Event {
  public:
   void Set();

@@ -25,7 +25,7 @@ absl::string_view Name(Severity severity) {
   return "ERROR";
 }
 
-// `text` with control characters as \n, \x1b and so on; all else as it is.
+// `text` with control characters as \n, \x1b and so on; the rest unchanged.
 std::string OnOneLine(absl::string_view text) {
   std::string line;
   for (const char c : text) {
@@ -38,7 +38,7 @@ std::string OnOneLine(absl::string_view text) {
   return line;
 }
 
-// In quotes if it could be taken for more than one value.
+// Quotes a value that could be taken for several.
 std::string TextValue(absl::string_view value) {
   const bool plain = value.find_first_of(" \"=\\") == absl::string_view::npos;
   if (plain) return OnOneLine(value);
@@ -70,14 +70,14 @@ std::string JsonLine(absl::string_view time, Severity severity,
   line["event"] = std::string(event);
   for (const LogField& field : fields) {
     if (field.value.empty()) continue;
-    // inf and nan are no JSON: they stay text.
+    // inf and nan are not JSON numbers: they stay text.
     Json value = field.is_number ? Json::parse(field.value, nullptr,
                                                /*allow_exceptions=*/false)
                                  : Json(field.value);
     if (value.is_discarded()) value = field.value;
     line[std::string(field.key)] = std::move(value);
   }
-  // A client may have sent bytes that are no UTF-8.
+  // A client may have sent bytes that are not UTF-8.
   return line.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -97,7 +97,7 @@ std::string FormatLogLine(LogFormat format, Severity severity,
 void Log(Severity severity, absl::string_view event, const LogFields& fields) {
   const std::string line =
       FormatLogLine(log_format, severity, event, fields, absl::Now());
-  // Nobody can be told that stderr does not take the line.
+  // If stderr refuses the line, there is no other place to report it.
   [[maybe_unused]] const ssize_t written =
       write(STDERR_FILENO, line.data(), line.size());
 }

@@ -37,11 +37,11 @@ struct LogField {
 };
 using LogFields = std::vector<LogField>;
 
-// Text unless this is called. Call it before other threads log.
+// The default is text. Call it before other threads log.
 void SetLogFormat(LogFormat format);
 
-// The line that Log writes, its newline included. Fields without a value are
-// left out. `event` and values may quote a client: they cannot forge a line.
+// The line that Log writes, with its newline. Fields without a value are left
+// out. `event` and values may quote a client: they cannot forge a line.
 std::string FormatLogLine(LogFormat format, Severity severity,
                           absl::string_view event, const LogFields& fields,
                           absl::Time now);

@@ -1,4 +1,4 @@
-// Keeps events that come in floods from flooding the log.
+// Keeps frequent events from flooding the log.
 #pragma once
 
 #include <cstdint>
@@ -10,15 +10,15 @@
 
 namespace foresight {
 
-// Lets at most `per_second` events of each second through.
+// Lets at most `per_second` events pass each second.
 //
 // Thread-safe.
 class LogLimiter {
  public:
   explicit LogLimiter(int per_second) : per_second_(per_second) {}
 
-  // Returns how many events were left out since the last one that was let
-  // through, or none if this one is left out, too.
+  // Returns the number of events left out since the last one that passed, or
+  // none if this one is left out as well.
   std::optional<uint64_t> Admit(absl::Time now) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

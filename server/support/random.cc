@@ -10,8 +10,8 @@
 namespace foresight {
 namespace {
 
-// getrandom never gives less than asked for up to 256 bytes once the system
-// has booted; without it there is no safe way on.
+// Up to 256 bytes getrandom never returns fewer than asked for once the system
+// has booted. If it fails, there is no safe way to continue.
 template <typename T>
 T Draw() {
   T value;

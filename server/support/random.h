@@ -1,4 +1,4 @@
-// Numbers that nobody can guess, from the operating system.
+// Unguessable numbers from the operating system.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@ namespace foresight {
 
 uint64_t RandomSeed();
 
-// 128 bits as 32 hexadecimal digits. It is all that protects a session from
-// strangers where no other security is set up, so never log it whole.
+// 128 bits as 32 hexadecimal digits. If no other security is set up, only this
+// protects a session from strangers, so never log it whole.
 std::string RandomId();
 
 }  // namespace foresight

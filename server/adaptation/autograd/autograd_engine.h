@@ -48,8 +48,9 @@ class AutogradEngine : public Engine {
   std::unique_ptr<PolicyParameters> NewParameters() const override;
   size_t sizeof_parameters() const override;
 
-  // A decision has these errors besides engine.h's: InvalidArgument: the
-  // observation's size is wrong, or the parameters belong to another engine.
+  // A decision has these errors besides engine.h's:
+  //   InvalidArgument:   the observation's size is wrong, or the parameters
+  //                      belong to another engine.
   //   ResourceExhausted: the device's memory does not suffice.
   //   Internal:          LibTorch failed.
   std::unique_ptr<Batch> NewBatch() const override;

@@ -38,8 +38,9 @@ class FusedEngine : public Engine {
 
   std::unique_ptr<PolicyParameters> NewParameters() const override;
   size_t sizeof_parameters() const override;
-  // A decision has these errors besides engine.h's: InvalidArgument: the
-  // observation's size is wrong, or the parameters belong to another engine.
+  // A decision has these errors besides engine.h's:
+  //   InvalidArgument:   the observation's size is wrong, or the parameters
+  //                      belong to another engine.
   //   ResourceExhausted: there is not enough memory.
   std::unique_ptr<Batch> NewBatch() const override;
   bool SideBySide(const Problem& a, const Problem& b) const override;
