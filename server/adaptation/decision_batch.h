@@ -16,14 +16,13 @@ namespace foresight {
 // The problems of a call go through each phase together, so that an engine can
 // compute them side by side. One problem's result never depends on another's.
 //
-//   admit   the frozen action.
-//   step    one that is not finite is refused, one that the deadline cuts is
-//           dropped; after either no other is wanted.
-//   retire  guards as in guards.h, where a step was done;
-//           objective_after, left out if there is no time for it or it is not
-//           finite; the plan, cut short for the same reasons;
-//           commit, the last of all and without exceptions: until then the
-//           session's policy is as it was.
+//   admit   Computes the frozen action.
+//   step    Refuses a step that is not finite and drops one that the deadline
+//           cuts. After either the problem wants no other step.
+//   retire  Applies the guards if a step was done; computes objective_after and
+//           the plan, as far as there is time and values are finite; then
+//           commits without exceptions. Until then the session's policy does
+//           not change.
 //
 // If fewer steps were done than the settings ask for and none was refused, the
 // outcome is kTruncated, or kFrozen without any step.
