@@ -22,7 +22,7 @@ std::shared_ptr<const Bundle> HopperSized(DynamicsKind kind) {
   return std::make_shared<const Bundle>(RandomBundle(options));
 }
 
-// Multiply-adds of one row; `columns` of the first layer.
+// Multiply-adds of one row, counting `columns` inputs of the first layer.
 double MultiplyAdds(const Network& network, int columns) {
   double sum = double{1} * columns * network.layers.front().outputs;
   for (size_t l = 1; l < network.layers.size(); ++l) {

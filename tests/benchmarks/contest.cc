@@ -12,10 +12,10 @@ namespace {
 
 constexpr int kFewestRounds = 3;
 constexpr double kPeakSeconds = 0.002;
-// Short decisions are timed several at once.
+// Shorter decisions are timed several at once.
 constexpr double kShortestTiming = 0.005;
 
-// One contestant in its place, ready to decide.
+// One contestant, ready to decide.
 class Seat {
  public:
   Seat(const Contestant& contestant, std::unique_ptr<Engine> engine,
@@ -32,7 +32,7 @@ class Seat {
     problem_.workers = helpers_.get();
   }
 
-  // Seconds of one decision.
+  // Makes a decision and returns its seconds.
   absl::StatusOr<double> Decide() {
     contestant_.before();
     const double begin = Now();

@@ -1,4 +1,4 @@
-// Engines against each other at one setting.
+// Compares engines at one setting.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,7 @@ struct Contestant {
   std::string engine;     // "fused", "autograd"
   std::string precision;  // "fp32", "bf16"
   int threads = 1;
-  // For a bundle; errors as the engine's.
+  // Makes the engine for a bundle, with the engine's errors.
   std::function<absl::StatusOr<std::unique_ptr<Engine>>(
       const std::shared_ptr<const Bundle>&)>
       create;
@@ -28,18 +28,17 @@ struct Result {
   std::string engine, precision;
   int threads = 1;
   double ms = 0;                // Median.
-  double gflops = 0;            // gigaflop() over that.
-  double fraction_of_peak = 0;  // Of as many threads' multiply-adds.
-  // This contestant's speed over autograd's with as many threads: the median of
-  // the rounds' ratios. 0: no autograd.
+  double gflops = 0;            // gigaflop() / time.
+  double fraction_of_peak = 0;  // For as many threads.
+  // This contestant's speed divided by autograd's with as many threads: the
+  // median over rounds; 0 without autograd.
   double over_autograd = 0;
 };
 
-// Round-robin until `seconds` are over and each has had three rounds: a
-// machine's slow moments meet all alike. In each round the machine's peak is
-// measured too. One round before is not counted. `threads` are those of the
-// contestants that have more than one.
-// Errors: those of the engines and their decisions.
+// Lets the contestants take turns until `seconds` are over and each has had
+// three rounds, so that slow moments of the machine affect all alike. Each
+// round also measures the machine's peak. A first round is not counted. Errors:
+// the engines' and their decisions'.
 absl::StatusOr<std::vector<Result>> Contest(
     const BenchCase& bench_case, const std::vector<Contestant>& contestants,
     double seconds);

@@ -1,4 +1,4 @@
-// foresight-bench: the engines against each other and against the machine.
+// foresight-bench: compares the engines with each other and with the machine.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -26,7 +26,7 @@ struct Arguments {
   double seconds = 10;
   bool autograd = true;
   int threads = static_cast<int>(std::thread::hardware_concurrency());
-  int sessions = 0;  // 0: the engines against each other.
+  int sessions = 0;  // 0: compare engines.
 };
 
 constexpr char kFormula[] =

@@ -1,5 +1,5 @@
-// Helpers for decisions one after the other: a scheduler's lanes that have
-// nothing else to do, as the server lends them.
+// Helpers for decisions made one after another: a scheduler's idle lanes, as
+// the server lends them.
 #pragma once
 
 #include <memory>
@@ -29,7 +29,7 @@ class IdleLanes : public Workers, private Scheduler::Executor {
     return options;
   }
 
-  // No turn is submitted.
+  // Never called: no turn is submitted.
   void Run(int, Scheduler::Turn) override {}
   void Evict(std::shared_ptr<Scheduler::Task>, absl::Status) override {}
 

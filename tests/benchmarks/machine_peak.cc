@@ -10,9 +10,9 @@ namespace {
 
 constexpr int kRounds = 4096;
 
-// Each returns the FLOP of one call. On x86 in assembler, so that what is
-// measured is the processor and not the compiler: twelve sums hide the latency
-// of the multiply-add.
+// Each function returns the FLOP of one call. On x86 they are in assembler, to
+// measure the processor and not the compiler. Twelve sums hide the latency of
+// the multiply-add.
 #if defined(__x86_64__)
 #define FORESIGHT_TWELVE(f, w)                                            \
   f(w, 0) f(w, 1) f(w, 2) f(w, 3) f(w, 4) f(w, 5) f(w, 6) f(w, 7) f(w, 8) \

@@ -1,4 +1,4 @@
-// What the machine can do at best, to judge engines by.
+// The machine's best rates, by which engines are judged.
 #pragma once
 
 #include <cstddef>
@@ -6,18 +6,18 @@
 
 namespace foresight {
 
-// Multiply-adds of float32 per second times two, in GFLOP/s, of `threads`
-// threads together that do nothing else for about `seconds`: independent sums
-// in registers of the widest vectors that the CPU has.
+// GFLOP/s of float32 multiply-adds, each counted as two operations, of
+// `threads` threads together for about `seconds`. They compute independent sums
+// in registers of the CPU's widest vectors.
 double MeasureFmaPeak(int threads, double seconds);
 
-// GB/s at which one thread reads `bytes` over and over: with half a megabyte,
-// the rate of the L2 cache, which bounds a single particle's products.
+// GB/s at which one thread reads `bytes` repeatedly. For half a megabyte that
+// is the rate of the L2 cache, which limits a single particle's products.
 double MeasureReadBandwidth(size_t bytes, double seconds);
 
 double Median(std::vector<double> values);
 
-// Of a steady clock, in seconds.
+// The time of a steady clock in seconds.
 double Now();
 
 }  // namespace foresight

@@ -1,4 +1,4 @@
-// What tests/benchmarks/peers.py needs to compute the same decisions elsewhere.
+// The files from which tests/benchmarks/peers.py computes the same decisions.
 #pragma once
 
 #include <filesystem>

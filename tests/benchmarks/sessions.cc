@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kFewestRounds = 3;
 
-// Counts this thread alone: other programs may take turns on its core.
+// Counts only this thread, since other programs may use its core.
 double CpuSeconds() {
   timespec time;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
@@ -46,7 +46,7 @@ absl::StatusOr<SessionsResult> CompareSessions(const BenchCase& bench_case,
     problems[i].parameters = psi[i].get();
     problems[i].seed = bench_case.seed + i;
     problems[i].settings = bench_case.settings;
-    // Sessions in reset mode would share psi_0, and its place in the cache.
+    // In reset mode sessions would share psi_0 and its place in the cache.
     problems[i].settings.mode = Mode::kPersist;
     problems[i].settings.step_size = 1e-9f;
   }
@@ -60,7 +60,7 @@ absl::StatusOr<SessionsResult> CompareSessions(const BenchCase& bench_case,
     engine->Adapt(absl::MakeSpan(problems));
     const double last = CpuSeconds();
     RETURN_IF_ERROR(FirstError(problems));
-    if (round < 0) continue;  // Warms up.
+    if (round < 0) continue;  // A warm-up.
     alone.push_back(middle - first);
     together.push_back(last - middle);
     gains.push_back((middle - first) / (last - middle));

@@ -1,4 +1,5 @@
-// Sessions side by side against one after the other, on the fused engine.
+// Compares sessions side by side with sessions one after another, on the fused
+// engine.
 #pragma once
 
 #include "absl/status/statusor.h"
@@ -8,14 +9,13 @@
 namespace foresight {
 
 struct SessionsResult {
-  double alone_ms = 0;  // Medians, of all sessions' decisions.
+  double alone_ms = 0;  // Medians, for all sessions.
   double together_ms = 0;
   double gain = 0;  // Decisions per second: the median of the rounds' ratios.
 };
 
-// On one thread, each session with a psi of its own, in rounds of both until
-// `seconds` are over.
-// Errors: those of the engine and its decisions.
+// Runs rounds of both ways on one thread until `seconds` are over; each session
+// has its own psi. Errors: the engine's and its decisions'.
 absl::StatusOr<SessionsResult> CompareSessions(const BenchCase& bench_case,
                                                fused::Precision precision,
                                                int sessions, double seconds);

@@ -1,5 +1,5 @@
-// A bundle's manifest: any text is taken or refused, and what is taken is
-// written and read back as the same.
+// Fuzzes a bundle's manifest: any text is accepted or refused, and an accepted
+// one is the same after it is written and read back.
 #include <cstdint>
 #include <cstdlib>
 
@@ -14,7 +14,7 @@ void TryManifest(absl::string_view text) {
   const auto manifest = ParseManifest(text);
   if (!manifest.ok() || !CheckManifest(*manifest).ok()) return;
   (void)LimitsOf(*manifest);
-  // Strings need not be UTF-8 to be read; only then are they the same again.
+  // Strings need not be UTF-8 to be read, but only UTF-8 is preserved.
   const auto again = ParseManifest(FormatManifest(*manifest));
   if (again.ok() && !CheckManifest(*again).ok()) std::abort();
 }

@@ -1,9 +1,9 @@
-// Requests as they come from the wire: whatever they hold, each is answered,
-// and the sessions that they name stay usable.
+// Fuzzes requests from the wire: each is answered, and the sessions that they
+// name stay usable.
 //
-// An input is a row of messages: a byte for the kind, a byte for the length,
-// then the message. A snapshot to import is sealed here, since no fuzzer
-// guesses a checksum.
+// An input is a sequence of messages: a byte for the kind, a byte for the
+// length, then the message. Snapshots to import are sealed here, since a fuzzer
+// cannot guess a checksum.
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -22,7 +22,7 @@
 namespace foresight {
 namespace {
 
-// Longer than an answer takes even here: only a hang reaches it.
+// Much longer than an answer takes even here: only a hang reaches it.
 constexpr absl::Duration kPatience = absl::Seconds(20);
 
 class World {
@@ -113,7 +113,7 @@ class World {
   const SessionKeeper keeper_{{}, nullptr};
   SessionStore sessions_{{16}};
   Timer timer_;
-  // Never ends: threads of a fuzzer's process live as long as it does.
+  // Never destroyed: a fuzzer's threads live as long as its process.
   Scheduler* const scheduler_ = new Scheduler(OneLane());
   DecisionMaker maker_{
       {}, {&models_, &sessions_, &keeper_, scheduler_, &timer_, &metrics_}};

@@ -1,5 +1,5 @@
-// A file of weights: any bytes are taken or refused, and what is taken is
-// written and read back bit for bit.
+// Fuzzes a file of weights: any bytes are accepted or refused, and accepted
+// ones are written and read back bit for bit.
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>

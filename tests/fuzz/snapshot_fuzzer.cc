@@ -1,5 +1,5 @@
-// A snapshot's bytes: whatever they are, they are taken or refused, and what is
-// taken is sealed and read back as the same.
+// Fuzzes a snapshot: any bytes are accepted or refused, and an accepted
+// snapshot is the same after it is sealed and read back.
 #include <cstdint>
 #include <cstdlib>
 

@@ -1,5 +1,5 @@
-// A file of tokens: any text is taken or refused, and no token but a listed one
-// is found.
+// Fuzzes a file of tokens: any text is accepted or refused, and only listed
+// tokens are found.
 #include <cstdint>
 #include <cstdlib>
 
@@ -12,7 +12,7 @@ void TryTokens(absl::string_view text) {
   const auto table = TokenTable::Parse(text);
   if (!table.ok()) return;
   if (table->size() == 0) std::abort();
-  // Nobody can write down the digest of a text within it.
+  // A text cannot contain its own digest.
   if (table->Find(text) != nullptr || table->Find("") != nullptr) std::abort();
 }
 

@@ -23,7 +23,8 @@ TEST(EngineFactoryTest, OnACpuAutoIsFused) {
   EXPECT_EQ((*engine)->device(), "cpu");
 }
 
-// A thousand sampler steps through wide layers: more tape than fused keeps.
+// A thousand sampler steps through wide layers need more tape than fused
+// allows.
 TEST(EngineFactoryTest, AutoTakesAutogradWhereFusedDoesNotDo) {
   RandomBundleOptions options;
   options.sampler_steps = 1000;

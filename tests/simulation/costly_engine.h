@@ -17,14 +17,15 @@ namespace foresight {
 struct StepCosts {
   absl::Duration base = absl::Milliseconds(3);
   absl::Duration per_row = absl::Milliseconds(1);
-  double noise = 0.05;        // Standard deviation, relative.
+  double noise = 0.05;        // Relative standard deviation.
   double stalls = 1. / 5000;  // The part of steps that stall.
   double longest_stall = 8;   // Times the usual cost.
   int horizon = 1;            // The horizon that the costs are for.
 };
 
-// Results are there at once; `taken` says how long the step lasts. A step is
-// cut at a problem's deadline, and ends once no problem needs it any more.
+// Results are available at once; taken() says how long the step lasts. A
+// problem's deadline cuts its step; a step ends when no problem needs it any
+// more.
 //
 // Not thread-safe.
 class CostlyEngine : public FakeEngine {
@@ -33,8 +34,8 @@ class CostlyEngine : public FakeEngine {
     absl::Duration whole, dropped;  // Time of lanes.
     absl::Duration longest_step;
     int64_t steps = 0;
-    int64_t shared_parameters = 0;  // Decisions admitted while another one of
-                                    // their session was.
+    int64_t shared_parameters = 0;  // Decisions admitted during another one of
+                                    // their session.
   };
 
   // `clock` outlives it.
@@ -43,12 +44,12 @@ class CostlyEngine : public FakeEngine {
 
   std::unique_ptr<Batch> NewBatch() const override;
 
-  // The next step takes this much longer, since others use its core meanwhile.
+  // Makes the next step this much longer, since others use its core.
   void Delay(absl::Duration by) { delay_ = by; }
-  // From now on steps take `times` as long as usual.
+  // Makes steps take `times` as long as usual from now on.
   void Slow(double times) { slowness_ = times; }
 
-  // How long the last call of Step takes.
+  // The duration of the last call of Step.
   absl::Duration taken() const { return taken_; }
   const Work& work() const { return work_; }
 

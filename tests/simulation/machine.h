@@ -28,15 +28,15 @@ class Machine {
     StepCosts costs;
     int batch_limit = 1;
     absl::Duration frozen_time = absl::Microseconds(100);
-    // The expected time of a step before one was measured, relative to its
-    // cost, and the part of its time that the scheduler is told afterwards.
-    // Other values than 1 make the scheduler misjudge.
+    // The estimate of a step's time before one is measured, relative to its
+    // cost, and the factor by which the scheduler is told wrong times
+    // afterwards. Values other than 1 make the scheduler misjudge.
     double prior = 1;
     double told = 1;
-    // The time of a core that each call takes apart from its decision, for
-    // the network and for a client on the same machine: half of it before the
-    // decision, half after. It has a core at once, if need be that of a lane,
-    // whose next step then takes longer. There are as many cores as lanes.
+    // The core time of each call apart from its decision, for the network and
+    // for a client on the same machine: half before the decision, half after.
+    // It gets a core at once, if necessary a lane's, whose next step then takes
+    // longer. There are as many cores as lanes.
     absl::Duration shortest_call, longest_call;
     uint64_t seed = 1;
   };
@@ -48,7 +48,8 @@ class Machine {
   void At(absl::Time when, std::function<void()> action);
   void RunUntil(absl::Time end);
 
-  // `steps` of each decision, of which each takes `cost` times the usual.
+  // Opens a session whose decisions have `steps` steps of `cost` times the
+  // usual time.
   absl::Status Open(const std::string& session, int steps, int cost);
   absl::Status Close(const std::string& session);
   DecisionMaker::Call Ask(v1::ActRequest request, const std::string& owner,
@@ -65,7 +66,7 @@ class Machine {
   double in_flight() const { return metrics_.decisions_in_flight.Value(); }
 
  private:
-  // Gives whoever is free something to do.
+  // Gives free lanes something to do.
   void Dispatch();
   // Begins the next turn of `lane`; the last one is for frozen answers.
   // Returns false if there is none.

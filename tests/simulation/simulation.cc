@@ -17,17 +17,17 @@ constexpr double kLeastAdapted = 0.9;
 constexpr double kMostDropped = 0.01;
 constexpr double kUnevenness = 0.2;
 constexpr double kLightServed = 0.9;
-// Shares of fewer steps than that say nothing.
+// Shares are not compared for fewer steps than this.
 constexpr double kFewSteps = 40;
 constexpr absl::Duration kFairnessWindow = absl::Seconds(20);
 constexpr absl::Duration kLongestDecision = absl::Seconds(10);
-// Steps that credit may pile up to.
+// The most steps of credit.
 constexpr double kMostCredit = 2;
 constexpr size_t kMostViolations = 20;
 // Random scenarios:
 constexpr int64_t kEvents = 100'000;
 constexpr int kMostLoops = 1000;  // Fewer than a server's sessions.
-// Loops that ask for this much leave no lane idle for long.
+// Loops with this demand leave no lane idle for long.
 constexpr double kOverload = 1.5;
 
 struct Loop {
@@ -110,7 +110,7 @@ class Simulation {
     }
   }
 
-  // `when` is without the jitter, which does not add up.
+  // `when` excludes the jitter, so that jitter does not accumulate.
   void ScheduleTick(FleetState& state, Loop& loop, absl::Time when) {
     const absl::Time jittered =
         when + Uniform() * state.fleet.jitter * state.fleet.period;
@@ -160,7 +160,7 @@ class Simulation {
     }
   }
 
-  // Each period a loop gets its part of the lanes' time.
+  // A loop gets its share of the lanes' time each period.
   bool SpendCredit(FleetState& state, Loop& loop) {
     const StepCosts& costs = scenario_.machine.costs;
     const absl::Duration step = costs.base + costs.per_row;
@@ -357,7 +357,7 @@ class Simulation {
     outcomes_.p99 = latencies[latencies.size() * 99 / 100];
   }
 
-  // As a server that ends: refuses, waits for a while, then hurries.
+  // Ends like a server: refuses, waits for a while, then hurries.
   void Drain() {
     machine_.maker().Refuse();
     machine_.RunUntil(machine_.now() + absl::Milliseconds(20));
@@ -422,8 +422,8 @@ Scenario RandomScenario(uint64_t seed) {
   scenario.least_events = kEvents;
   Machine::Options& machine = scenario.machine;
   machine.seed = seed;
-  // One of 1, 2, 4 ... 64 lanes, whose steps take longer the more there are:
-  // then each machine takes about as many decisions.
+  // A machine of 1, 2, 4 ... 64 lanes. Steps take longer with more lanes, so
+  // that all machines take about equally many decisions.
   machine.queue.lanes = 1 << (seed % 7);
   const absl::Duration step =
       std::max(machine.queue.lanes, integer(2, 6)) * absl::Milliseconds(1);
@@ -431,7 +431,7 @@ Scenario RandomScenario(uint64_t seed) {
   machine.costs.base = step - machine.costs.per_row;
   machine.batch_limit = integer(0, 1) == 0 ? 1 : integer(2, 8);
 
-  // Asks for half to three times what the lanes can do.
+  // The demand is half to three times the lanes' capacity.
   const double load = integer(1, 6) * 0.5;
   Fleet fleet;
   fleet.synchronised = integer(0, 3) == 0;

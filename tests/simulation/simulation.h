@@ -1,4 +1,4 @@
-// Traffic for a Machine, and what must hold whatever the traffic is.
+// Traffic for a Machine, and the invariants that hold for any traffic.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace foresight {
 
-// Control loops that are alike: each asks once per period, with its period as
-// budget unless told otherwise.
+// Equal control loops: each asks once per period, by default with its period as
+// budget.
 struct Fleet {
   std::string owner = "fleet";
   int loops = 1;
@@ -23,12 +23,12 @@ struct Fleet {
   bool synchronised = false;
   bool stateless = false;  // The scheduler cannot tell its loops apart.
   // The part of decisions that are cancelled, sent twice or not finite, or
-  // whose session is closed and opened again.
+  // whose session is closed and reopened.
   double trouble = 0;
   bool credit = false;      // Asks for steps only if its credit covers them.
   bool must_adapt = false;  // Asks for less than its fair share.
-  // When its loops ask, and when each of their answers has all steps, since
-  // the beginning.
+  // The times since the beginning until which its loops ask, and from which all
+  // their answers must have all steps.
   absl::Duration until = absl::InfiniteDuration();
   absl::Duration full_from = absl::InfiniteDuration();
 };
@@ -40,7 +40,7 @@ struct Bursts {
   double per_second = 1;
   int size = 1;
   absl::Duration budget;
-  // At most this many are not answered yet.
+  // The most unanswered decisions.
   int most_in_flight = 1000;
 };
 
@@ -50,16 +50,16 @@ struct Scenario {
   std::vector<Fleet> fleets;
   std::vector<Bursts> bursts;
   absl::Duration length = absl::Seconds(25);
-  int64_t least_events = 0;  // Goes on until there were that many.
+  int64_t least_events = 0;  // Runs until there were this many.
   // Steps take this many times as long between `slow_from` and `slow_until`,
   // since the beginning.
   double slowness = 1;
   absl::Duration slow_from, slow_until;
-  bool overloaded = false;  // More is asked for than the lanes can do.
+  bool overloaded = false;  // The demand exceeds the lanes' capacity.
 };
 
 struct Outcomes {
-  // The invariants that did not hold, in words.
+  // Descriptions of the violated invariants.
   std::vector<std::string> violations;
   int64_t events = 0;
   double adapted = 0;  // Whole steps, as a part of the lanes' time.
@@ -70,12 +70,12 @@ struct Outcomes {
   absl::Duration median, p99;                  // Latency of its answers.
 };
 
-// What a fleet asks for, as a part of what the machine's lanes can do.
+// A fleet's demand as a part of the capacity of the machine's lanes.
 double Demand(const Fleet& fleet, const Machine::Options& machine);
 
 Outcomes Simulate(const Scenario& scenario);
 
-// Drawn with `seed`: any machine with any mixture of traffic.
+// A random machine with a random mixture of traffic, drawn with `seed`.
 Scenario RandomScenario(uint64_t seed);
 
 }  // namespace foresight

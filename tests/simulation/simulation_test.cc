@@ -20,7 +20,7 @@ using ::testing::IsEmpty;
 
 constexpr int kSeeds = 10;
 
-// FORESIGHT_SIMULATION_SEEDS runs that many instead.
+// The number of seeds; FORESIGHT_SIMULATION_SEEDS overrides it.
 int Seeds() {
   const char* text = std::getenv("FORESIGHT_SIMULATION_SEEDS");
   int seeds = 0;
@@ -40,7 +40,7 @@ TEST(SimulationTest, WhatMustHoldHoldsForAnyTraffic) {
   }
 }
 
-// Loops that ask for `load` times what two lanes can do.
+// Loops with `load` times the capacity of two lanes.
 Scenario Overload(double load) {
   Scenario scenario;
   scenario.machine.queue.lanes = 2;
@@ -92,8 +92,8 @@ TEST(SimulationTest, LongTurnsThatAreNotInterruptedAreNoticed) {
               Contains(HasSubstr("which asks for less than its fair share")));
 }
 
-// Two lanes that share their cores with calls and a client, and whose steps
-// vary; `loops` ask at phases that are fixed.
+// Two lanes share their cores with calls and a client, and their steps vary.
+// `loops` loops ask at fixed phases.
 Scenario NearCapacity(int loops) {
   Scenario scenario;
   Machine::Options& machine = scenario.machine;
@@ -109,7 +109,7 @@ Scenario NearCapacity(int loops) {
   return scenario;
 }
 
-// With a single particle, steps of up to eight decisions are worth it.
+// With a single particle, up to eight decisions are stepped together.
 Scenario NearCapacityWithOneParticle(int loops) {
   Scenario scenario = NearCapacity(loops);
   StepCosts& costs = scenario.machine.costs;
@@ -128,7 +128,7 @@ TEST(SimulationTest, StepsThatHaveBecomeTooSlowAreRarelyBegun) {
   EXPECT_THAT(Simulate(scenario).violations, IsEmpty());
 }
 
-// Loops ask for three times what there is for a minute; then some go on.
+// Loops ask for three times the capacity for a minute; then some continue.
 Scenario Recovery(bool one_owner, absl::Duration full_from) {
   Scenario scenario;
   scenario.machine.queue.lanes = 2;
@@ -157,7 +157,8 @@ TEST(SimulationTest, AfterAMinuteOfOverloadAllStepsAreDoneWithinASecond) {
   }
 }
 
-// As above, but other programs take a core away for up to 15 times a step.
+// The same, but other programs take a core away for up to 15 times a step's
+// time.
 Scenario Disturbed(int loops) {
   Scenario scenario = NearCapacity(loops);
   scenario.machine.costs.stalls = 0.03;
@@ -181,7 +182,7 @@ TEST(SimulationTest, AStepThatStallsDoesNotStopTheNextOnes) {
   EXPECT_GE(Simulate(Disturbed(16)).adapted_answers, 0.9);
 }
 
-// Prints how other policies compare: run by hand, with
+// Prints a comparison of policies. Run by hand with
 //   --gtest_also_run_disabled_tests --gtest_filter='*ComparePolicies'
 TEST(SimulationTest, DISABLED_ComparePolicies) {
   struct Load {

@@ -1,12 +1,12 @@
-// What this process writes to stderr, for tests that look at its log.
+// Captures this process's stderr, for tests of its log.
 #pragma once
 
 #include <string>
 
 namespace foresight {
 
-// Captures from its constructor to its destructor, which passes everything on
-// to the real stderr. One at a time.
+// Captures from its construction to its destruction, then passes everything on
+// to the real stderr. Only one may exist at a time.
 class CapturedStderr {
  public:
   CapturedStderr();
@@ -14,7 +14,7 @@ class CapturedStderr {
   CapturedStderr(const CapturedStderr&) = delete;
   CapturedStderr& operator=(const CapturedStderr&) = delete;
 
-  // So far.
+  // The text so far.
   std::string Text() const;
 
  private:

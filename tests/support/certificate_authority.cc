@@ -10,7 +10,7 @@
 namespace foresight {
 namespace {
 
-// Nothing here fails but for want of memory.
+// Calls here fail only for lack of memory.
 void Must(bool done) {
   if (!done) std::abort();
 }

@@ -17,16 +17,16 @@ struct IssuedCertificate {
   std::string key;
 };
 
-// Signs certificates. Its own is valid from a day ago to tomorrow.
+// Signs certificates. Its own is valid from yesterday to tomorrow.
 class CertificateAuthority {
  public:
   struct Request {
     std::string common_name;  // Empty: none.
-    // As openssl.cnf has it: "DNS:localhost,IP:127.0.0.1". Empty: none.
+    // In openssl.cnf's form: "DNS:localhost,IP:127.0.0.1". Empty: none.
     std::string alternative_names;
     absl::Duration valid_from = -absl::Hours(24);  // From now.
     absl::Duration valid_to = absl::Hours(24);
-    // NIST's curve. OpenSSL refuses to serve with P-192 in Debian's settings.
+    // NIST's curve. With Debian's settings OpenSSL refuses to serve with P-192.
     std::string curve = "P-256";
   };
 
@@ -34,9 +34,9 @@ class CertificateAuthority {
 
   std::string certificate() const;  // PEM
   IssuedCertificate Issue(const Request& request) const;
-  // For a server at 127.0.0.1 or localhost.
+  // Issues a certificate for a server at 127.0.0.1 or localhost.
   IssuedCertificate IssueServer() const;
-  // For a client of that name, which is its one alternative name.
+  // Issues a certificate for a client with `name` as its only alternative name.
   IssuedCertificate IssueClient(const std::string& name) const;
 
  private:
@@ -47,7 +47,8 @@ class CertificateAuthority {
   using Key = std::unique_ptr<EVP_PKEY, Free>;
   using Certificate = std::unique_ptr<X509, Free>;
 
-  // Signed by `signer`; without one, by itself as an authority.
+  // Makes a certificate signed by `signer`; without one, it signs itself as an
+  // authority.
   static Certificate Make(const Request& request, EVP_PKEY* key,
                           const CertificateAuthority* signer);
 

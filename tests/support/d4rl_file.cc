@@ -8,7 +8,7 @@
 namespace foresight {
 namespace {
 
-// Handles and results of the C library are negative on failure.
+// Aborts on failure, which the C library shows by a negative handle or result.
 template <typename T>
 T Must(T result) {
   if (result >= 0) return result;

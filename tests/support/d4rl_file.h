@@ -1,5 +1,5 @@
-// Writes small HDF5 files in D4RL's format, as the wild has them: any type,
-// any shape, anything missing.
+// Writes small HDF5 files in D4RL's format with all the variations that occur:
+// any type, any shape, anything missing.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ class D4rlFile {
   D4rlFile(const D4rlFile&) = delete;
   D4rlFile& operator=(const D4rlFile&) = delete;
 
-  // kBool is h5py's: an enum of int8. kText stores strings instead of values.
+  // kBool is h5py's enum of int8. kText stores strings instead of values.
   void Write(const std::string& name, const std::vector<int64_t>& shape,
              const std::vector<double>& values,
              Stored stored = Stored::kFloat32);

@@ -1,4 +1,4 @@
-// Tests that hold for every engine: instantiate them with AllEngines().
+// The fixture for tests of every engine. Instantiate them with AllEngines().
 #pragma once
 
 #include <gmock/gmock.h>
@@ -50,7 +50,7 @@ inline EngineUnderTest Fused() {
           }};
 }
 
-// Those that this machine and this build have.
+// The engines that this machine and this build have.
 inline std::vector<EngineUnderTest> AllEngines() {
   std::vector<EngineUnderTest> engines = {AutogradOn("Autograd", "cpu"),
                                           Fused()};
@@ -81,7 +81,7 @@ class EngineTest : public ::testing::TestWithParam<EngineUnderTest> {
         psi_(engine_->NewParameters()),
         psi_0_(psi_->Export()) {}
 
-  // Some of its decisions look better on one bank of noise and worse on the
+  // Some decisions on it look better with one bank of noise and worse with the
   // other.
   static RandomBundleOptions Weights() {
     RandomBundleOptions options;
@@ -89,7 +89,7 @@ class EngineTest : public ::testing::TestWithParam<EngineUnderTest> {
     return options;
   }
 
-  // Of three steps, without guards.
+  // A problem of three steps without guards.
   Problem MakeProblem() const {
     Problem problem;
     problem.observation = observation_;
@@ -112,7 +112,7 @@ class EngineTest : public ::testing::TestWithParam<EngineUnderTest> {
   }
   const Report& Run(Problem& problem) { return Run(*engine_, problem); }
 
-  // Sets psi back.
+  // Sets psi back to psi_0.
   void Restart() { ASSERT_TRUE(psi_->Import(psi_0_).ok()); }
 
   OracleResult Oracle(const Problem& problem, const std::vector<float>& psi,

@@ -265,7 +265,7 @@ grpc::Status FakeAdaptationServer::AwaitRelease(grpc::ServerContext* context) {
   absl::MutexLock lock(&mutex_);
   if (!stalling_) return grpc::Status::OK;
   ++stalled_calls_;
-  // gRPC's synchronous server has no call-back for a cancelled call.
+  // gRPC's synchronous server has no callback for a cancelled call.
   while (!mutex_.AwaitWithTimeout(absl::Condition(&released),
                                   absl::Milliseconds(2))) {
     if (context->IsCancelled()) {

@@ -181,8 +181,8 @@ absl::StatusOr<bool> FakeEngine::PassGate(const Problem& problem) const {
         return true;
       }
     }
-    // Neither flag nor deadline wakes anyone, so it looks again by itself. A
-    // timed wait for the mutex would follow the wall clock, which may jump.
+    // Polls, since neither flag nor deadline wakes a thread. A timed wait for
+    // the mutex would follow the wall clock, which may jump.
     absl::SleepFor(absl::Microseconds(200));
   }
 }

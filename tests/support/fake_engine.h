@@ -1,5 +1,5 @@
-// An engine for tests: no mathematics, every result told by a formula, and
-// decisions that wait where a test wants them to.
+// An engine for tests: a simple formula gives every result, and a test can make
+// decisions wait.
 #pragma once
 
 #include <atomic>
@@ -14,14 +14,13 @@
 
 namespace foresight {
 
-// psi is one number, 0 at first; each step of a decision adds 1. With psi as it
-// is after the steps done, every component of the action is
-//   tanh(o_0 + psi / 8 + seed / 64 + decision / 512),
-// where o_0 is the observation's first component; row i of a plan has o_0 + i +
-// 1 in its place. Observations beyond 1e30 are too large: InvalidArgument.
-// steps_done, drift (= psi) and the outcome are reported; objective_after is 1
-// where asked for. The steps of one call are made one after the other, in the
-// order of the call.
+// psi is one number, initially 0; each step adds 1. With psi after the steps
+// done, every component of the action is tanh(o_0 + psi / 8 + seed / 64 +
+// decision / 512), where o_0 is the observation's first component; row i of a
+// plan has o_0 + i + 1 in its place. Observations beyond 1e30 are
+// InvalidArgument. It reports steps_done, drift (= psi), the outcome and, if
+// asked for, an objective_after of 1. The steps of one call are made one after
+// another, in the call's order.
 //
 // Thread-safe.
 class FakeEngine : public Engine {
@@ -43,29 +42,28 @@ class FakeEngine : public Engine {
   std::string name() const override { return "fake"; }
   std::string device() const override { return "cpu"; }
 
-  // From now on every step waits, at its begin, for Release; meanwhile it sees
+  // Makes every step wait for Release at its beginning. A waiting step notices
   // cancellations and deadlines.
   void Hold() ABSL_LOCKS_EXCLUDED(mutex_);
   void Release() ABSL_LOCKS_EXCLUDED(mutex_);
   // Lets the next `steps` steps pass.
   void Release(int steps) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // From now on every step ends with `status`, held ones included; OK: as
-  // before.
+  // Makes every step, even a waiting one, end with `status`. OK ends that.
   void Fail(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // False if it takes unbearably long until exactly `count` decisions are
-  // admitted and not yet retired.
+  // Waits until exactly `count` decisions are admitted and not yet retired;
+  // returns false if that takes too long.
   bool AwaitRunning(int count) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   int decisions() const { return decisions_; }  // Admitted.
   // Calls of Step, and the most problems of one.
   int step_calls() const { return step_calls_; }
   int widest_step() const { return widest_step_; }
-  int steps() const { return steps_; }  // Done, of all decisions.
-  // Parameters that exist.
+  int steps() const { return steps_; }  // Done, in all.
+  // The parameters that exist.
   int alive() const { return alive_->load(); }
-  // The Workers' size that the last decision saw; 0 without.
+  // The size of the last decision's Workers; 0 without any.
   int last_workers() const { return last_workers_; }
 
   static float Action(float observation, float psi, uint64_t seed,
@@ -74,7 +72,7 @@ class FakeEngine : public Engine {
  private:
   class FakeBatch;
 
-  // False if the deadline passed first. Errors: Cancelled; Fail's.
+  // Returns false if the deadline passed first. Errors: Cancelled; Fail's.
   absl::StatusOr<bool> PassGate(const Problem& problem) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -1,6 +1,7 @@
 // The imagined return and its gradient by Theorem 4.1's forward recursion
-// (docs/method.md section 3), in plain doubles: shares only the noise with the
-// engines. For small policies; the cost grows with their size squared.
+// (docs/method.md section 3), in plain doubles. It shares only the noise with
+// the engines. The cost grows with the square of the policy's size, so use
+// small policies.
 #pragma once
 
 #include <algorithm>
@@ -72,7 +73,7 @@ inline std::vector<double> PlainValues(const Vector<Dual>& x) {
 struct OracleCase {
   std::vector<double> psi, state;
   int horizon = 5, particles = 10;
-  int sampler_steps = 1;  // Of mean_flow.
+  int sampler_steps = 1;  // For mean_flow.
   double discount = 0.99;
   DecisionNoise noise;
 };

@@ -11,14 +11,14 @@
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define FORESIGHT_SANITIZED
-// g++ has no header for it.
+// Declared here, since g++ has no header for it.
 extern "C" size_t __sanitizer_get_current_allocated_bytes();
 #endif
 
 namespace foresight {
 
 #ifdef FORESIGHT_SANITIZED
-// A sanitizer's heap is its own, and so is most of what is resident.
+// A sanitizer has its own heap.
 int64_t HeapInUse() {
   return static_cast<int64_t>(__sanitizer_get_current_allocated_bytes());
 }

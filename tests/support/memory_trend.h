@@ -1,4 +1,4 @@
-// Tells memory that grows from memory that only fluctuates.
+// Distinguishes growing memory from memory that only fluctuates.
 #pragma once
 
 #include <cstdint>
@@ -7,22 +7,22 @@
 
 namespace foresight {
 
-// What this process has allocated from the heap and not freed, and what of it
-// and all else is in memory, in bytes.
+// The bytes that this process has allocated from the heap and not freed, and
+// its resident bytes.
 int64_t HeapInUse();
 int64_t ResidentMemory();
 
-// Samples of an amount of memory, taken whenever all should have been given
-// back.
+// Samples of an amount of memory, each taken when everything should have been
+// freed.
 //
 // Not thread-safe.
 class MemoryTrend {
  public:
   void Add(int64_t bytes) { samples_.push_back(bytes); }
 
-  // By how much the least of the last third exceeds the least of the middle
-  // third: caches are full by then, and what comes and goes is not counted.
-  // Needs three samples. Negative if it has shrunk.
+  // The least sample of the last third minus the least of the middle third;
+  // negative if memory has shrunk. By then caches are full, and temporary
+  // memory does not count. Needs three samples.
   int64_t growth() const;
 
   std::string ToString() const;  // In KiB, for people.

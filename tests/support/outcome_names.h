@@ -1,4 +1,4 @@
-// Outcomes as adaptation.proto names them, also in messages of tests.
+// Gives outcomes the names of adaptation.proto, also in test messages.
 #pragma once
 
 #include <ostream>

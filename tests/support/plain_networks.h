@@ -57,7 +57,7 @@ Vector<T> PlainParameters(const Network& network) {
   return parameters;
 }
 
-// A network of that shape with any parameters, without a standardiser.
+// A network of this shape with the given parameters, without its standardiser.
 template <typename T>
 Vector<T> PlainForward(const Network& shape, const Vector<T>& parameters,
                        Vector<T> x) {
@@ -143,8 +143,8 @@ inline Vector<double> PlainEmbedding(double p, int width) {
   return Joined(sines, cosines);
 }
 
-// s_next of dynamics member b; z[slot] as docs/method.md numbers them, n the
-// steps of mean_flow.
+// The next state by dynamics member b, with z[slot] numbered as in
+// docs/method.md and n steps of mean_flow.
 template <typename T>
 Vector<T> PlainNext(const Bundle& bundle, int b, const Vector<T>& s,
                     const Vector<T>& a,

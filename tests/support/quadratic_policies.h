@@ -1,5 +1,5 @@
-// Policies whose whole adaptation has a closed form, for tests of what engines
-// share.
+// Policies whose adaptation has a closed form, for tests of the parts that
+// engines share.
 #pragma once
 
 #include <algorithm>
@@ -17,11 +17,11 @@
 
 namespace foresight {
 
-// psi in R^2 and J = -|psi - top|^2 / 2 with a top for each noise bank, so
-// g = top - psi. The action is psi itself (A = 2), the output before its tanh
-// is taken to be 2 psi, and each action of a plan is psi, of which each row
-// takes as long as an evaluation. The world outlives its policies, and tests
-// read and change it while they work.
+// psi in R^2 and J = -|psi - top|^2 / 2 with a top for each noise bank, so g =
+// top - psi. The action is psi itself (A = 2), the output before tanh counts as
+// 2 psi, and each action of a plan is psi; a plan's row takes as long as an
+// evaluation. The world outlives its policies. Tests read and change it while
+// they work.
 struct QuadraticWorld {
   using Vector = std::array<double, 2>;
   using Evaluation = WorkingPolicies::Evaluation;
@@ -36,12 +36,12 @@ struct QuadraticWorld {
 
   std::vector<One> ones;  // By place.
   // Called once in each evaluation and twice in each differentiation, which
-  // takes about that much longer; such as to let time pass.
+  // takes about twice as long. A test may let time pass in it.
   std::function<void()> meanwhile = [] {};
-  // Called at the end of each function that may throw; such as to throw.
+  // Called at the end of each function that may throw. A test may throw in it.
   std::function<void(const std::string& function, absl::Span<const int>)>
       after = [](const std::string&, absl::Span<const int>) {};
-  // Called on each result of Differentiate and Evaluate, such as to spoil it.
+  // Called on each result of Differentiate and Evaluate. A test may spoil it.
   std::function<void(int i, Evaluation&)> spoil = [](int, Evaluation&) {};
   std::function<void(int i, Vector& action)> spoil_action = [](int, Vector&) {};
   std::function<void(int row, Vector& action)> spoil_plan = [](int, Vector&) {};
@@ -187,7 +187,7 @@ class QuadraticPolicies : public WorkingPolicies {
   QuadraticWorld& world_;
 };
 
-// Problem i of a call is the world's one i.
+// Problem i of a call uses the world's ones[i].
 class QuadraticEngine : public Engine {
  public:
   // `world` outlives this.

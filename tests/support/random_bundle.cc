@@ -25,8 +25,8 @@ v1::Network Manifest(const RandomNetwork& options) {
   return network;
 }
 
-// The scale of one tensor's values: weights keep the scale of what passes
-// through them, but for the head of the dynamics.
+// The scale of one tensor's values. Weights preserve the scale of their inputs,
+// except in the head of the dynamics.
 float ScaleOf(const TensorSpec& spec, absl::string_view dynamics_head) {
   if (spec.name == "dynamics.output.std") return 0.1f;
   if (spec.is_std) return 1;
@@ -80,8 +80,8 @@ v1::Bundle RandomManifest(const RandomBundleOptions& options) {
   }
   dynamics.set_kind("diffusion");
   manifest.mutable_defaults()->clear_sampler_steps();
-  // Their sum is at most 1.2, so that few or many steps take away about as much
-  // of the noise.
+  // Their sum is at most 1.2, so that any number of steps removes about as much
+  // noise.
   const float K = options.sampler_steps;
   for (int k = 1; k <= K; ++k) {
     dynamics.add_betas(std::min(0.4f, 2 / K) * (0.1f + 0.9f * k / K));

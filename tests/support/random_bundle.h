@@ -1,5 +1,4 @@
-// Small valid bundles with random weights, for tests that need some model but
-// no particular one.
+// Small valid bundles with random weights, for tests that need any model.
 #pragma once
 
 #include <cstdint>
@@ -26,21 +25,21 @@ struct RandomBundleOptions {
   RandomNetwork dynamics = {{8, 8}, "silu", false};
   DynamicsKind kind = DynamicsKind::kDiffusion;
   int members = 1;         // B
-  int sampler_steps = 3;   // K of diffusion, the default n of mean_flow.
+  int sampler_steps = 3;   // K of diffusion, default n of mean_flow.
   int time_embedding = 8;  // T
   uint64_t seed = 1;
 };
 
-// Complete and valid, with the defaults of AdaptationSettings.
+// A complete and valid manifest with the defaults of AdaptationSettings.
 v1::Bundle RandomManifest(const RandomBundleOptions& options);
 
-// Every tensor that `manifest` asks for. Standardisers are not the identity.
-// Imagined states that begin at order 1 stay there for ten transitions, and are
-// finite after 64, whatever the sampler's steps. The same manifest and seed
-// give the same values.
+// Every tensor of `manifest`. Standardisers are not the identity. Imagined
+// states that begin at order 1 stay there for ten transitions and are finite
+// after 64, with any number of sampler steps. The same manifest and seed give
+// the same values.
 TensorMap RandomTensors(const v1::Bundle& manifest, uint64_t seed);
 
-// Ends the program with a message where the options make no valid bundle.
+// Aborts with a message if the options make no valid bundle.
 Bundle RandomBundle(const RandomBundleOptions& options = {});
 
 }  // namespace foresight

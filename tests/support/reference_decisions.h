@@ -1,5 +1,5 @@
-// The decisions that an independent float64 implementation of docs/method.md
-// takes on a real bundle: tests/data/reference-halfcheetah.
+// The decisions of an independent float64 implementation of docs/method.md on a
+// real bundle: tests/data/reference-halfcheetah.
 #pragma once
 
 #include <fstream>
@@ -21,21 +21,21 @@ struct ReferenceDecision {
   std::string outcome;             // "ADAPTED", ..., as in adaptation.proto.
   int steps_done;
   double objective_before, gradient_norm, action_change, drift;
-  double float32_action_gap;  // Of the same code in float32.
+  double float32_action_gap;  // The same code in float32.
 };
 
 struct ReferenceCase {
   std::string name;
   uint64_t seed;
   AdaptationSettings settings;
-  std::vector<ReferenceDecision> decisions;  // Of one session, in order.
+  std::vector<ReferenceDecision> decisions;  // One session's, in order.
 };
 
 inline std::string ReferenceFolder() {
   return FORESIGHT_SOURCE_DIR "/tests/data/reference-halfcheetah";
 }
 
-// Throws where the file is not as expected.
+// Throws if the file is not as expected.
 inline std::vector<ReferenceCase> ReferenceCases(const Bundle& bundle) {
   std::ifstream file(ReferenceFolder() + "/decisions.json");
   const nlohmann::json json = nlohmann::json::parse(file);

@@ -1,6 +1,5 @@
 // The imagined return of docs/method.md section 1 in double, by plain loops
-// (plain_networks.h): an oracle that shares nothing with the engines but
-// noise.h.
+// (plain_networks.h). This oracle shares only noise.h with the engines.
 #pragma once
 
 #include <vector>
@@ -18,15 +17,15 @@ class ReferenceRollout {
 
   // psi_0 in the exchange form (policy_parameters.h).
   const std::vector<double>& psi_0() const { return psi_0_; }
-  // Where each tensor of psi begins in it; the last element is its size.
+  // The offset of each tensor in psi; the last element is psi's size.
   const std::vector<size_t>& tensor_offsets() const { return offsets_; }
 
   // pi_psi(s) [A]
   std::vector<double> Act(const std::vector<double>& psi,
                           const std::vector<double>& state) const;
 
-  // pi_psi(s_1) .. pi_psi(s_length) one after the other, where s_{h+1} comes
-  // from member 0 without noise. [length, A]
+  // pi_psi(s_1) .. pi_psi(s_length), where s_{h+1} comes from member 0 without
+  // noise. [length, A]
   std::vector<double> Plan(const std::vector<double>& psi,
                            absl::Span<const float> observation,
                            int sampler_steps, int length) const;
@@ -38,7 +37,7 @@ class ReferenceRollout {
                    const DecisionNoise& noise) const;
 
   // dJ/d(epsilon) of psi + epsilon * direction, by a fourth-order central
-  // difference: to about 1e-9 of |direction| |dJ/dpsi| between kinks.
+  // difference; between kinks the error is about 1e-9 |direction| |dJ/dpsi|.
   double Slope(const std::vector<double>& psi,
                const std::vector<double>& direction,
                absl::Span<const float> observation,

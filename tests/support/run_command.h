@@ -1,4 +1,4 @@
-// Runs a program as a user does.
+// Runs programs as a user does.
 #pragma once
 
 #include <string>
@@ -7,24 +7,24 @@
 namespace foresight {
 
 struct CommandResult {
-  int exit_code = -1;  // 128 + N when signal N ended it, as in a shell.
+  int exit_code = -1;  // 128 + N if signal N ended it, as in a shell.
   std::string output;
   std::string errors;
 };
 
-// Runs arguments[0] with the rest as its arguments and waits for its end; its
-// standard input is empty.
+// Runs arguments[0] with the other arguments and an empty standard input, and
+// waits for its end.
 CommandResult RunCommand(const std::vector<std::string>& arguments);
 
-// A program that runs on, for tests that interrupt it.
+// A running program, for tests that interrupt it.
 class RunningCommand {
  public:
   explicit RunningCommand(const std::vector<std::string>& arguments);
-  ~RunningCommand();  // Kills it if nobody waited for it.
+  ~RunningCommand();  // Kills it unless Wait was called.
   RunningCommand(const RunningCommand&) = delete;
   RunningCommand& operator=(const RunningCommand&) = delete;
 
-  int id() const { return process_; }  // Of the process, until Wait.
+  int id() const { return process_; }  // The process, until Wait.
   void Signal(int signal) const;
   CommandResult Wait();
 

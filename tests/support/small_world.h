@@ -1,4 +1,4 @@
-// A little system with data and a recipe, for tests that train in a moment.
+// A small system with data and a recipe, for tests that train quickly.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace foresight {
 // r = cos(2 s_0) - 0.1 a^2, with a ~ U(-1, 1): not linear, and bounded.
 struct SmallWorld {
   float s[2] = {0, 0};
-  // Moves and returns the reward.
+  // Takes one step and returns the reward.
   float Step(float action);
 };
 
@@ -19,10 +19,10 @@ struct SmallWorld {
 void WriteSmallWorld(const std::filesystem::path& path, int episodes,
                      uint64_t seed);
 
-// A recipe for it, each part of `steps` updates: batch 32, widths 16,
-// K = 3, two evaluations, name "small".
+// A recipe for it with `steps` updates of each part: batch 32, widths 16, K =
+// 3, two evaluations, name "small".
 std::string SmallRecipe(int steps);
-// The same with mean_flow dynamics of one step, T = 16.
+// The same with one-step mean_flow dynamics, T = 16.
 std::string SmallMeanFlowRecipe(int steps);
 
 }  // namespace foresight

@@ -5,10 +5,11 @@
 
 namespace foresight {
 
-// Empty and new; removed with all that is in it at the end of its scope.
+// A new, empty folder, which is removed with its contents at the end of its
+// scope.
 class TemporaryFolder {
  public:
-  // Ends the program with a message where the system makes none.
+  // Aborts with a message if the system cannot make one.
   TemporaryFolder();
   ~TemporaryFolder();
   TemporaryFolder(const TemporaryFolder&) = delete;

@@ -1,4 +1,4 @@
-// Tensors from and to plain vectors, in double.
+// Converts tensors from and to plain vectors, in double.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -10,7 +10,7 @@ namespace foresight {
 
 inline at::TensorOptions Double() { return at::TensorOptions(at::kDouble); }
 
-// [rows, columns] from rows of that width.
+// A tensor [rows, columns] from rows.
 inline at::Tensor FromRows(const std::vector<std::vector<double>>& rows) {
   std::vector<double> values;
   for (const std::vector<double>& row : rows) {
@@ -20,7 +20,7 @@ inline at::Tensor FromRows(const std::vector<std::vector<double>>& rows) {
   return at::tensor(values, Double()).view({count, -1});
 }
 
-// All values, row-major, of any type and device.
+// All values, row-major, whatever the type and device.
 inline std::vector<double> Values(const at::Tensor& tensor) {
   const at::Tensor copy = tensor.detach().to(at::kCPU, at::kDouble);
   const at::Tensor flat = copy.contiguous();

@@ -1,4 +1,4 @@
-// Helpers for engines' tests: slow, but any number of them.
+// Helpers for tests of engines: slow, but any number of them.
 #pragma once
 
 #include <thread>
@@ -9,7 +9,7 @@
 
 namespace foresight {
 
-// Gives each lane a thread of its own, the caller's among them.
+// Gives each lane its own thread; one is the caller's.
 class ThreadPerLane : public Workers {
  public:
   explicit ThreadPerLane(int size) : size_(size) {}

@@ -30,7 +30,7 @@ timespec FromNanoseconds(int64_t time) {
 
 int64_t MachineTime() {
   timespec time;
-  // The call that clock_gettime wraps, since that is replaced below.
+  // Calls the system directly, since clock_gettime is replaced below.
   using Syscall = long (*)(long, ...);
   static const auto real =
       reinterpret_cast<Syscall>(dlsym(RTLD_NEXT, "syscall"));
@@ -67,8 +67,8 @@ time_t time(time_t* result) noexcept {
   return now;
 }
 
-// absl waits by FUTEX_WAIT_BITSET until a time of the wall clock. Such a wait
-// is cut into short ones, so that it sees jumps as the kernel would.
+// absl waits by FUTEX_WAIT_BITSET until a wall-clock time. Splits such a wait
+// into short ones, so that it notices jumps as the kernel would.
 long syscall(long number, ...) noexcept {
   using Function = long (*)(long, ...);
   static const auto real =

@@ -1,5 +1,5 @@
-// Damaged files: seeded random changes of both files of a bundle. Under the
-// asan preset these also show that nothing is read out of bounds.
+// Makes seeded random changes to both files of a bundle. Under the asan preset
+// this also shows that nothing is read out of bounds.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -34,8 +34,8 @@ class Fuzz : public ::testing::Test {
     return std::uniform_int_distribution<size_t>(0, end - 1)(random_);
   }
 
-  // One to four changes among the first `end` bytes, or a cut. Often what
-  // takes a byte's place is one that means something in JSON.
+  // Makes one to four changes among the first `end` bytes, or a cut. The new
+  // byte is often one with a meaning in JSON.
   std::string Damaged(std::string bytes, size_t end) {
     static const std::string kTelling("{}[]\",:0123456789-.eE \\\0", 24);
     const size_t changes = 1 + Below(4);
@@ -62,8 +62,8 @@ class Fuzz : public ::testing::Test {
     return bytes;
   }
 
-  // A new file each time and no sync: some disks wait for a file that is
-  // truncated and written again.
+  // Writes a new file each time without a sync: some disks are slow if a file
+  // is truncated and written again.
   void Write(const char* name, const std::string& bytes) {
     std::filesystem::remove(folder_.path() / name);
     std::ofstream(folder_.path() / name, std::ios::binary) << bytes;
@@ -109,7 +109,7 @@ TEST_F(Fuzz, DamagedWeightsNeverLoad) {
   }
 }
 
-// Whoever damages weights on purpose also writes the right hash.
+// An attacker who changes weights also writes the right hash.
 TEST_F(Fuzz, WeightsWithTheRightHashLoadOnlyWhereTheyAreValid) {
   int loaded = 0;
   for (int i = 0; i < 2000; ++i) {
@@ -123,11 +123,11 @@ TEST_F(Fuzz, WeightsWithTheRightHashLoadOnlyWhereTheyAreValid) {
             .ok());
     ASSERT_TRUE(SameBits(bundle->tensors(), ParseSafetensors(weights).value()));
   }
-  EXPECT_GT(loaded, 0);  // A changed value is as good as another.
+  EXPECT_GT(loaded, 0);  // A changed value may be valid.
   EXPECT_LT(loaded, 1000);
 }
 
-// Not every change of the manifest can be seen, such as one of the version.
+// Some changes of the manifest cannot be noticed, such as another version.
 TEST_F(Fuzz, DamagedManifestsLoadTheSameWeightsOrNothing) {
   int loaded = 0;
   for (int i = 0; i < 2000; ++i) {

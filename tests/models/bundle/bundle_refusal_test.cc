@@ -1,4 +1,4 @@
-// What Bundle::Load and Bundle::Create refuse, and how they say it.
+// Bundle::Load and Bundle::Create refuse wrong bundles and say why.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -32,13 +32,13 @@ void Replace(std::string& text, const std::string& from,
   text.replace(at, from.size(), to);
 }
 
-// A bundle on its way to the disk. What is changed early is followed by what
-// depends on it: the weights' bytes and their hash.
+// A bundle on its way to the disk. After a change the parts that depend on it
+// follow: the weights' bytes and their hash.
 struct Parts {
   v1::Bundle manifest = RandomManifest({});
   TensorMap tensors = RandomTensors(manifest, 1);
-  std::string weights;  // Made of `tensors`.
-  std::string json;     // Made of `manifest` with the hash of `weights`.
+  std::string weights;  // Made from `tensors`.
+  std::string json;     // Made from `manifest` with the hash of `weights`.
 };
 
 struct Refused {
@@ -202,8 +202,8 @@ TEST(BundleLoad, TakesTheUnchangedParts) {
   EXPECT_TRUE(Bundle::Load(folder.path()).ok());
 }
 
-// Whoever changed weights and forgot the hash reads what is wrong with them;
-// whoever has a damaged file reads that it is damaged.
+// An author who changed weights and forgot the hash should read what is wrong
+// with the weights; with a damaged file, that it is damaged.
 TEST(BundleLoad, SaysThatTheHashIsWrongBesidesWhatElseIs) {
   const TemporaryFolder folder;
   Refused changes{"", "", ""};
@@ -243,7 +243,7 @@ TEST(BundleCreate, RefusesWhatLoadRefuses) {
     refused.tensors(parts);
     if (FormatManifest(parts.manifest) + FormatSafetensors(parts.tensors) ==
         before) {
-      continue;  // A fault that only files can have.
+      continue;  // Only files can have this fault.
     }
     ++tried;
     const auto bundle = Bundle::Create(parts.manifest, parts.tensors);

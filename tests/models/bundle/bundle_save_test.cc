@@ -1,4 +1,4 @@
-// What Bundle::Save leaves on the disk.
+// Bundle::Save and the files that it leaves.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -36,8 +36,8 @@ TEST(BundleSave, SaysWhichFileTheDiskRefuses) {
   EXPECT_FALSE(fs::exists(folder.path() / "taken" / kJson));
 }
 
-// Between the two renames of a save over another bundle there is the new
-// weights' file with the old manifest.
+// While a bundle is saved over another one, the new weights stand beside the
+// old manifest between the two renames.
 TEST(BundleSave, NeverShowsAHalfSavedBundle) {
   const TemporaryFolder folder;
   RandomBundleOptions options;
@@ -52,7 +52,7 @@ TEST(BundleSave, NeverShowsAHalfSavedBundle) {
               HasSubstr("the SHA-256 is "));
 }
 
-// The reference's file holds its tensors' header in another writer's form.
+// The reference's file was written by another writer, with another header.
 TEST(BundleSave, KeepsTheBitsOfABundleOfAnotherWriter) {
   const TemporaryFolder folder;
   const auto reference =

@@ -17,7 +17,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// Bits, not values: -0 is not 0.
+// Compares bits, not values: -0 is not 0.
 void ExpectSameBits(const TensorMap& a, const TensorMap& b) {
   ASSERT_EQ(a.size(), b.size());
   for (const auto& [name, tensor] : a) {

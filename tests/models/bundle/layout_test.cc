@@ -47,7 +47,7 @@ TEST(NetworkTensors, GoLayerByLayerWithTheNormsOfHiddenOnes) {
                           "x.layers.2.weight [2, 5]", "x.layers.2.bias [2]"));
 }
 
-// The list of docs/bundle-format.md for S = 3, A = 2, T = 8 and B = 2.
+// The tensors of docs/bundle-format.md for S = 3, A = 2, T = 8 and B = 2.
 TEST(BundleTensors, AreThoseOfTheFormat) {
   RandomBundleOptions options;
   options.policy = {{4}, "relu", false};

@@ -15,7 +15,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-// A file with that length, header and number of zero bytes after it.
+// A file with this header length, header, and number of zero bytes after it.
 std::string FileOf(uint64_t length, const std::string& header, size_t data) {
   std::string bytes(8, '\0');
   std::memcpy(bytes.data(), &length, 8);
@@ -90,7 +90,7 @@ struct Refused {
   std::vector<std::string> message;  // Each a part of it.
 };
 
-// Names only, so that a failure does not print whole files.
+// Prints only the name, so that a failure does not print whole files.
 void PrintTo(const Refused& refused, std::ostream* out) {
   *out << refused.name;
 }

@@ -11,7 +11,7 @@ namespace {
 using ::testing::DoubleNear;
 using ::testing::ElementsAre;
 
-// By hand from docs/method.md section 2 with beta = 0.2, 0.5.
+// Computed by hand from docs/method.md section 2 with beta = 0.2, 0.5.
 TEST(DiffusionSchedule, IsTheClosedFormOfTwoSteps) {
   const std::vector<float> betas = {0.2f, 0.5f};
   const DiffusionSchedule schedule = MakeDiffusionSchedule(betas);

@@ -22,11 +22,11 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 using Change = std::function<void(v1::AdaptationSettings&)>;
 
 struct Case {
-  std::string message;  // What comes after "settings." or "defaults.".
+  std::string message;  // After "settings." or "defaults.".
   Change change;
 };
 
-// No two fields alike, none as in the struct's initialisers.
+// All fields differ from one another and from the defaults.
 AdaptationSettings Unusual() {
   AdaptationSettings settings;
   settings.horizon = 7;
@@ -205,7 +205,7 @@ TEST(ResolveDefaults, RefusesAnUnsetField) {
   }
 }
 
-// As in bundles that were written before there was an action step.
+// Bundles older than the action step leave it unset.
 TEST(ResolveDefaults, TheActionStepMayBeUnset) {
   v1::AdaptationSettings defaults = ToProto(Unusual());
   EXPECT_EQ(ResolveDefaults(defaults, kMeanFlow)->action_step, 0.375f);

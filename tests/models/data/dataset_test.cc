@@ -94,7 +94,7 @@ TEST_F(DatasetTest, WithoutTimeoutsTheStepLimitEndsEpisodes) {
     WriteBasics(out);
     out.Write("terminals", {6, 1}, {1, 0, 0, 0, 0, 0}, Stored::kBool);
   }
-  // The limit counts from the episode's own begin.
+  // The limit counts from the episode's beginning.
   EXPECT_EQ(Print(Read(3)->episodes), "0-1T 1-4 4-6 ");
   EXPECT_EQ(Print(Read(1)->episodes), "0-1T 1-2 2-3 3-4 4-5 5-6 ");
 }
@@ -111,7 +111,7 @@ TEST_F(DatasetTest, TheLastRowEndsTheLastEpisodeWithoutBeingTerminal) {
 
 TEST_F(DatasetTest, RefusalsNameFileAndDataSet) {
   struct Case {
-    const char* name;  // Of the data set that is wrong ..
+    const char* name;  // The wrong data set ..
     std::vector<int64_t> shape;
     const char* message;
   };
@@ -164,7 +164,7 @@ TEST_F(DatasetTest, ReadsFilesOfTheWild) {
   {
     D4rlFile out(path());
     out.Write("observations", {6, 2}, Count(12), Stored::kFloat64);
-    // Rounded to float32 beyond 1.
+    // In float32 these are slightly beyond 1.
     out.Write("actions", {6, 1}, {0, 1.0000001, -1.0000001, 0, 0, 1},
               Stored::kFloat64);
     out.Write("rewards", {6, 1}, {5, 4, 3, 2, 1, 1e-300}, Stored::kFloat64);

@@ -27,7 +27,7 @@ TEST(Normaliser, GivesAConstantColumnTheFloor) {
 }
 
 TEST(Normaliser, DoesNotCancelFarFromZero) {
-  // In float32, 1e6^2 has no room for a deviation of 1.
+  // In float32 a deviation of 1 would be lost beside 1e6^2.
   std::vector<float> values;
   for (int i = 0; i < 1000; ++i) values.push_back(1e6f + (i % 2 == 0 ? 1 : -1));
   const Normaliser normaliser = FitNormaliser(values, 1, 1e-3f);

@@ -58,7 +58,7 @@ TEST(CriticTransitions, KeepCutOffRowsWithStoredNextStatesAsNotDone) {
   EXPECT_THAT(rows.states, ElementsAre(0, 1, 2, 3, 4, 5, 6));
   EXPECT_THAT(rows.done, ElementsAre(0, 1, 0, 0, 0, 0, 0));
   EXPECT_THAT(rows.next_action_known, ElementsAre(1, 0, 1, 1, 0, 1, 0));
-  // Never the first action of the next episode.
+  // The first action of the next episode must not appear.
   EXPECT_THAT(rows.next_actions, ElementsAre(10, 0, 30, 40, 0, 60, 0));
 }
 

@@ -74,8 +74,8 @@ TEST(CriticNetworks, GradientGoesThroughTheSmallerOne) {
   }
 }
 
-// Where the two are equal the first one's counts, not the mean of both: at
-// a = 0.5 both critics are 1, one with slope 2, the other with slope 0.
+// If both are equal, the first one's gradient counts, not the mean. At a = 0.5
+// both critics are 1, one with slope 2, the other with slope 0.
 TEST(CriticNetworks, TheFirstCountsWhereTheyAreEqual) {
   for (const bool first : {true, false}) {
     CriticNetworks critics = LinearCritics(first ? 2 : 0, first ? 0 : 2);

@@ -21,7 +21,7 @@ namespace {
 using ::testing::DoubleNear;
 using ::testing::Pointwise;
 
-const double kRounding = 1e-12;  // Of doubles through up to 12 network passes.
+const double kRounding = 1e-12;  // Doubles, up to 12 network passes.
 
 struct Rows {
   std::vector<std::vector<double>> states, actions;
@@ -73,7 +73,7 @@ class SamplerTest : public ::testing::TestWithParam<Case> {
         rows_(RandomRows(7, sampler_.slots(), 3, 2)),
         states_(FromRows(rows_.states)),
         actions_(FromRows(rows_.actions)) {
-    at::set_num_threads(1);  // Two only wait for one another.
+    at::set_num_threads(1);  // Two would only wait for each other.
   }
 
   static RandomBundleOptions Options() {
@@ -105,7 +105,7 @@ TEST_P(SamplerTest, EqualsPlainLoopsInDouble) {
   }
 }
 
-// Seven rows as the particles 0 1 0 1 .. of several problems.
+// Seven rows are the particles 0 1 0 1 .. of several problems.
 TEST_P(SamplerTest, MembersGoByParticleNotByRow) {
   for (const int particles : {1, 2, 5}) {
     const at::Tensor z = NoiseOf(rows_);

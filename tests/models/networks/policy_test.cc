@@ -20,7 +20,7 @@ using ::testing::DoubleNear;
 using ::testing::ElementsAre;
 using ::testing::Pointwise;
 
-const double kRounding = 1e-13;  // Doubles of order 1, another order of sums.
+const double kRounding = 1e-13;  // Doubles of order 1, summed in another order.
 
 // pi(s) = tanh(2 relu(3 s' - 1) + 0.5) with s' = (s - 1) / 2.
 TEST(PolicyNetwork, IsTheHandComputedOneOfOneUnit) {

@@ -1,4 +1,4 @@
-// The bundle that ships keeps what its provenance and RESULTS.md say of it.
+// The shipped bundle has the quality that its provenance and RESULTS.md state.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -46,7 +46,8 @@ TEST_F(HalfCheetahMediumReplay, IsAsGoodAsPromised) {
   EXPECT_LE(Measured("state_rmse_1"), 0.45 * Measured("linear_rmse_1"));
   EXPECT_LE(Measured("state_rmse_5"), 1.0);
   EXPECT_LE(Measured("state_rmse_10"), 1.8);
-  // No roll-out explodes: the worst ends nearer than the state moves in a step.
+  // No roll-out explodes: even the worst is off by less than the state moves in
+  // a step.
   EXPECT_LE(Measured("state_rmse_10_worst"), Measured("stays_rmse_1"));
   EXPECT_LE(Measured("reward_rmse"), 0.06);
 }
@@ -76,8 +77,8 @@ TEST_F(HalfCheetahMediumReplay, MeasuresTheSameAgain) {
   const auto table = MeasureBundle(*bundle_, *source, *TensorsOn("cpu"));
   ASSERT_TRUE(table.ok()) << table.status();
   for (const auto& [name, value] : Summarise(*table)) {
-    // Other processors round otherwise, and the worst of a thousand chaotic
-    // roll-outs amplifies that most.
+    // Other processors round differently, which the worst of a thousand chaotic
+    // roll-outs amplifies most.
     const double part = absl::EndsWith(name, "_worst") ? 0.1 : 0.01;
     EXPECT_NEAR(Measured(name), value, part * value) << name;
   }

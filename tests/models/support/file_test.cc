@@ -78,8 +78,8 @@ TEST(WriteFileAtomically, ReplacesAFileAndLeavesNothingElse) {
   EXPECT_EQ(NamesIn(folder.path()), std::vector<std::string>{"x"});
 }
 
-// A reader that has the old file open goes on reading the old bytes: the new
-// ones came by a rename, not over them.
+// A reader that has the old file open keeps reading the old bytes, since the
+// new file arrives by a rename.
 TEST(WriteFileAtomically, LeavesTheOldFileToWhoHasItOpen) {
   const TemporaryFolder folder;
   const fs::path file = folder.path() / "x";

@@ -27,8 +27,8 @@ Denoiser Make(at::Generator& random) {
   return Denoiser(recipe, S, A, random, at::TensorOptions(at::kFloat));
 }
 
-// A head of zeros makes eps_theta = its bias, so that the sampler is the
-// schedule's recursion alone.
+// With zero weights in its head eps_theta is the bias, so the sampler is only
+// the schedule's recursion.
 TEST(Denoiser, SamplesByTheSchedulesRecursion) {
   const at::NoGradGuard no_grad;
   at::Generator random = at::make_generator<at::CPUGeneratorImpl>(1);
@@ -80,8 +80,8 @@ TEST(Denoiser, SeesStateActionAndStepOfEachRow) {
   EXPECT_TRUE(differs(denoiser.Predict(mlp, u, inputs, (k + 1).remainder(K))));
 }
 
-// A head of zeros predicts no noise, so each row's loss is its noise's mean
-// square.
+// With a zero head no noise is predicted, so each row's loss is its noise's
+// mean square.
 TEST(Denoiser, TheLossCountsRowsByTheirWeights) {
   const at::NoGradGuard no_grad;
   const auto loss = [](const at::Tensor& weights) {
@@ -96,7 +96,7 @@ TEST(Denoiser, TheLossCountsRowsByTheirWeights) {
   EXPECT_GT(plain, 0);
   EXPECT_NEAR(loss(at::ones({6})), plain, 1e-6);
   EXPECT_NEAR(loss(at::full({6}, 3.0f)), 3 * plain, 1e-5);
-  // The rows' own losses make up the whole.
+  // The rows' losses add up to the whole.
   double sum = 0;
   for (int64_t row = 0; row < 6; ++row) {
     at::Tensor one = at::zeros({6});

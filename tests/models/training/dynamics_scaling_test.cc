@@ -27,7 +27,7 @@ TEST(DynamicsScaling, StandardisesInputsAndChanges) {
 TEST(DynamicsScaling, FitsTheTransitions) {
   Transitions rows;
   rows.states = {0, 2};
-  rows.actions = {5, 5};  // Never varies: a smallest deviation holds.
+  rows.actions = {5, 5};  // Never varies: gets the smallest std.
   rows.next_states = {1, 5};
   rows.rewards = {0, 0};
   const DynamicsScaling scaling =

@@ -31,7 +31,7 @@ class DynamicsTrainerTest : public ::testing::Test {
     return DynamicsTrainer(recipe_.dynamics, 2, 1, training_, weights,
                            HeldOutRollouts(source_, kFloats), kFloats);
   }
-  // The recipe's kind, in 1500 updates.
+  // Trains a model of the recipe's kind for 1500 updates.
   void ExpectToLearnWhatALinearFitCannot();
 
   TemporaryFolder folder_;
@@ -61,7 +61,7 @@ void DynamicsTrainerTest::ExpectToLearnWhatALinearFitCannot() {
                       [&](const at::Tensor& s, const at::Tensor& a,
                           const at::Tensor&) { return linear.Next(s, a); })
           .rmse;
-  // Whatever is linear about the system leaves 0.4; 1500 updates leave 0.08.
+  // A linear fit leaves an error of 0.4; 1500 updates leave 0.08.
   EXPECT_GT(straight, 0.3);
   EXPECT_LT(Value(after, "state_rmse_1"), straight / 3);
   EXPECT_LT(Value(after, "state_rmse_1"), before / 3);

@@ -47,7 +47,7 @@ TEST(LinearDynamics, FindsALinearSystem) {
   const at::Tensor next =
       linear.Next(RowsToTensor(training.states, 3, kFloats),
                   RowsToTensor(training.actions, 1, kFloats));
-  // States reach 100, so float32 data itself is off by 4e-6.
+  // States reach 100, so the float32 data is itself off by 4e-6.
   EXPECT_TRUE(at::allclose(next, RowsToTensor(training.next_states, 3, kFloats),
                            1e-6, 2e-5));
 }
@@ -100,7 +100,7 @@ TEST_F(MeasureBundleTest, MeasuresAKnownModel) {
     const double stays = change.square().mean().sqrt().item<double>();
     EXPECT_NEAR(row.stays.rmse, stays, 1e-6);
     const at::Tensor off = change - row.steps * at::tensor({0.0f, 0.25f});
-    // The sampler's noise of 1e-6 times a few.
+    // Allows a few times the sampler's noise of 1e-6.
     EXPECT_NEAR(row.model.rmse, off.square().mean().sqrt().item<double>(),
                 1e-4);
     EXPECT_GT(row.model.standard_error, 0);
@@ -119,8 +119,7 @@ TEST_F(MeasureBundleTest, MeasuresAKnownModel) {
 
 TEST_F(MeasureBundleTest, UsesOnlyHeldOutEpisodes) {
   const auto before = MeasureBundle(ConstantBundle(), source_, kFloats);
-  // Spoiling the training rows' rewards and the linear fit changes no error of
-  // the model's.
+  // Spoiling the training rows changes no error of the model.
   for (const Episode& episode : source_.split.training) {
     for (int64_t row = episode.begin; row < episode.end; ++row) {
       source_.dataset.rewards[row] += 100;

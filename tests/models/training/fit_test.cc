@@ -41,7 +41,7 @@ class FitTest : public ::testing::Test {
     std::ifstream in(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
-  // The last line of <part>.csv by column.
+  // The last line of <part>.csv, by column.
   static std::map<std::string, double> LastLine(
       const std::filesystem::path& path) {
     const std::vector<std::string> lines =
@@ -60,8 +60,8 @@ class FitTest : public ::testing::Test {
   Recipe recipe_;
 };
 
-// The bundle's own sampler and reward, run on what was shipped, give the same
-// errors as the trainers found on their averaged weights.
+// The shipped bundle's sampler and reward have the same errors that the
+// trainers measured on their averaged weights.
 TEST_F(FitTest, ShipsWhatTheTrainersMeasured) { ExpectMeasuredAlike("work"); }
 
 TEST_F(FitTest, ShipsWhatTheTrainersMeasuredOfMeanFlow) {
@@ -99,7 +99,7 @@ void FitTest::ExpectMeasuredAlike(const std::string& work) {
   log.merge(LastLine(folder_.path() / work / "reward.csv"));
   for (const char* name : {"state_rmse_1", "state_rmse_1_error", "state_rmse_5",
                            "state_rmse_10", "reward_rmse"}) {
-    // Two ways to add up the first layer, then 6 digits in the log.
+    // The first layer is summed in two ways, and the log has 6 digits.
     EXPECT_NEAR(measured.at(name), log.at(name), 1e-4 * log.at(name)) << name;
   }
   EXPECT_GT(measured.at("linear_rmse_1"), 0);
@@ -123,7 +123,7 @@ TEST_F(FitTest, PartByPartGivesTheSameBundle) {
 TEST_F(FitTest, StoppedAndContinuedGivesTheSameBundle) {
   ASSERT_TRUE(Fit(recipe_, Options("whole")).ok());
   FitOptions options = Options("halves");
-  stop_ = true;  // Seen in each part after its first updates.
+  stop_ = true;  // Each part notices it after its first updates.
   int stops = 0;
   for (; stops < 20; ++stops) {
     const absl::Status status = Fit(recipe_, options);

@@ -19,7 +19,8 @@ namespace foresight {
 namespace {
 
 constexpr int S = 2, A = 1, N = 7;
-// Differences of double roll-outs of this step leave 1e-8 of the derivative.
+// Finite differences with this step in double are exact to 1e-8 of the
+// derivative.
 constexpr double kStep = 1e-5;
 constexpr double kTolerance = 1e-6;
 const at::TensorOptions kDoubles(at::kDouble);
@@ -59,7 +60,7 @@ TEST_F(MeanFlowTest, TheTimeDerivativeIsThatOfFiniteDifferences) {
   const at::Tensor derivative =
       flow_.TimeDerivative(flow_.mlp(), z_, velocity, inputs_, t_, r_);
   EXPECT_TRUE(at::allclose(derivative, expected, kTolerance, kTolerance));
-  // It is about r and z as well, not about t alone.
+  // The derivative is along r and z as well, not only t.
   EXPECT_FALSE(at::allclose(
       derivative,
       flow_.TimeDerivative(flow_.mlp(), z_, velocity * 0, inputs_, t_, r_)));
@@ -75,8 +76,8 @@ TEST_F(MeanFlowTest, AnExceptionLeavesForwardDifferentiationUsable) {
   EXPECT_FALSE(derivative.requires_grad());
 }
 
-// The objective written out: u + (t - r) du/dt against n - x, the path's
-// velocity being the network's own, du/dt from finite differences.
+// The objective written out: u + (t - r) du/dt against n - x, with the
+// network's own velocity along the path and du/dt from finite differences.
 TEST_F(MeanFlowTest, TheLossIsTheImprovedObjective) {
   const at::NoGradGuard no_grad;
   const at::Tensor x = Normal({N, S}), n = Normal({N, S});
@@ -108,7 +109,7 @@ TEST_F(MeanFlowTest, WithEqualTimesTheLossIsThatOfFlowMatching) {
   }
 }
 
-// The gradient is that of u alone: du/dt stays what it was.
+// Only u has a gradient; du/dt counts as constant.
 TEST_F(MeanFlowTest, NothingFlowsBackThroughTheTimeDerivative) {
   const at::Tensor x = Normal({N, S}), n = Normal({N, S});
   const at::Tensor time = t_.unsqueeze(-1), span = (t_ - r_).unsqueeze(-1);
@@ -155,8 +156,9 @@ TEST_F(MeanFlowTest, SamplesByStepsOfTheGrid) {
   EXPECT_TRUE(at::allclose(flow.Sample(mlp, inputs_, z_.unsqueeze(0)), u));
 }
 
-// The change of state has a mean of 2c, c being the condition, and a deviation
-// of 0.5. A model of the mean alone would have none, noise as it is 1.
+// The change of state has a mean of 2c, where c is the condition, and a
+// deviation of 0.5. A model of the mean alone would have a deviation of 0, and
+// unchanged noise one of 1.
 class Spread {
  public:
   at::Tensor DrawInputs(int64_t rows) {
@@ -205,7 +207,7 @@ TEST(MeanFlow, LearnsTheMeanAndTheSpreadOfADistribution) {
     EXPECT_NEAR(in_one.mean().item<double>(), 2 * c, 0.15) << c;
     EXPECT_NEAR(in_one.std().item<double>(), 0.4, 0.2) << c;
   }
-  // The components of the embedding that are left out weigh nothing.
+  // The left-out components of the embedding have zero weights.
   const at::Tensor first = flow.mlp().layers.front().weight;
   EXPECT_EQ(first.narrow(1, 3, 4).abs().max().item<double>(), 0);
   EXPECT_GT(first.narrow(1, 7, 4).abs().max().item<double>(), 0);

@@ -44,7 +44,7 @@ TEST(Adam, TakesTheStepsOfItsPaper) {
     adam.Step({at::tensor({gradients[t][0], gradients[t][1]})});
     for (int i = 0; i < 2; ++i) {
       expected[i].Step(gradients[t][i], rate);
-      // float32 against double: some units in the last place per step.
+      // float32 differs from double by some units in the last place per step.
       EXPECT_NEAR(parameter[i].item<float>(), expected[i].x, 2e-6);
     }
   }

@@ -78,7 +78,7 @@ TEST_F(PartRunTest, LogsAndSavesAtEveryEvaluation) {
 TEST_F(PartRunTest, ContinuesBitForBit) {
   DriftingTrainer whole;
   ASSERT_TRUE(RunPart(Run("whole"), whole).ok());
-  // Stopped in the middle of the second of four stretches.
+  // Stops in the middle of the second of four stretches.
   DriftingTrainer first([&](int64_t step) { stop_ = step == 79; });
   const absl::Status stopped = RunPart(Run("parts"), first);
   EXPECT_EQ(stopped.code(), absl::StatusCode::kCancelled);

@@ -90,8 +90,8 @@ TEST(ActorLoss, HasNoGradientThroughLambda) {
   const at::Tensor loss = ActorLoss(TwoRows(), policy, TwoCritics(), 0.3);
   const at::Tensor both = torch::autograd::grad({loss}, {w})[0];
   const double gradient = (both[0] - both[1]).item<double>();
-  // By hand, lambda held: the minimum is Q_1 in row 0 and Q_0 in row 1, with
-  // slopes in a of -3 and 1; da/dw = s (1 - a^2).
+  // By hand, with lambda constant: the minimum is Q_1 in row 0 and Q_0 in row
+  // 1, with slopes in a of -3 and 1; da/dw = s (1 - a^2).
   const double s[2] = {0.5, -1}, data[2] = {0.2, -0.4};
   const double a[2] = {std::tanh(0.25), std::tanh(-0.5)};
   const double slope[2] = {-3, 1};
@@ -149,7 +149,7 @@ TEST(RebracTrainer, LearnsABanditsBestAction) {
   }
   for (const float s : {-0.8f, -0.3f, 0.0f, 0.5f, 0.9f}) {
     const float a = Act(policy, at::tensor({s}).view({1, 1})).item<float>();
-    // A random policy is off by 0.5; 600 updates get within a tenth.
+    // A random policy is off by 0.5; 600 updates bring it within 0.1.
     EXPECT_NEAR(a, s / 2, 0.1) << "s = " << s;
   }
 }

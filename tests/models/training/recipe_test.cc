@@ -156,7 +156,7 @@ TEST(Fingerprint, ChangesWithWhatThePartIsMadeOfAndNothingElse) {
             base[0]);
 }
 
-// Against the values in the reference's bundle (K = 10, 0.1 and 10).
+// Compares with the reference bundle's values (K = 10, 0.1 and 10).
 TEST(MakeBetas, AreTheVariancePreservingSchedules) {
   const std::vector<float> betas = MakeBetas(DynamicsRecipe());
   ASSERT_EQ(betas.size(), 10u);

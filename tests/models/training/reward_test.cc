@@ -33,7 +33,7 @@ TEST(RewardTrainer, LearnsACurvedReward) {
   for (int i = 0; i < 600; ++i) trainer.Step();
   const Measurements measured = trainer.Evaluate();
   ASSERT_EQ(measured[0].first, "reward_rmse");
-  // The reward's own deviation is 1.4, in raw units; 600 updates leave 5 %.
+  // The rewards' deviation is 1.4 in raw units; 600 updates leave 5 % of it.
   EXPECT_LT(measured[0].second, 0.07);
   EXPECT_GT(measured[1].second, 0);
   EXPECT_GE(measured[2].second, measured[0].second);

@@ -31,7 +31,7 @@ TEST(TiltedWeights, WithoutATiltEveryRowCountsTheSame) {
   EXPECT_EQ((weights - 1).abs().max().item<double>(), 0);
 }
 
-// Actions of distance 24 are no less likely than those of distance 0.8.
+// Actions at distance 24 count as much as those at distance 0.8.
 TEST(TiltedWeights, ARowFarFromThePolicyIsNotForgotten) {
   const at::Tensor weights =
       TiltedWeights(at::tensor({0.0f, 0.8f, 24.0f, 0.0f}), 0.2);
@@ -54,7 +54,7 @@ TEST(TiltedWeights, HalfOfTheSampleCounts) {
     EXPECT_GE(SampleSize(weights), 500 - 1e-3) << eta;
     EXPECT_GT(weights[0].item<double>(), weights[999].item<double>());
   }
-  // As far as it may, not further than it must.
+  // eta is reduced no further than necessary.
   EXPECT_LT(SampleSize(TiltedWeights(distances, 100)), 501);
 }
 

@@ -78,7 +78,7 @@ TEST(RandomMlp, DrawsWithinItsLimits) {
   const double largest =
       mlp.layers[0].weight.detach().abs().max().item<double>();
   EXPECT_LE(largest, 0.1);   // 1 / sqrt(100)
-  EXPECT_GT(largest, 0.09);  // Of 5000 draws.
+  EXPECT_GT(largest, 0.09);  // In 5000 draws.
   EXPECT_TRUE(mlp.layers[0].bias.eq(0.1f).all().item<bool>());
   EXPECT_TRUE(mlp.layers[0].norm_weight.eq(1).all().item<bool>());
   EXPECT_TRUE(mlp.layers[0].norm_bias.eq(0).all().item<bool>());

@@ -16,11 +16,11 @@ using ::testing::ElementsAre;
 using One = QuadraticWorld::One;
 
 constexpr float kDelta = 1.0f / 256;
-// A measured step is rounded to float32 in u.
+// u is rounded to float32 at the measuring step.
 constexpr double kRounding = 1e-6;
 
-// u = 2 psi, and g leads from psi to the top: by default from (0, 0) to (30,
-// 40), so that u changes most in its second component.
+// u = 2 psi, and g points from psi to the top, by default from (0, 0) to (30,
+// 40), so u changes most in its second component.
 class ActionStepTest : public ::testing::Test {
  protected:
   ActionStepTest() : world_{{One()}} {
@@ -73,7 +73,7 @@ TEST_F(ActionStepTest, StepSizeAndGradientLimitHaveNoEffect) {
   ExpectWorking(0.75 * kDelta / 2, kDelta / 2);
 }
 
-// The second step is measured from where the first one led.
+// The second step is measured from the first one's end.
 TEST_F(ActionStepTest, TheStepsOfADecisionShareIt) {
   problem_.settings.steps = 5;
   one().start = one().working = {0.5, 0.5};

@@ -141,7 +141,7 @@ TEST_F(DecisionBatchTest, NonFinitePolicyIsRetracted) {
   problem_.settings.step_size = 1e38f;
   world_.spoil = [](int, Evaluation& evaluation) { evaluation.objective = 0; };
   world_.spoil_action = [](int, QuadraticWorld::Vector& action) {
-    if (std::isinf(action[0])) action[0] = 1;  // As tanh makes it.
+    if (std::isinf(action[0])) action[0] = 1;  // As tanh would return.
   };
   const Report& report = Run();
   EXPECT_EQ(report.outcome, Outcome::kNonFinite);
@@ -250,8 +250,8 @@ TEST_F(DecisionBatchTest, AcceptGuardIsLeftTimeToJudge) {
   problem_.settings.accept_only_improvement = true;
   problem_.deadline = now_ + absl::Milliseconds(55);
   world_.meanwhile = [this] { now_ += absl::Milliseconds(5); };
-  // Steps end at 10, 20, 30 and 40 ms, the judgement at 50 ms; after a fifth
-  // step it would end too late.
+  // Steps end at 10, 20, 30 and 40 ms and the judgement at 50 ms. After a fifth
+  // step the judgement would end too late.
   const Report& report = Run();
   EXPECT_EQ(report.outcome, Outcome::kTruncated);
   EXPECT_EQ(report.steps_done, 4);
@@ -266,7 +266,7 @@ TEST_F(DecisionBatchTest, ProblemsOfACallDoNotTouchOneAnother) {
   const std::atomic<bool> cancelled = true;
   gone.cancelled = &cancelled;
   world_.ones.resize(5);
-  // The refused problem leaves its place to the next one.
+  // The next problem gets the refused one's place.
   world_.spoil_action = [&, count = 0](int i, auto& action) mutable {
     if (i == 2 && count++ == 0) action[0] = kNan;
   };
@@ -358,7 +358,7 @@ TEST_F(DecisionBatchTest, StepThatIsNotBegunLeavesNoTime) {
   EXPECT_EQ(problem_.timing.cut, absl::ZeroDuration());
 }
 
-// The batch itself: three problems of four steps.
+// A batch of three problems of four steps.
 class BatchTest : public DecisionBatchTest {
  protected:
   BatchTest() {
@@ -440,7 +440,7 @@ TEST_F(BatchTest, CancelledProblemWantsNoStep) {
   EXPECT_FALSE(world_.ones[1].committed);
 }
 
-// Wherever it happens, and whether together or also alone.
+// Fails in each phase, either only together or also alone.
 TEST_F(BatchTest, FailuresHitOnlyTheProblemThatCausesThem) {
   for (const std::string function :
        {"Act", "Differentiate", "Evaluate", "Ascend", "Pull", "Drift",

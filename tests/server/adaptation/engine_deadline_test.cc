@@ -1,4 +1,4 @@
-// When an engine of any kind stops, and what it leaves.
+// Every engine stops in time and leaves a valid state.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,9 +15,9 @@ namespace {
 using ::testing::FloatNear;
 using ::testing::Pointwise;
 
-// A clock that stands still until it is read for the n-th time, when something
-// happens. As an engine reads it between blocks of work, every n finds it
-// somewhere else.
+// Uses a clock that stands still until it is read for the n-th time, when an
+// event occurs. Engines read it between blocks of work, so every n interrupts
+// them at another place.
 class EngineDeadlineTest : public EngineTest {
  protected:
   EngineDeadlineTest()
@@ -38,7 +38,7 @@ class EngineDeadlineTest : public EngineTest {
   int reads_ = 0;
   int strike_ = 0;
   std::function<void()> at_strike_;
-  std::vector<std::vector<float>> psi_after_;  // 0..3 steps done in peace.
+  std::vector<std::vector<float>> psi_after_;  // After 0..3 undisturbed steps.
 };
 
 INSTANTIATE_TEST_SUITE_P(Engines, EngineDeadlineTest,
@@ -56,15 +56,15 @@ TEST_P(EngineDeadlineTest, ComesAtAnyTimeAndLeavesTheStepsDoneSoFar) {
     problem.deadline = deadline;
     const Report& report = Run(problem);
     EXPECT_EQ(psi_->Export(), psi_after_[report.steps_done]);
-    if (reads_ < strike_) break;  // It never came.
+    if (reads_ < strike_) break;  // It was never reached.
     ++cuts[report.steps_done];
     EXPECT_EQ(report.outcome, report.steps_done == 0   ? Outcome::kFrozen
                               : report.steps_done == 3 ? Outcome::kAdapted
                                                        : Outcome::kTruncated);
   }
-  // Each step of four transitions is looked at at its beginning and end,
-  // before and after each transition on the way there and on the way back:
-  // at least 10 places, in which it is dropped.
+  // The clock is read at each step's beginning and end and around each of its
+  // four transitions, forward and back. So there are at least 10 places at
+  // which the step is dropped.
   for (int steps = 0; steps < 3; ++steps) EXPECT_GE(cuts[steps], 10);
 }
 
@@ -86,7 +86,7 @@ TEST_P(EngineDeadlineTest, CancellingAtAnyTimeLeavesThePolicyToTheBit) {
       EXPECT_EQ(problem.decision_or.status().code(),
                 absl::StatusCode::kCancelled);
       EXPECT_EQ(psi_->Export(), psi_after_[2]);
-      EXPECT_LE(reads_, strike_ + 3);  // Work stops where it is seen.
+      EXPECT_LE(reads_, strike_ + 3);  // Work stops at once.
     }
     EXPECT_GT(strike_, 30);
   }

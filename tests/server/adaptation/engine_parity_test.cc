@@ -1,6 +1,6 @@
-// The fused engine against the autograd engine: the same decisions, the same
-// steps, over sizes with every kind of tail. What float32 carries is measured
-// on the autograd engine itself, against its own float64.
+// Compares decisions and steps of the fused engine with the autograd engine's,
+// over sizes with every kind of tail. The precision of float32 is measured by
+// the autograd engine against its own float64.
 #include <cmath>
 #include <memory>
 #include <random>
@@ -25,7 +25,7 @@ struct Shape {
   int horizon, particles, steps;
   int members = 1;
   DynamicsKind kind = DynamicsKind::kDiffusion;
-  bool layer_norm = false;  // Of the policy.
+  bool layer_norm = false;  // The policy's.
   float action_step = 0;
 };
 
@@ -123,8 +123,8 @@ class EngineParityTest
     return {*problem.decision_or, parameters->Export()};
   }
 
-  // |a - b| over |b - psi_0|, of what the steps changed: with one step the
-  // gradient's relative error.
+  // |a - b| / |b - psi_0|: the error relative to the steps' change. For one
+  // step it is the gradient's relative error.
   double ChangeError(const Adapted& a, const Adapted& b) {
     std::vector<float> psi_0;
     for (const std::string& name : bundle_->PolicyTensorNames()) {
@@ -163,8 +163,8 @@ TEST_P(EngineParityTest, DecisionsAreTheAutogradEngines) {
   const Adapted autograd = Decide(*AutogradEngine::Create(*bundle_).value());
   const Adapted ours = Decide(*fused);
 
-  // The bounds: 1e-4, or ten times float32's own error. psi itself is
-  // rounded to float32, which a small step sees.
+  // The bound is 1e-4, or ten times float32's own error. psi itself is rounded
+  // to float32, which matters for a small step.
   const double float32 = ChangeError(autograd, exact);
   EXPECT_LE(ChangeError(ours, exact), std::max(1e-4, 10 * float32));
   EXPECT_LE(Distance(ours.decision.action, exact.decision.action),

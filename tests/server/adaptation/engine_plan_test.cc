@@ -1,4 +1,4 @@
-// The plan of a decision, on every engine: against loops in double.
+// Compares every engine's plans with loops in double.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -73,7 +73,8 @@ TEST_P(EnginePlanTest, IsTheUpdatedPolicysOwnNoiseFreeRollOut) {
     const std::vector<double> expected =
         reference.Plan({psi.begin(), psi.end()}, observation_,
                        problem_.settings.sampler_steps, length);
-    // What engines may differ by, and float32 over a few transitions.
+    // The difference allowed between engines, and float32 over a few
+    // transitions.
     EXPECT_THAT(plan, Pointwise(FloatNear(1e-5f), expected)) << length;
     EXPECT_THAT(problem_.decision_or->report.steps_done, 1);
   }

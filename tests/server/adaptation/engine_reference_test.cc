@@ -1,4 +1,4 @@
-// Every engine takes the decisions of an independent implementation.
+// Every engine makes the decisions of an independent implementation.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -59,7 +59,7 @@ class EngineReferenceTest : public ::testing::TestWithParam<EngineUnderTest> {};
 INSTANTIATE_TEST_SUITE_P(Engines, EngineReferenceTest,
                          ::testing::ValuesIn(AllEngines()), NameOf);
 
-// As the reference says of itself: within 10 times what its own float32 does.
+// The tolerance is ten times the gap of the reference's own float32.
 TEST_P(EngineReferenceTest, ActionsAreWithinTheGapOfFloat32) {
   const auto bundle = ReferenceBundle();
   const auto engine = GetParam().make(bundle, MonotonicNow);
@@ -77,8 +77,8 @@ TEST_P(EngineReferenceTest, ActionsAreWithinTheGapOfFloat32) {
       });
 }
 
-// In double there is no such gap: what remains is the rounding of the noise,
-// of the step size and of the printed figures.
+// In double there is no such gap; only noise, step size and printed figures are
+// rounded.
 TEST(AutogradEngineReference, DoublePrecisionGivesTheSameFigures) {
   const auto bundle = ReferenceBundle();
   AutogradEngine::Options options;

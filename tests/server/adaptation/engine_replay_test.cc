@@ -1,4 +1,4 @@
-// The engines agree on what a control loop would send them, not only on random
+// The engines agree on a control loop's observations, not only on random
 // weights: observations 100000 to 100199 of D4RL-format half-cheetah
 // medium-replay, one after another, on the pretrained bundle.
 #include <gtest/gtest.h>
@@ -91,19 +91,19 @@ TEST(EngineReplayTest, FusedActsAsAutogradOnRecordedObservations) {
     largest = std::max(largest, gap);
     largest_of_float32 = std::max(largest_of_float32, float32_gap);
   }
-  // 198 with AVX-512 and AVX2 on Zen 4, 196 with the portable kernels; LibTorch
-  // rounds otherwise on another CPU.
+  // 198 with AVX-512 and AVX2 on Zen 4, 196 with the portable kernels. LibTorch
+  // rounds differently on other CPUs.
   EXPECT_GE(close, 190);
-  // Over all of them, since which observation's roll-out crosses a kink depends
-  // on the last bit: AKinkMovesEvenFloat64.
+  // Compared over all observations, since it depends on the last bit whose
+  // roll-out crosses a kink (AKinkMovesEvenFloat64).
   EXPECT_LE(largest, 10 * largest_of_float32);
   RecordProperty("within_1e-5", close);
   RecordProperty("largest", std::to_string(largest));
   RecordProperty("largest_of_float32", std::to_string(largest_of_float32));
 }
 
-// Where the engines differ most, float64 itself jumps as far when the first
-// coordinate moves by 3e-7 to one side.
+// At the observation where the engines differ most, float64's action jumps as
+// far if the first coordinate moves by 3e-7.
 TEST(EngineReplayTest, AKinkMovesEvenFloat64) {
   const auto bundle = Pretrained();
   AutogradEngine::Options in_double;
@@ -119,7 +119,8 @@ TEST(EngineReplayTest, AKinkMovesEvenFloat64) {
   EXPECT_NEAR(Gap(exact.Act(t, moved), action), 6.2e-5, 5e-6);
 }
 
-// How far bfloat16 moves actions in [-1, 1]. --gtest_output=json:FILE tells.
+// Bounds how far bfloat16 moves actions in [-1, 1]. --gtest_output=json:FILE
+// has the figures.
 TEST(EngineReplayTest, Bfloat16ActsNearFloat32) {
   const auto bundle = Pretrained();
   FusedEngine::Options in_half;
@@ -136,7 +137,7 @@ TEST(EngineReplayTest, Bfloat16ActsNearFloat32) {
   }
   std::sort(gaps.begin(), gaps.end());
   const double median = gaps[gaps.size() / 2];
-  EXPECT_GT(median, 1e-6);  // It does compute in bfloat16.
+  EXPECT_GT(median, 1e-6);  // bfloat16 is really used.
   EXPECT_LT(median, 5e-3);
   EXPECT_LT(gaps.back(), 0.3);
   RecordProperty("median", std::to_string(median));

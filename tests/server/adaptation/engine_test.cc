@@ -151,7 +151,8 @@ TEST_P(EngineTest, AnActionStepRulesWhateverTheStepSize) {
   problem.settings.action_step = 0.1f;
   const Report& report = Run(problem);
   EXPECT_EQ(report.outcome, Outcome::kAdapted);
-  // tanh flattens the change of the output, and both steps need not agree.
+  // tanh flattens the output's change, and both steps need not have one
+  // direction.
   EXPECT_LE(report.action_change, 0.1f * 1.05f);
   EXPECT_GT(report.action_change, 0);
   const std::vector<float> once = psi_->Export();
@@ -194,7 +195,7 @@ TEST_P(EngineTest, ActionChangeThatNothingLimitsIsUndone) {
   EXPECT_EQ(psi_->Export(), psi_0_);
 }
 
-// To the bit: -0 comes back as -0, which a sum with zeros would lose.
+// Compares bits: -0 must come back as -0, which adding zeros would lose.
 TEST_P(EngineTest, UndoneUpdateLeavesThePolicyToTheBit) {
   std::vector<float> start = psi_0_;
   for (size_t i = 0; i < start.size(); i += 3) start[i] = -0.0f;
@@ -210,7 +211,7 @@ TEST_P(EngineTest, UndoneUpdateLeavesThePolicyToTheBit) {
   }
 }
 
-// Which decisions are accepted is what the oracle says of the second bank.
+// The oracle's J with the second bank decides which decisions are accepted.
 TEST_P(EngineTest, OnlyImprovementOfTheSecondBankIsAccepted) {
   int accepted = 0, rejected = 0;
   for (uint64_t decision = 0; decision < 12; ++decision) {
@@ -254,7 +255,8 @@ TEST_P(EngineTest, StepThatIsNotFiniteLeavesThePolicy) {
   EXPECT_THAT(problem.decision_or->action, Each(FloatNear(0, 1)));
 }
 
-// Four rewards of 3e38 are more than a float holds; everything else is finite.
+// The sum of four rewards of 3e38 is not finite in float; everything else is
+// finite.
 TEST_P(EngineTest, ObjectiveThatIsNotFiniteIsRefused) {
   v1::Bundle manifest = RandomManifest(Weights());
   TensorMap tensors = RandomTensors(manifest, 3);

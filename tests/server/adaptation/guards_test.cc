@@ -21,8 +21,8 @@ using Evaluation = WorkingPolicies::Evaluation;
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// One step of size 1 from (0, 0) goes all the way to the top, by default (1,
-// 0); the guards then judge it as part of a whole decision.
+// One step of size 1 goes from (0, 0) straight to the top, by default (1, 0).
+// The guards then judge it as part of a whole decision.
 class GuardsTest : public ::testing::Test {
  protected:
   GuardsTest() : world_{{One()}} {
@@ -77,7 +77,7 @@ TEST_F(GuardsTest, ActionChangeIsHalvedUntilItFits) {
   EXPECT_EQ(report.outcome, Outcome::kLimited);
   EXPECT_THAT(one().working, ElementsAre(0.5, 0.5));
   EXPECT_THAT(problem_.decision_or->action, ElementsAre(0.5f, 0.5f));
-  EXPECT_FLOAT_EQ(report.action_change, 0.5f);  // Against psi_0.
+  EXPECT_FLOAT_EQ(report.action_change, 0.5f);  // Relative to psi_0.
   EXPECT_FLOAT_EQ(report.drift, std::sqrt(0.5f));
 }
 

@@ -13,7 +13,7 @@ absl::Time At(double seconds) {
   return absl::UnixEpoch() + absl::Seconds(seconds);
 }
 
-// Counts those that exist.
+// Counts its living instances.
 class SizedBatch : public Batch {
  public:
   explicit SizedBatch(size_t bytes) : bytes_(bytes) { ++alive; }

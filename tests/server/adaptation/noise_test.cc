@@ -21,7 +21,7 @@ std::vector<float> Draw(const DecisionNoise& noise, int transition,
   return z;
 }
 
-// The known answers of Random123, as docs/method.md section 4 lists them.
+// Random123's known answers, as docs/method.md section 4 lists them.
 TEST(Philox4x32, GivesTheKnownAnswers) {
   EXPECT_THAT(Philox4x32({0, 0, 0, 0}, {0, 0}),
               ElementsAre(0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8));
@@ -32,7 +32,7 @@ TEST(Philox4x32, GivesTheKnownAnswers) {
               ElementsAre(0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1));
 }
 
-// The digits that docs/method.md prints; half a unit of the last one.
+// The digits in docs/method.md, to half a unit of the last one.
 TEST(FillNoise, GivesTheKnownAnswers) {
   const std::vector<float> small = {-0.443769f, -0.252753f, -2.359029f,
                                     0.430712f,  -0.129959f, -0.531846f};
@@ -82,7 +82,7 @@ TEST(FillNoise, ScaleMultipliesBothBanks) {
   }
 }
 
-// Four standard errors of 400,000 draws.
+// The tolerance is four standard errors of 400,000 draws.
 TEST(FillNoise, IsStandardNormal) {
   const int particles = 20000, size = 20;
   double sum = 0, squares = 0, fourths = 0;

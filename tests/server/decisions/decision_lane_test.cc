@@ -14,7 +14,7 @@ namespace {
 
 constexpr absl::Duration kStep = absl::Milliseconds(10);
 
-// One lane and no thread: the test moves the lane on and the time with it.
+// One lane without a thread: the test advances the lane and the time.
 class DecisionLaneTest : public ::testing::Test {
  protected:
   DecisionLaneTest() {
@@ -35,7 +35,7 @@ class DecisionLaneTest : public ::testing::Test {
     return options;
   }
 
-  // A decision of `steps` steps, in a session of its own of the owner `id`.
+  // Asks for a decision of `steps` steps in a new session of the owner `id`.
   void Ask(const std::string& id, uint32_t steps, absl::Duration time_left) {
     v1::OpenSessionRequest open;
     open.set_session_id(id);
@@ -53,20 +53,20 @@ class DecisionLaneTest : public ::testing::Test {
         }));
   }
 
-  // The lane takes the next decision that waits.
+  // Lets the lane take the next waiting decision.
   void Begin() {
     std::optional<Scheduler::Turn> turn = scheduler_->Take();
     ASSERT_TRUE(turn.has_value());
     ASSERT_TRUE(maker_.Ready(*turn));
     lane().Begin(*std::move(turn));
   }
-  // Prepare was called before, and returned true.
+  // Prepare must have returned true before.
   void FinishStep() {
     lane().Step();
     now_ += kStep;
     lane().Complete(kStep);
   }
-  // Goes on until the lane has nothing left to do.
+  // Runs until the lane has nothing left to do.
   void RunToTheEnd() {
     while (lane().Prepare()) FinishStep();
   }
@@ -173,7 +173,7 @@ TEST_F(DecisionLaneTest, ADecisionSetAsideIsAnsweredWhenItsTimeIsOver) {
     ASSERT_TRUE(lane().Prepare());
     FinishStep();
   }
-  // Less time is left of "long" than "urgent" takes.
+  // "long" has less time left than "urgent" takes.
   Ask("urgent", 40, absl::Milliseconds(900));
   while (!answered("long")) {
     ASSERT_TRUE(lane().Prepare());

@@ -19,7 +19,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// Longer than any of this takes: only a hang reaches it.
+// Much longer than any of this takes: only a hang reaches it.
 constexpr absl::Duration kPatience = absl::Seconds(30);
 
 // A call and its answer.
@@ -31,7 +31,7 @@ class Asked {
         std::move(request), Caller{"", "owner"}, MonotonicNow(), deadline,
         [state = state_](const DecisionCall::Answer& answer) {
           state->answer = answer;
-          state->answered.Notify();  // Twice would end the program.
+          state->answered.Notify();  // A second call would abort.
         });
     maker_->Start(call_);
   }
@@ -184,7 +184,7 @@ TEST_F(DecisionMakerTest, AResetMayKeepThePolicy) {
   request.set_session_id("a");
   request.set_keep_policy(true);
   ASSERT_TRUE(operations_.Reset(request).ok());
-  // Decision 0 again, with psi of one step before.
+  // Decision 0 again, with psi before its step.
   EXPECT_EQ((*Ask("a", 0.5, 0).Get())->action(0),
             FakeEngine::Action(0.5, 2, 7, 0));
   request.set_keep_policy(false);
@@ -214,7 +214,7 @@ TEST_F(DecisionMakerTest, AStatelessDecisionLeavesNothingBehind) {
     EXPECT_EQ((*asked.Get())->action(0), FakeEngine::Action(0.5, 2, 3, 9));
     EXPECT_EQ((*asked.Get())->decision_index(), 9u);
   }
-  scheduler_.reset();  // Its threads let go of all that they had.
+  scheduler_.reset();  // Its threads release everything.
   EXPECT_EQ(sessions_.size(), 0u);
   EXPECT_EQ(engine_->alive(), 0);
 }
@@ -308,7 +308,7 @@ TEST_F(DecisionMakerTest, ACancelledDecisionStopsWithinAStepAndChangesNothing) {
   EXPECT_LE(engine_->steps(), 3);
   ASSERT_TRUE(engine_->AwaitRunning(0));
   engine_->Release();
-  // Its next decision is as if there had been none.
+  // Its next decision is unaffected.
   const Asked next = Ask("a", 0.5);
   const Asked twin = Ask("twin", 0.5);
   ASSERT_TRUE(next.Get().ok()) << next.Get().status();
@@ -375,7 +375,7 @@ TEST_F(DecisionMakerTest, ABudgetCutsTheSteps) {
   ASSERT_TRUE(asked.Get().ok());
   EXPECT_EQ((*asked.Get())->report().outcome(), v1::TRUNCATED);
   EXPECT_EQ((*asked.Get())->report().steps_done(), 2u);
-  // And what was done is carried on.
+  // The adapted policy is carried on.
   engine_->Release();
   EXPECT_EQ((*Ask("a", 0.5).Get())->action(0),
             FakeEngine::Action(0.5, 7, 7, 1));
@@ -443,7 +443,7 @@ TEST_F(DecisionMakerTest, StopAnswersQueuedDecisionsWithTheFrozenAction) {
   const Asked a = Ask("a", 0.5);
   const Asked b = Ask("b", 0.5);
   ASSERT_TRUE(engine_->AwaitRunning(2));
-  // One that has not begun a step would get its frozen answer.
+  // A decision that has not begun a step would get its frozen answer.
   while (engine_->step_calls() < 2) std::this_thread::yield();
   const Asked c = Ask("c", 0.5);
   maker_.Refuse();

@@ -27,7 +27,7 @@ class DecisionQueueTest : public ::testing::Test {
   }
   void Start(DecisionQueue::Options options) { queue_.emplace(options); }
 
-  // Steps of 4 ms, a frozen answer of 0.1 ms, 50 ms of time.
+  // A decision with steps of 4 ms, a frozen answer of 0.1 ms and 50 ms of time.
   static DecisionQueue::Decision Make(uint64_t id, const std::string& session,
                                       double now_ms) {
     DecisionQueue::Decision decision;
@@ -41,7 +41,7 @@ class DecisionQueueTest : public ::testing::Test {
     decision.prior_step = 4 * kMs;
     return decision;
   }
-  // Steps of 30 ms, so there is not time for two.
+  // A decision with steps of 30 ms, so that there is no time for two.
   static DecisionQueue::Decision MakeLong(uint64_t id,
                                           const std::string& session,
                                           double now_ms) {
@@ -54,14 +54,14 @@ class DecisionQueueTest : public ::testing::Test {
     const auto pushed = queue_->Push(decision, At(now_ms));
     ASSERT_TRUE(pushed.ok()) << pushed.status();
   }
-  // "adapt 3", "freeze 3" or "none".
+  // Shows a turn as "adapt 3", "freeze 3" or "none".
   static std::string Show(const std::optional<DecisionQueue::Turn>& turn) {
     if (!turn) return "none";
     return absl::StrCat(turn->adapt ? "adapt " : "freeze ", turn->id);
   }
   std::string Pop(double now_ms) { return Show(queue_->Pop(At(now_ms))); }
   std::string PopDue(double now_ms) { return Show(queue_->PopDue(At(now_ms))); }
-  // A whole step of `id` ends at `now_ms`.
+  // Ends a whole step of `id` at `now_ms`.
   void EndTurn(uint64_t id, double now_ms, double taken_ms = 4) {
     queue_->CountStep({id}, 1, taken_ms * kMs, true, At(now_ms));
     queue_->Finish(id);
@@ -183,7 +183,7 @@ TEST_F(DecisionQueueTest, WithoutTimeForAllTheOwnerWithTheLeastGoesFirst) {
   Push(MakeLong(1, "a", 0), 0);
   ASSERT_EQ(Pop(0), "adapt 1");
   EndTurn(1, 30, 30);
-  // "b" had nothing, but its owner had.
+  // "b" had no service, but its owner had.
   Push(MakeLong(2, "b", 30), 30);
   DecisionQueue::Decision other = MakeLong(3, "c", 31);
   other.owner = "another";
@@ -217,7 +217,8 @@ TEST_F(DecisionQueueTest, ServiceOfLongAgoCountsLess) {
   EXPECT_EQ(Pop(20030), "adapt 4");
 }
 
-// 16 sessions on a machine for 4: each gets its part, whatever its phase.
+// 16 sessions on a machine that carries 4: each gets its share, whatever its
+// phase.
 TEST_F(DecisionQueueTest, StepsAreShedEvenly) {
   Start();
   std::map<int, int> adapted;
@@ -226,7 +227,7 @@ TEST_F(DecisionQueueTest, StepsAreShedEvenly) {
   std::map<uint64_t, int> session_of;
   for (double now = 0; now < 20000; now += 0.5) {
     for (int s = 0; s < 16; ++s) {
-      // All synchronised but for a little: the worst case of a queue by age.
+      // All are nearly synchronised, the worst case for a queue ordered by age.
       if (static_cast<int>(2 * now) % 40 != s % 2) continue;
       Push(Make(++id, absl::StrCat(s), now), now);
       session_of[id] = s;
@@ -260,7 +261,7 @@ TEST_F(DecisionQueueTest, ANewcomerDoesNotHoldEverybodyUp) {
   old = MakeLong(2, "a", 3000);
   old.owner = "old";
   Push(old, 3000);
-  // One that has had nothing takes 0.1 s at most before "old" goes on.
+  // A newcomer gets at most 0.1 s before "old" continues.
   double service = 0;
   for (uint64_t id = 10; id < 1000; ++id) {
     DecisionQueue::Decision fresh = MakeLong(id, "f", 3000);
@@ -323,7 +324,7 @@ TEST_F(DecisionQueueTest, DecisionsOfOneKindAreSteppedTogether) {
   Push(other, 0);
   ASSERT_EQ(Pop(0), "adapt 1");
   EXPECT_EQ(queue_->Join({1}, At(0)), 2u);
-  // Three together would take 12 ms, which is more than steps may.
+  // Three together would take 12 ms, more than a joint step may.
   EXPECT_EQ(queue_->Join({1, 2}, At(0)), std::nullopt);
 }
 
@@ -426,7 +427,7 @@ TEST_F(DecisionQueueTest, ItRunsForDays) {
   EXPECT_EQ(queue_->size(), 0u);
 }
 
-// Each connection is an owner of its own, so they come and go.
+// Each connection is an owner, so owners come and go.
 TEST_F(DecisionQueueTest, WhoHasGoneIsForgottenWithinSeconds) {
   Start();
   size_t most = 0;
@@ -440,7 +441,7 @@ TEST_F(DecisionQueueTest, WhoHasGoneIsForgottenWithinSeconds) {
     EndTurn(id, now + 4);
     most = std::max(most, queue_->known());
   }
-  // 4 ms of service are as good as none after 7.4 s, in which 740 came.
+  // 4 ms of service count as none after 7.4 s, in which 740 owners came.
   EXPECT_LT(most, 2 * 2 * 740 + 300u);
 }
 

@@ -44,7 +44,7 @@ TEST(ParallelJobTest, ALaneThatIsLeftIsForTheNextThatJoins) {
   EXPECT_TRUE(job.has_room());
   while (job.RunOne(first)) {
   }
-  EXPECT_FALSE(job.has_room());  // A lane, but nothing to do on it.
+  EXPECT_FALSE(job.has_room());  // A lane is free, but nothing is left to do.
 }
 
 TEST(ParallelJobTest, ManyThreadsMakeEachCallOnce) {

@@ -19,7 +19,7 @@ namespace {
 
 using ::testing::Each;
 
-// Longer than any of this takes: only a hang reaches it.
+// Much longer than any of this takes: only a hang reaches it.
 constexpr absl::Duration kPatience = absl::Seconds(30);
 
 // Runs functions as turns.
@@ -39,7 +39,7 @@ class SchedulerTest : public ::testing::Test, public Scheduler::Executor {
     scheduler_->Start(this);
   }
 
-  // Before this is destroyed: threads still call Run.
+  // Threads call Run until then, so end them before this is destroyed.
   void TearDown() override { scheduler_.reset(); }
 
   void Run(int, Scheduler::Turn turn) override {
@@ -64,7 +64,7 @@ class SchedulerTest : public ::testing::Test, public Scheduler::Executor {
     task->run = std::move(run);
     return scheduler_->Submit(decision, std::move(task));
   }
-  // The id of the task.
+  // Submits a task and returns its id.
   uint64_t Submit(std::function<void(const Scheduler::Turn&)> run,
                   absl::Time deadline = absl::InfiniteFuture()) {
     const DecisionQueue::Decision decision = Make(deadline);
@@ -86,7 +86,7 @@ class SchedulerTest : public ::testing::Test, public Scheduler::Executor {
   absl::Notification release_;
   std::atomic<int> evicted_ = 0;
   std::unique_ptr<Scheduler> scheduler_;
-  Scheduler* running_ = nullptr;  // The same, also while it ends.
+  Scheduler* running_ = nullptr;  // The same; valid while it ends.
 };
 
 TEST_F(SchedulerTest, WhatWasAcceptedRunsBeforeItEnds) {
@@ -101,7 +101,7 @@ TEST_F(SchedulerTest, WhatWasAcceptedRunsBeforeItEnds) {
 
 TEST_F(SchedulerTest, AsManyTasksRunAtOnceAsThereAreThreads) {
   Start(3);
-  // Passed only when three are inside at once.
+  // Opens only when three threads are inside at once.
   absl::BlockingCounter inside(3);
   for (int i = 0; i < 3; ++i) {
     Submit([&](const Scheduler::Turn&) {
@@ -216,7 +216,7 @@ TEST_F(SchedulerTest, IdleThreadsHelpWithARunningTask) {
   Submit([&](const Scheduler::Turn&) {
     absl::Barrier* both = new absl::Barrier(2);
     std::thread::id threads[2];
-    // Each call waits for the other: one thread alone would hang.
+    // Each call waits for the other, so one thread alone would hang.
     while (scheduler_->idle() == 0) std::this_thread::yield();
     scheduler_->RunParallel(2, 2, [&](int, int lane) {
       threads[lane] = std::this_thread::get_id();
@@ -235,8 +235,8 @@ TEST_F(SchedulerTest, AWaitingTaskGoesBeforeHelp) {
   absl::Notification other_ran;
   Submit([&](const Scheduler::Turn&) {
     while (scheduler_->idle() == 0) std::this_thread::yield();
-    // The other thread helps when the task comes, and leaves for it though
-    // calls are left to make.
+    // The other thread is helping when the task arrives, and leaves for it
+    // although calls are left to make.
     std::atomic<bool> submitted = false;
     const std::thread::id self = std::this_thread::get_id();
     scheduler_->RunParallel(1000, 2, [&](int, int) {
@@ -275,7 +275,7 @@ TEST_F(SchedulerTest, AHelperComesBackAfterATask) {
     while (scheduler_->idle() == 0) std::this_thread::yield();
     const std::thread::id self = std::this_thread::get_id();
     std::atomic<bool> submitted = false;
-    // The caller waits in its items until the helper has been there and back.
+    // The caller stays in its items until the helper has come and gone.
     scheduler_->RunParallel(1000, 2, [&](int, int) {
       if (std::this_thread::get_id() != self) {
         if (other_ran.HasBeenNotified()) ++helped_after;
@@ -305,7 +305,7 @@ TEST_F(SchedulerTest, CalledHelpersHelpAndStillTakeTasks) {
       while (scheduler_->idle() == 0) std::this_thread::yield();
       scheduler_->CallHelpers();
       absl::Barrier* both = new absl::Barrier(2);
-      // Each call waits for the other: one thread alone would hang.
+      // Each call waits for the other, so one thread alone would hang.
       scheduler_->RunParallel(2, 2, [&](int, int) {
         if (both->Block()) delete both;
       });

@@ -13,7 +13,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// Longer than any of this takes: only a hang reaches it.
+// Much longer than any of this takes: only a hang reaches it.
 constexpr absl::Duration kPatience = absl::Seconds(30);
 
 TEST(TimerTest, ActionsRunInTheOrderOfTheirTimes) {

@@ -43,7 +43,7 @@ TEST(AuthenticatorTest, ATokenGivesTheIdentity) {
             "alice");
   EXPECT_EQ(Result(authenticator.Identify({kAct, {"bearer secret"}, ""})),
             "alice");
-  // A certificate as well does not change it.
+  // A certificate in addition does not change it.
   const Authenticator both(true, Tokens("secret", "other"));
   EXPECT_EQ(Result(both.Identify({kAct, {"Bearer secret"}, "host"})), "alice");
   EXPECT_EQ(Result(both.Identify({kAct, {}, "host"})), "UNAUTHENTICATED");

@@ -17,7 +17,7 @@ using ::testing::IsEmpty;
 
 constexpr absl::Duration kIdle = absl::Seconds(60);
 
-// Counts its living copies. Owns kBytes once it is changed.
+// Counts its living instances. Owns kBytes once it is changed.
 class CountedParameters : public PolicyParameters {
  public:
   static constexpr size_t kBytes = 100;
@@ -75,7 +75,7 @@ class SessionStoreTest : public ::testing::Test {
                         std::move(waiter), At(seconds));
   }
 
-  // Of a decision that must be the caller's to make.
+  // The lease of a decision; the test fails if there is none.
   SessionLease Lease(const std::string& id, std::optional<uint64_t> index,
                      const Observation& observation, int seconds = 0) {
     auto admission = Begin(id, index, observation, seconds);
@@ -201,7 +201,7 @@ TEST_F(SessionStoreTest, OneDecisionOfASessionRunsAtATime) {
   ASSERT_TRUE(Open("a").ok());
   ASSERT_TRUE(Open("b").ok());
   SessionLease lease = Lease("a", 0, {1, 2});
-  // Without an index it cannot be a retry.
+  // A request without an index cannot be a retry.
   EXPECT_EQ(ReasonOf(Begin("a", std::nullopt, {1, 2})), "DECISION_IN_FLIGHT");
   EXPECT_EQ(ReasonOf(Begin("a", 0, {1, 3})), "DECISION_IN_FLIGHT");
   EXPECT_EQ(ReasonOf(Begin("a", 1, {1, 2})), "DECISION_IN_FLIGHT");
@@ -399,7 +399,7 @@ TEST_F(SessionStoreTest, AnOwnerMayOpenOnlySoMany) {
   EXPECT_EQ(ReasonName(refused), "SESSIONS_FULL");
   EXPECT_TRUE(RetryDelay(refused).has_value());
   EXPECT_TRUE(open("y", "c").ok());
-  // A place that was given back can be taken again.
+  // A freed place can be taken again.
   ASSERT_TRUE(store.Close("a", At(1)).ok());
   EXPECT_TRUE(open("x", "b").ok());
 }
@@ -426,8 +426,7 @@ TEST_F(SessionStoreTest, EachIdentityHasItsOwnNameSpaceOfIds) {
   ASSERT_TRUE(open("alice").ok());
   EXPECT_EQ(ReasonName(open("alice")), "SESSION_EXISTS");
   EXPECT_EQ(ReasonName(next_decision("alice")), "DECISION_SKIPPED");
-  // Nobody else can tell that it is open, the callers without an identity
-  // included.
+  // Nobody else can tell that it is open, not even callers without an identity.
   for (const std::string other : {"bob", ""}) {
     EXPECT_EQ(ReasonName(next_decision(other)), "SESSION_UNKNOWN") << other;
     EXPECT_EQ(ReasonName(store_.Acquire({other, "a"}, At(0)).status()),

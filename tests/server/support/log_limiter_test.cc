@@ -15,7 +15,7 @@ TEST(LogLimiterTest, EachSecondLetsSoManyThrough) {
   EXPECT_EQ(limiter.Admit(At(10)), 0u);
   EXPECT_EQ(limiter.Admit(At(20)), std::nullopt);
   EXPECT_EQ(limiter.Admit(At(999)), std::nullopt);
-  // The next line says how many are missing, once.
+  // Only the next line says how many are missing.
   EXPECT_EQ(limiter.Admit(At(1000)), 2u);
   EXPECT_EQ(limiter.Admit(At(1001)), 0u);
   EXPECT_EQ(limiter.Admit(At(1002)), std::nullopt);

@@ -25,7 +25,7 @@ TEST(RandomTest, SeedsUseAll64Bits) {
     any |= seed;
     all &= seed;
   }
-  // A bit stuck at 0 or 1 in 1000 draws has a chance of 2^-1000.
+  // The chance that a bit is equal in 1000 draws is 2^-999.
   EXPECT_EQ(any, ~uint64_t{0});
   EXPECT_EQ(all, 0u);
 }

@@ -32,7 +32,7 @@ std::unique_ptr<AutogradEngine> MakeEngine(const Bundle& bundle,
   return AutogradEngine::Create(bundle, std::move(options)).value();
 }
 
-// What engine_test.cc does not say of every engine.
+// Behaviour that engine_test.cc does not require of every engine.
 class AutogradEngineTest : public ::testing::Test {
  protected:
   AutogradEngineTest()
@@ -41,7 +41,7 @@ class AutogradEngineTest : public ::testing::Test {
         psi_(engine_->NewParameters()),
         psi_0_(psi_->Export()) {}
 
-  // Of three steps, without guards.
+  // A problem of three steps without guards.
   Problem MakeProblem() const {
     Problem problem;
     problem.observation = observation_;
@@ -111,7 +111,7 @@ TEST_F(AutogradEngineTest, SizeofParametersGoesByThePrecision) {
             8 * psi_0_.size());
 }
 
-// What LibTorch or the standard library throws ends as a status.
+// Exceptions of LibTorch and the standard library become statuses.
 TEST_F(AutogradEngineTest, ExceptionsBecomeStatuses) {
   RandomBundleOptions options;
   options.kind = DynamicsKind::kMeanFlow;
@@ -124,7 +124,7 @@ TEST_F(AutogradEngineTest, ExceptionsBecomeStatuses) {
   EXPECT_EQ(problem.decision_or.status().code(), absl::StatusCode::kInternal);
 }
 
-// Four sessions with different seeds, states and settings, some alike.
+// Four sessions, whose seeds, states and settings differ in part.
 class BatchTest : public AutogradEngineTest {
  protected:
   struct Session {
@@ -195,8 +195,8 @@ TEST_F(BatchTest, ProblemsOfACallAreWhatTheyAreAlone) {
     for (size_t i = 0; i < again.size(); ++i) {
       std::vector<Problem> alone = Problems(again);
       engine->Adapt(absl::MakeSpan(&alone[i], 1));
-      // To the bit where they are computed one by one; else other kernels may
-      // round otherwise.
+      // Equal to the bit if they are computed one by one; otherwise other
+      // kernels may round differently.
       ExpectSame(together[i], alone[i], max_batch == 1 ? 0 : kFloat32);
     }
   }
@@ -272,7 +272,7 @@ TEST_F(AutogradEngineTest, BlocksOfParticlesDoNotChangeTheResult) {
   }
 }
 
-// Wide enough for LibTorch to share the work out among its threads.
+// Wide enough for LibTorch to split the work over its threads.
 TEST_F(AutogradEngineTest, ThreadsDoNotChangeTheResult) {
   RandomBundleOptions random;
   random.policy.hidden = random.critic.hidden = {256, 256};
@@ -320,7 +320,7 @@ TEST(AutogradEngineDevice, OneThatThisMachineLacksIsUnavailableByName) {
               HasSubstr("cuda:99 is unavailable: "));
 }
 
-// With a GPU engine_test.cc and its kin run on it as well.
+// If there is a GPU, engine_test.cc and the tests beside it run on it as well.
 TEST_F(BatchTest, GpuGivesWhatTheCpuGives) {
   Options options;
   options.device = "cuda:0";

@@ -41,8 +41,8 @@ TEST(SplitParticles, ThereIsAlwaysProgress) {
   EXPECT_THAT(Sizes(SplitParticles(2, 1, 0)), ElementsAre(1, 1));
 }
 
-// The diffusion's first slot comes as it is drawn, whatever the sampler then
-// makes of the others.
+// Diffusion's first slot is used as drawn, whatever the sampler does with the
+// others.
 TEST(DrawNoise, RowsAreTheParticlesOfTheProblems) {
   const WorldModel model(RandomBundle(), Double());
   Problem problems[3];

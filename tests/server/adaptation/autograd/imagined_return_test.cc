@@ -57,7 +57,7 @@ class ImaginedReturnTest : public ::testing::TestWithParam<Case> {
  protected:
   ImaginedReturnTest()
       : bundle_(RandomBundle(GetParam().bundle)), model_(bundle_, Double()) {
-    at::set_num_threads(1);  // Two only wait for one another.
+    at::set_num_threads(1);  // Two would only wait for each other.
     for (int p = 0; p < 2; ++p) {
       problems_[p].seed = 100 + p;
       problems_[p].decision = 7;
@@ -76,7 +76,7 @@ class ImaginedReturnTest : public ::testing::TestWithParam<Case> {
     }
   }
 
-  // J of `which` with psi [P', N].
+  // J of the problems `which` with psi [P', N].
   at::Tensor Returns(const std::vector<int>& which, const at::Tensor& psi) {
     std::vector<const Problem*> problems;
     for (const int p : which) problems.push_back(&problems_[p]);
@@ -139,8 +139,8 @@ TEST_P(ImaginedReturnTest, EachProblemIsWhatItIsAlone) {
   }
 }
 
-// The step is small enough to meet no kink of a ReLU and large enough for the
-// differences to keep 6 digits.
+// The step is small enough to avoid kinks of ReLU and large enough for the
+// differences to have 6 digits.
 TEST_P(ImaginedReturnTest, GradientEqualsCentralDifferences) {
   const at::Tensor psi = Psi({0});
   const at::Tensor gradient =
@@ -159,8 +159,8 @@ TEST_P(ImaginedReturnTest, GradientEqualsCentralDifferences) {
 INSTANTIATE_TEST_SUITE_P(All, ImaginedReturnTest, ::testing::ValuesIn(Cases()),
                          [](const auto& c) { return c.param.name; });
 
-// Otherwise the tests above could not tell the minimum of each particle from
-// the minimum of the means.
+// This makes the tests above distinguish each particle's minimum from the
+// minimum of the means.
 TEST(ImaginedReturn, ParticlesOfTheTestsDifferInTheirSmallerCritic) {
   bool differ = false;
   for (const Case& c : Cases()) {

@@ -1,5 +1,5 @@
-// The kernels on AMX tiles with the tile registers in plain C++, for CPUs that
-// have none.
+// The AMX kernels with tile registers emulated in plain C++, for CPUs without
+// AMX.
 #define FORESIGHT_VARIANT emulated_amx
 #define FORESIGHT_VECTOR_BYTES 64
 #define FORESIGHT_REGISTER_ROWS 14
@@ -14,7 +14,8 @@
 namespace foresight::fused {
 namespace {
 
-// What Intel's manual says of LDTILECFG, TILELOADD, TILESTORED and TDPBF16PS.
+// Emulates LDTILECFG, TILELOADD, TILESTORED and TDPBF16PS as Intel's manual
+// defines them.
 class EmulatedTiles {
  public:
   static void Configure(int rows) {

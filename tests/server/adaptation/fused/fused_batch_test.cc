@@ -1,5 +1,4 @@
-// Sessions side by side on the fused engine are what they are alone, to the
-// bit.
+// On the fused engine sessions side by side give the same bits as alone.
 #include <atomic>
 #include <memory>
 #include <random>
@@ -65,7 +64,8 @@ class FusedBatchTest
 
   const Case& param() const { return std::get<0>(GetParam()); }
 
-  // Different in psi, observation, seed, decision, steps, mode and guards.
+  // Makes sessions that differ in psi, observation, seed, decision, steps, mode
+  // and guards.
   std::unique_ptr<Session> MakeSession(int i) {
     auto session = std::make_unique<Session>();
     std::mt19937_64 random(i);
@@ -156,7 +156,7 @@ TEST_P(FusedBatchTest, SessionsAreWhatTheyAreAloneToTheBit) {
   }
 }
 
-// A step that its problem's cancellation cuts while the others go on.
+// A cancellation cuts one problem's step while the others continue.
 TEST_P(FusedBatchTest, CutStepLeavesTheOthersWhole) {
   auto kept = MakeSession(1), cut = MakeSession(2), alone = MakeSession(1);
   engine_->Adapt({&alone->problem, 1});

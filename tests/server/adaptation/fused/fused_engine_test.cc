@@ -1,4 +1,4 @@
-// Whole decisions: what the engine promises beyond the arithmetic that
+// Whole decisions: the engine's guarantees beyond the arithmetic, which
 // fused_policies_test checks.
 #include "server/adaptation/fused/fused_engine.h"
 
@@ -34,8 +34,8 @@ void Free(void* memory) {
 }
 }  // namespace
 
-// Every allocation of this program is counted. Not inlined, or the compiler
-// would see free() meet what it takes for another operator new's memory.
+// Counts every allocation of this program. Not inlined; otherwise the compiler
+// would warn that free() does not match operator new.
 #define COUNTED __attribute__((noinline))
 COUNTED void* operator new(size_t size) { return Count(std::malloc(size)); }
 COUNTED void* operator new(size_t size, std::align_val_t alignment) {
@@ -104,7 +104,7 @@ TEST_F(FusedEngineTest, AStepIsPlainGradientAscentOnThePolicy) {
   const Decision decision = Adapt();
   const std::vector<float> after = parameters_->Export();
   EXPECT_EQ(decision.report.outcome, Outcome::kAdapted);
-  // The step's direction is the gradient: its slope there is |g|.
+  // The step's direction is the gradient, along which the slope is |g|.
   const ReferenceRollout reference(*bundle_);
   std::vector<double> step(before.size());
   double square = 0;
@@ -186,7 +186,7 @@ TEST_F(FusedEngineTest, AWarmDecisionAllocatesNothing) {
   }
 }
 
-// Not even for a new session.
+// This holds for a new session, too.
 TEST_F(FusedEngineTest, ResetModeNeverTakesMemoryForPsi) {
   problem_.settings.mode = Mode::kReset;
   Adapt();
@@ -205,7 +205,7 @@ TEST_F(FusedEngineTest, ScratchIsCountedAndGivenBack) {
   const Decision first = Adapt();
   const long scratch = engine_->scratch_bytes();
   const long before = bytes_in_use;
-  // A hundred particles take one block's tape and some matrices.
+  // A hundred particles need one block's tape and some matrices.
   EXPECT_GT(scratch, 100'000);
   EXPECT_LT(scratch, 50'000'000);
   EXPECT_EQ(engine_->ReleaseScratch(absl::InfinitePast()), 0u);
@@ -223,7 +223,7 @@ TEST_F(FusedEngineTest, NoMoreScratchIsKeptThanTheLimit) {
   const auto parameters = engine->NewParameters();
   problem_.parameters = parameters.get();
   problem_.settings.mode = Mode::kReset;
-  engine->Adapt({&problem_, 1});  // The model's own memory grows, too.
+  engine->Adapt({&problem_, 1});  // The model's memory grows, too.
   ASSERT_TRUE(problem_.decision_or.ok());
   const long before = bytes_in_use;
   engine->Adapt({&problem_, 1});
@@ -269,7 +269,7 @@ TEST_F(FusedEngineTest, ParametersTravelThroughTheExchangeForm) {
 TEST_F(FusedEngineTest, ADeadlineInTheMiddleLeavesTheStepsDone) {
   std::atomic<int> reads{0};
   FusedEngine::Options options;
-  // Time passes with every look at the clock.
+  // Time passes with every reading of the clock.
   options.clock = [&] { return absl::UnixEpoch() + absl::Seconds(++reads); };
   const auto engine = FusedEngine::Create(bundle_, options).value();
   const auto parameters = engine->NewParameters();
@@ -282,7 +282,7 @@ TEST_F(FusedEngineTest, ADeadlineInTheMiddleLeavesTheStepsDone) {
   EXPECT_EQ(report.outcome, Outcome::kTruncated);
   EXPECT_GT(report.steps_done, 0);
   EXPECT_LT(report.steps_done, 1000);
-  // Only the report comes late.
+  // Only the report is late.
   EXPECT_LT(reads, 1010);
 }
 
@@ -369,7 +369,8 @@ TEST_F(FusedEngineTest, Bfloat16IsCloseToFloat32) {
   (*engine)->Adapt({&problem_, 1});
   ASSERT_TRUE(problem_.decision_or.ok());
   const Decision& decision = *problem_.decision_or;
-  // Eight bits of mantissa in the hidden products: some tenths of a percent.
+  // With eight bits of mantissa the hidden products are off by some tenths of a
+  // percent.
   EXPECT_NEAR(decision.report.gradient_norm / expected.report.gradient_norm, 1,
               0.02);
   EXPECT_NEAR(decision.report.objective_before,

@@ -1,7 +1,7 @@
-// The objective, its gradient and the three policies, against loops in double
-// (tests/support/reference_rollout.h). The gradient is compared along random
-// directions, whose derivative differences of the reference's objective give:
-// for random directions v the root mean square of (g - g*) v is |g - g*|.
+// Compares the objective, its gradient and the three policies with loops in
+// double (tests/support/reference_rollout.h). The gradient is compared along
+// random directions v, with finite differences of the reference's objective:
+// the root mean square of (g - g*) v is |g - g*|.
 #include "server/adaptation/fused/fused_policies.h"
 
 #include <cmath>
@@ -28,7 +28,7 @@ struct Case {
   RandomBundleOptions bundle;
   int horizon = 3;
   int particles = 4;
-  int sampler_steps = 2;  // Of mean_flow.
+  int sampler_steps = 2;  // For mean_flow.
   float noise_scale = 1;
 };
 
@@ -137,7 +137,8 @@ class FusedPoliciesTest
     return evaluation;
   }
 
-  // Gaussian in psi's components first..last - 1, zero elsewhere.
+  // A direction that is Gaussian in psi's components first..last - 1 and zero
+  // elsewhere.
   std::vector<double> Direction(size_t first, size_t last) {
     std::normal_distribution<double> normal;
     std::vector<double> direction(reference_->psi_0().size());
@@ -169,7 +170,7 @@ TEST_P(FusedPoliciesTest, ObjectiveAndGradientAreTheReferences) {
   for (const float g : gradient) square += double{g} * g;
   EXPECT_NEAR(evaluation.gradient_norm, std::sqrt(square),
               1e-6 * std::sqrt(square));
-  // Each tensor of psi by itself, since the small ones' terms would vanish in
+  // Each tensor of psi is compared by itself, since small ones would vanish in
   // the norm of all.
   const std::vector<size_t>& offsets = reference_->tensor_offsets();
   for (size_t t = 0; t + 1 < offsets.size(); ++t) {
@@ -188,7 +189,7 @@ TEST_P(FusedPoliciesTest, ObjectiveAndGradientAreTheReferences) {
     for (size_t j = offsets[t]; j < offsets[t + 1]; ++j) {
       norm += double{gradient[j]} * gradient[j];
     }
-    // float32 carries 1e-5 at these sizes; a kink may lie between the two.
+    // float32 is exact to 1e-5 at these sizes; a kink may lie between the two.
     EXPECT_LE(std::sqrt(error), 1e-4 * std::sqrt(norm) + 1e-7)
         << "tensor " << t << " of " << offsets.size() - 1;
   }

@@ -1,4 +1,4 @@
-// Each kernel of each variant this CPU has, against plain loops in double.
+// Compares each kernel of each variant on this CPU with plain loops in double.
 #include "server/adaptation/fused/kernels.h"
 
 #include <cmath>
@@ -19,7 +19,7 @@ namespace {
 
 class KernelsTest : public testing::TestWithParam<Variant> {
  protected:
-  // Normal values in the columns that there are, zeros in the padding.
+  // Normal values in the existing columns, zeros in the padding.
   Matrix Random(int rows, int columns) {
     Matrix matrix = Zeros(rows, columns);
     for (int r = 0; r < rows; ++r) {
@@ -43,7 +43,7 @@ class KernelsTest : public testing::TestWithParam<Variant> {
   std::vector<Buffer> buffers_;
 };
 
-// One function's values at points that cover its cases.
+// Points that cover the cases of an activation.
 std::vector<float> Points() {
   std::vector<float> points;
   for (float x = -100; x <= 100; x += 0.37f) points.push_back(x);
@@ -115,8 +115,7 @@ TEST_P(KernelsTest, ARowsResultDoesNotDependOnTheOtherRows) {
   }
 }
 
-// On inputs and weights that bfloat16 holds exactly, its products are
-// float32's.
+// Products of values that are exact in bfloat16 equal float32's.
 void ExpectExactProducts(void (*multiply)(const Product&)) {
   std::mt19937_64 random(4);
   std::uniform_int_distribution<int> integers(-100, 100);
@@ -177,7 +176,7 @@ TEST(HalfKernelsTest, MultipliesWhatBfloat16HoldsExactly) {
   ExpectExactProducts((*kernels)->multiply);
 }
 
-// Where the CPU has AVX512-BF16 but not AMX, at least everything around the
+// On a CPU with AVX512-BF16 but without AMX this tests everything around the
 // tile registers.
 TEST(HalfKernelsTest, MultipliesOnTiles) {
 #ifdef FORESIGHT_EMULATED_AMX
@@ -336,10 +335,10 @@ TEST_P(KernelsTest, ActivationsAreAccurateToFloat32) {
     kernel(1, Tiles(size), x, slope);
     for (int i = 0; i < size; ++i) {
       const double expected = f(double{points[i]});
-      // Below -87 the logistic function is taken for e^-87.
+      // Below -87 the logistic function is computed as e^-87.
       EXPECT_NEAR(x.at(0, i), expected, 4e-7 * std::abs(expected) + 2e-36)
           << points[i];
-      // Slopes are sums of terms up to 1, so absolute.
+      // Slopes are sums of terms up to 1, so the tolerance is absolute.
       EXPECT_NEAR(slope.at(0, i), slope_of(double{points[i]}), 4e-7)
           << points[i];
     }
