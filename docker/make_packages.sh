@@ -3,7 +3,7 @@
 # docker/packages, unless some are there already.
 set -euo pipefail
 
-# ccache takes objects compiled in another locale for others.
+# ccache finds objects only in the locale that they were compiled in.
 export LANG=C.UTF-8
 
 step="${1:?usage: make_packages.sh dependencies|packages}"

@@ -71,7 +71,7 @@ def wheel(fields):
 
 
 def licences_outside_spdx(packages):
-    """What SPDX wants to know of each licence that it has no name for."""
+    """The entries that SPDX requires for licences it has no name for."""
     expressions = " ".join(p["licenseDeclared"] for p in packages)
     return [
         {

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Everything that is checked: the format, the build with -Werror and every test
-# of CTest; then what needs no LibTorch once more, by clang (thread safety; no
-# tests), with AddressSanitizer and UBSan, and with ThreadSanitizer. The last
-# line counts the tests; a part that does not build counts as a failed one.
-# Installs what that needs, unless it is there.
+# Runs all checks: the format, the build with -Werror and every test of CTest.
+# Then builds the parts without LibTorch again: with clang for its thread-safety
+# analysis (no tests), with AddressSanitizer and UBSan, and with ThreadSanitizer.
+# The last line counts the tests; a part that does not build counts as failed.
+# Installs the necessary tools if they are missing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -32,9 +32,9 @@ only="${only%/}"
 
 status=0
 results=()  # JUnit files.
-broken=()   # What failed besides tests, as arguments of count.py.
+broken=()   # Failures besides tests, as arguments of count.py.
 
-# The target of --only's tests. Empty without --only: all.
+# Prints the target of --only's tests; nothing without --only.
 target() {
   if [[ -z "$only" ]]; then
     return
@@ -45,7 +45,7 @@ target() {
   fi
 }
 
-# The folders that the sanitizers run: where threads meet.
+# The folders that the sanitizers test, since threads meet there.
 sanitized=(server/scheduling server/sessions server/decisions)
 
 build() {  # PRESET

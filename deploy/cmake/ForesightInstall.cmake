@@ -1,4 +1,4 @@
-# What is installed where, as components:
+# The installed files, by component:
 #   server          foresight-server and the pretrained models
 #   tools           foresight-run, foresight-gather, foresight-load and
 #                   foresight-inspect, with MuJoCo
@@ -32,8 +32,8 @@ function(foresight_static_closure target out)
 endfunction()
 
 # foresight_install_programs(<component> LIBRARIES <component> <program>...)
-# installs the programs, and what they load from the wheels, stripped, into the
-# component LIBRARIES.
+# installs the programs, and puts the stripped libraries that they load from the
+# wheels into the component LIBRARIES.
 function(foresight_install_programs component)
   cmake_parse_arguments(ARG "" "LIBRARIES" "" ${ARGN})
   set_target_properties(

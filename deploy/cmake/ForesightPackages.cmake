@@ -1,7 +1,7 @@
 # CPack: one Debian package per component of ForesightInstall.cmake, and one
 # tarball of all. deploy/package.sh runs it.
 #
-# FORESIGHT_VARIANT tells packages apart that are built otherwise and install
+# FORESIGHT_VARIANT distinguishes packages that are built differently but install
 # the same files: -fused (no LibTorch) or -cuda.
 set(FORESIGHT_VARIANT "" CACHE STRING "Suffix of the packages' names")
 

@@ -1,11 +1,11 @@
-# How this project's own targets are built. Third-party headers are SYSTEM, so
-# that -Werror is about our code alone.
+# Builds this project's own targets. Third-party headers are SYSTEM, so that
+# -Werror is about our code only.
 add_library(foresight_options INTERFACE)
 target_include_directories(foresight_options INTERFACE "${CMAKE_SOURCE_DIR}")
 target_compile_options(foresight_options INTERFACE -Wall -Wextra -Wpedantic
                                                    -Wshadow -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  # ABSL_GUARDED_BY and its like: g++ ignores them.
+  # Checks ABSL_GUARDED_BY and similar annotations, which g++ ignores.
   target_compile_options(foresight_options INTERFACE -Wthread-safety
                                                      -Werror=thread-safety)
 endif()
@@ -34,7 +34,7 @@ endif()
 function(foresight_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
-  # An installed library has no say in its users' warnings.
+  # An installed library must not set its users' warnings.
   target_link_libraries(
     ${name}
     PUBLIC $<BUILD_INTERFACE:foresight_options> ${ARG_DEPS}
@@ -53,7 +53,7 @@ endfunction()
 # foresight_test(<path>_test DEPS <target>...): tests/<path>_test.cc, which
 # tests <path>.h. Each case runs as a test of its own. FORESIGHT_SOURCE_DIR and
 # FORESIGHT_SHARED_DIR (data beside the checkout; may not exist) are defined.
-# SERIAL: no other test runs meanwhile.
+# SERIAL: no other test runs at the same time.
 function(foresight_test path)
   cmake_parse_arguments(ARG "SERIAL" "TIMEOUT" "DEPS" ${ARGN})
   if(NOT ARG_TIMEOUT)
@@ -78,8 +78,8 @@ function(foresight_test path)
   gtest_discover_tests(
     ${name} TEST_PREFIX "${path}:" DISCOVERY_TIMEOUT 60
     WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
-    # Tests run side by side: OpenMP's threads would only spin in one another's
-    # way. A test that wants more asks LibTorch for them.
+    # Tests run side by side, so OpenMP's threads would only disturb one
+    # another. A test that wants more asks LibTorch for them.
     PROPERTIES TIMEOUT ${ARG_TIMEOUT} RUN_SERIAL ${serial} ENVIRONMENT
                OMP_NUM_THREADS=1)
 endfunction()

@@ -62,7 +62,7 @@ class Case:
         self.schedule = self.make_schedule()
 
     def inputs(self):
-        """What the gradient is not taken of."""
+        """The inputs without a gradient."""
         frozen = {n: v for n, v in self.weights.items()
                   if n not in self.psi_names}
         return {**frozen, "observation": self.observation}
@@ -282,7 +282,7 @@ def relative_error(case, gradient):
 
 
 class Contestant:
-    """Something that decides, and how long its decisions took."""
+    """A program that decides, and the times of its decisions."""
 
     def __init__(self, name, time_slice):
         self.name, self.time_slice = name, time_slice

@@ -9,7 +9,7 @@ import sys
 from manifests import compose_services, missing, pod_templates, render
 
 SKIPPED = 77
-# What an image runs unless it is told otherwise.
+# The default program of each image.
 ENTRYPOINTS = {
     "foresight-server": "foresight-server",
     "foresight-server-cuda": "foresight-server",

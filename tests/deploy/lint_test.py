@@ -1,5 +1,5 @@
-"""lint_test.py TOOL CHECKS: runs shellcheck, hadolint or yamllint on all files
-that git tracks and that it understands. CHECKS is the folder .deps/checks."""
+"""lint_test.py TOOL CHECKS: runs shellcheck, hadolint or yamllint on all
+tracked files of its kind. CHECKS is the folder .deps/checks."""
 
 import pathlib
 import shutil

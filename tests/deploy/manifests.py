@@ -1,4 +1,4 @@
-"""What the tests of docker/ and deploy/kubernetes share."""
+"""Shared by the tests of docker/ and deploy/kubernetes."""
 
 import pathlib
 import re

@@ -1,6 +1,5 @@
-"""docs/operations.md tells of every metric that the server exports, as it is,
-of every alert and of every event of the log; and the server's log is JSON if it
-is asked to be."""
+"""docs/operations.md describes every metric that the server exports, every alert
+and every event of the log. The log is JSON if asked for."""
 
 import pathlib
 import re

@@ -196,7 +196,7 @@ def wrong_command(words, programs, presets):
             return f"there is no script {name}"
         known = script_flags(name)
     else:
-        return None  # Of others.
+        return None  # Not ours.
     unknown = flags - known
     return f"{name} does not know {' '.join(sorted(unknown))}" if unknown else None
 

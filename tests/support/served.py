@@ -1,5 +1,5 @@
-"""The real server with the shipped model, for tests in Python. Its log must be
-JSON throughout: whoever starts it checks that, too."""
+"""The real server with the shipped model, for tests in Python. Starting it also
+checks that its whole log is JSON."""
 
 import json
 import os
@@ -102,5 +102,5 @@ def sample_names(text):
 
 
 def metrics_in(expressions):
-    """The foresight's and the process' metrics that a text of PromQL names."""
+    """The metrics of foresight and of the process that a PromQL text names."""
     return set(re.findall(r"\b(?:foresight|process)_\w+", expressions))

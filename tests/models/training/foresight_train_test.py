@@ -109,7 +109,7 @@ def check_mistakes(folder):
 
 
 def check_interrupt(folder):
-    """Ctrl-C saves a checkpoint, and the same command goes on from there."""
+    """Ctrl-C saves a checkpoint, from which the same command resumes."""
     recipe, work = folder / "long.json", folder / "long"
     write_recipe(recipe, steps=1000000)
     command = [PROGRAM, "fit", "--data", folder / "data.hdf5"]
