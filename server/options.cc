@@ -89,25 +89,25 @@ void DefineServing(CLI::App& app, ServerOptions& options) {
          "ready, else 1 (HOST:PORT/livez: if it is alive)")
       ->type_name("HOST:PORT[/PATH]");
   app.add_option("--listen", options.listen,
-                 "Where to serve; port 0: the system chooses")
+                 "Address to serve on; with port 0 the system chooses one")
       ->capture_default_str()
       ->check(Address(""));
   app.add_option("--metrics-listen", options.metrics_listen,
-                 "Where to serve /metrics, /livez and /readyz, or off")
+                 "Address of /metrics, /livez and /readyz, or off")
       ->capture_default_str()
       ->check(Address("off"));
   app.add_option("--port-file", options.port_file,
                  "File to write the chosen HOST:PORT to when ready")
       ->type_name("FILE");
   app.add_option("--log-format", options.log_format,
-                 "Form of the log on stderr; json: an object a line")
+                 "Format of the log on stderr; json: one object per line")
       ->capture_default_str()
       ->check(CLI::IsMember({"text", "json"}));
-  app.add_option("--device", options.device, "What adaptation runs on")
+  app.add_option("--device", options.device, "Device that adaptation runs on")
       ->capture_default_str()
       ->check(Device());
   app.add_option("--engine", options.engine,
-                 "How adaptation is computed; auto: the fastest that there is")
+                 "Engine that computes adaptation; auto: the fastest available")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "fused", "autograd"}));
   app.add_option("--precision", options.precision,
@@ -115,7 +115,7 @@ void DefineServing(CLI::App& app, ServerOptions& options) {
       ->capture_default_str()
       ->check(CLI::IsMember({"float32", "bf16"}));
   AddNumber(app, "--threads", 0,
-            "Threads that decide; 0: one per available core", &options.threads);
+            "Threads that adapt; 0: one per available core", &options.threads);
 }
 
 void DefineSecurity(CLI::App& app, ServerOptions& options) {
@@ -124,14 +124,14 @@ void DefineSecurity(CLI::App& app, ServerOptions& options) {
     app.add_option(name, *path, help)->type_name("FILE");
   };
   add_file("--tls-cert", &options.tls_cert,
-           "Serve over TLS with this certificate (PEM: the server's, then "
-           "those that sign it); read again when replaced");
-  add_file("--tls-key", &options.tls_key, "Its private key (PEM)");
+           "Serve over TLS with this chain of certificates (PEM, the server's "
+           "first); read again when replaced");
+  add_file("--tls-key", &options.tls_key, "Private key of --tls-cert (PEM)");
   add_file("--tls-client-ca", &options.tls_client_ca,
            "Require client certificates that these CAs signed (PEM)");
   add_file("--tokens", &options.tokens,
-           "Require bearer tokens; a line 'name act|admin sha256-of-token' for "
-           "each; read again when replaced");
+           "Require bearer tokens, listed here in lines 'name act|admin "
+           "sha256-of-token'; read again when replaced");
   app.add_flag("--insecure", options.insecure,
                "Listen in plain text on addresses that other machines can "
                "reach");
@@ -160,8 +160,8 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
             &options.max_owner_queue);
   AddDuration(
       app, "--max-decision-time", absl::Milliseconds(1),
-      "Time of a call without a deadline, and the longest that one step "
-      "may be expected to take",
+      "Time of a call without a deadline, and the longest expected time "
+      "allowed for one step",
       &options.max_decision_time);
   app.add_option("--compute-nice", options.compute_nice,
                  "Added to the niceness of compute threads, so that calls are "
@@ -196,27 +196,27 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
       "After SIGTERM, keep serving this long while reporting NOT_SERVING",
       &options.shutdown_notice);
   AddDuration(app, "--drain-timeout", absl::ZeroDuration(),
-              "Then cut short what is still running after so long",
+              "Then cut short the work that still runs after this long",
               &options.drain_timeout);
 }
 
 void DefineDurability(CLI::App& app, ServerOptions& options) {
   app.add_option("--state-dir", options.state_dir,
-                 "Folder in which sessions outlive the process; none: in "
-                 "memory alone")
+                 "Folder that keeps sessions beyond the process; without it "
+                 "they end with the process")
       ->type_name("DIR");
   app.add_option("--durability", options.durability,
-                 "none: sessions are written when the server ends in order; "
+                 "none: sessions are written only at an orderly end; "
                  "interval: a kill loses at most --durability-interval; each: "
-                 "nothing that was answered is lost")
+                 "no answered decision is lost")
       ->capture_default_str()
       ->check(CLI::IsMember({"none", "interval", "each"}));
   AddDuration(app, "--durability-interval", absl::Milliseconds(1),
-              "Write what happened to sessions this often",
+              "Write changes of sessions this often",
               &options.durability_interval);
   AddNumber(app, "--replay-limit", 1,
-            "Adaptation steps of one session that are made again after a "
-            "restart, at most",
+            "Most adaptation steps of one session to make again after a "
+            "restart",
             &options.replay_limit);
 }
 

@@ -128,7 +128,7 @@ def adaptation(board):
                    ',outcome=~"NON_FINITE|REJECTED"'), "{{outcome}}")))
         .with_panel(quantiles(
             "Objective gain", "none",
-            "Imagined return after a decision's steps less that before them, of "
+            "Imagined return after a decision's steps minus that before them, of "
             "decisions that report both.",
             "foresight_objective_gain", (0.1, 0.5, 0.9)))
         .with_panel(quantiles(

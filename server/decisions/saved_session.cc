@@ -99,7 +99,7 @@ absl::Status Restore(const v1::SavedSession& saved, SessionState& session) {
   if (saved.weights_sha256() != weights) {
     return MakeError(
         Reason::kWeightsDiffer,
-        absl::StrCat("the snapshot is of weights ", saved.weights_sha256(),
+        absl::StrCat("the snapshot belongs to weights ", saved.weights_sha256(),
                      ", but model ", saved.model(), " has ", weights));
   }
   RETURN_IF_ERROR(CheckLastDecision(saved, bundle));

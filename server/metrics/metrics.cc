@@ -117,7 +117,7 @@ Metrics::Metrics(absl::string_view version,
           SlackSeconds())),
       objective_gain_(Histogram(
           *registry_, "foresight_objective_gain",
-          "Imagined return after a decision's steps less that before them.",
+          "Imagined return after a decision's steps minus that before them.",
           Gains())),
       gradient_norm_(Histogram(*registry_, "foresight_gradient_norm",
                                "Norm of a decision's last gradient, before "

@@ -117,7 +117,7 @@ MetricsEndpoint::Page MetricsEndpoint::Find(absl::string_view path) const {
         return {503, "draining\n"};
     }
   }
-  return {404, "there are /metrics, /livez and /readyz\n"};
+  return {404, "expected /metrics, /livez or /readyz\n"};
 }
 
 std::string MetricsEndpoint::CollectText() const {

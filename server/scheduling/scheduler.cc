@@ -86,7 +86,7 @@ absl::Status Scheduler::Submit(const DecisionQueue::Decision& decision,
         std::move(evicted),
         MakeError(Reason::kOverloaded,
                   "this client has the most decisions waiting, and another "
-                  "one needed the place",
+                  "client needed the place",
                   absl::Milliseconds(20)));
   }
   return absl::OkStatus();

@@ -35,7 +35,7 @@ absl::StatusOr<absl::string_view> TokenOf(const CallEvidence& evidence) {
   constexpr absl::string_view kScheme = "Bearer ";
   if (!absl::StartsWithIgnoreCase(value, kScheme)) {
     return MakeError(Reason::kUnauthenticated,
-                     "the authorization is of another kind, expected Bearer "
+                     "the authorization is not a bearer token, expected Bearer "
                      "TOKEN");
   }
   return value.substr(kScheme.size());
@@ -78,7 +78,7 @@ absl::StatusOr<std::string> Authenticator::Identify(
   if (!certificates_) return "";
   if (evidence.certificate_name.empty()) {
     return MakeError(Reason::kUnauthenticated,
-                     "the client certificate names nobody, expected a subject "
+                     "the client certificate has no name, expected a subject "
                      "alternative name or a common name");
   }
   if (HasControlCharacters(evidence.certificate_name)) {

@@ -83,7 +83,7 @@ absl::Status MakeError(Reason reason, absl::string_view message,
 
 absl::Status DrainingError() {
   return MakeError(Reason::kDraining,
-                   "the server is shutting down, expected another server");
+                   "the server is shutting down; use another server");
 }
 
 std::string ReasonName(const absl::Status& status) {

@@ -191,21 +191,22 @@ int main(int argc, char** argv) {
                "foresight-bench");
   app.add_option("--json", arguments.json, "also write the rows to this file");
   app.add_option("--peer-files", arguments.peer_files,
-                 "only write what peers.py needs, to this folder");
+                 "only write the input of peers.py to this folder");
   app.add_option("--cases", arguments.cases, "numbers of the settings, from 0")
       ->delimiter(',')
       ->check(CLI::Range(size_t{0}, foresight::DefaultCases().size() - 1));
-  app.add_option("--seconds", arguments.seconds, "for each setting")
+  app.add_option("--seconds", arguments.seconds, "seconds for each setting")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  app.add_option("--threads", arguments.threads, "of the runs with all threads")
+  app.add_option("--threads", arguments.threads,
+                 "threads of the multi-threaded runs")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   app.add_flag("--autograd,!--no-autograd", arguments.autograd,
                "compare with the autograd engine (default)");
   app.add_option("--sessions", arguments.sessions,
-                 "compare this many sessions side by side with one after the "
-                 "other instead")
+                 "instead compare this many sessions side by side with one "
+                 "after another")
       ->check(CLI::Range(1, 1024));
   CLI11_PARSE(app, argc, argv);
   return arguments.sessions > 0 ? foresight::RunSessions(arguments)

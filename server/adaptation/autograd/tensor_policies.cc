@@ -95,7 +95,8 @@ absl::Status TensorPolicies::Check(const Problem& problem) const {
       parameters->flat().device() != psi_0.device() ||
       parameters->flat().dtype() != psi_0.dtype()) {
     return absl::InvalidArgumentError(
-        "parameters are not of this engine, expected its NewParameters");
+        "parameters belong to another engine, expected this one's "
+        "NewParameters");
   }
   return absl::OkStatus();
 }

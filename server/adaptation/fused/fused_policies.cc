@@ -44,7 +44,7 @@ absl::Status FusedPolicies::Check(const Problem& problem) const {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
-      "parameters are not of this engine, expected its NewParameters");
+      "parameters belong to another engine, expected this one's NewParameters");
 }
 
 void FusedPolicies::Begin(int i, Problem& problem) {
