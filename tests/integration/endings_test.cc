@@ -240,7 +240,7 @@ class EndingsTest
   int step_calls_before_ = 0;
 };
 
-TEST_P(EndingsTest, NothingIsLeftBehind) {
+TEST_P(EndingsTest, EveryEndingFreesItsResources) {
   StartAndOpen();
   if (ending_ == Ending::kClientKilled) {
     HaveDecisionsAskedFor();

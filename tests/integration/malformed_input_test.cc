@@ -285,7 +285,7 @@ TEST_P(MalformedInputTest, AWrongSessionIsExplainedAndNotOpened) {
   MustAct(Request("session", 0.2f, 1));
 }
 
-TEST_P(MalformedInputTest, OtherMethodsNameWhatTheyDoNotKnow) {
+TEST_P(MalformedInputTest, OtherMethodsNameUnknownArguments) {
   StartServer(GetParam());
   const Wanted unknown = {grpc::StatusCode::NOT_FOUND, "SESSION_UNKNOWN",
                           "\"nobody\"", "not open"};

@@ -163,7 +163,7 @@ TEST_F(ObservabilityTest, ARequestIdIsEchoedAndLogged) {
                     HasSubstr("request_id=failing-3 traceparent=00-4bf9")));
 }
 
-TEST_F(ObservabilityTest, AStreamsRequestIdIsThatOfItsDecisions) {
+TEST_F(ObservabilityTest, DecisionsOfAStreamHaveItsRequestId) {
   StartServer();
   const auto context = Tagged("stream-1");
   const auto stream = stub_->Control(context.get());

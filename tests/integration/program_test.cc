@@ -67,7 +67,7 @@ TEST_F(ProgramTest, ItEndsOnAnInterruptToo) {
   EXPECT_EQ(server_->Wait().exit_code, 0);
 }
 
-TEST_F(ProgramTest, TerminatedUnderLoadItAnswersWhatItAccepted) {
+TEST_F(ProgramTest, TerminatedUnderLoadItAnswersAcceptedCalls) {
   constexpr int kClients = 8;
   Start(Serving({"--model", Path("random")}));
   absl::BlockingCounter all_begun(kClients);
@@ -148,7 +148,7 @@ TEST_F(ProgramTest, ASecondSignalEndsItAtOnce) {
   EXPECT_THAT(result.errors, HasSubstr("stopping at once signal=15"));
 }
 
-TEST_F(ProgramTest, AConfigFileSetsWhatTheCommandLineCould) {
+TEST_F(ProgramTest, AConfigFileSetsAnyOption) {
   std::ofstream(Path("server.conf"))
       << "model = \"" << Path("random") << "\"\n"
       << "listen = \"127.0.0.1:0\"\nmetrics-listen = \"off\"\n"
@@ -160,7 +160,7 @@ TEST_F(ProgramTest, AConfigFileSetsWhatTheCommandLineCould) {
             grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
-TEST_F(ProgramTest, AFailedStartNamesWhatIsWrong) {
+TEST_F(ProgramTest, AFailedStartNamesItsCause) {
   const TakenPort taken;
   const std::string model = Path("random");
   std::filesystem::copy(model, Path("truncated"));

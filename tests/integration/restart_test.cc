@@ -112,7 +112,7 @@ TEST_F(RestartTest, AnOrderlyEndLosesNothing) {
   }
 }
 
-TEST_F(RestartTest, AKillLosesNothingThatWasAnsweredWhenEachIsKept) {
+TEST_F(RestartTest, WithEachAKillLosesNoAnsweredDecision) {
   constexpr int kDecisions = 12;
   const auto expected = Undisturbed(kDecisions);
   // Some are made again from the session's begin, some from a later state.

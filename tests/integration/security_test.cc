@@ -194,7 +194,7 @@ class SecurityTest : public ServedTest {
   const TemporaryFolder files_;
 };
 
-TEST_F(SecurityTest, NothingOfAStrangerReachesAHandler) {
+TEST_F(SecurityTest, AStrangersRequestsReachNoHandler) {
   UseTokens();
   StartServer();
   const int decisions = engine_->decisions();
@@ -371,7 +371,7 @@ TEST_F(SecurityTest, ACertificateThatNamesNobodyIsRefused) {
   EXPECT_EQ(HandledRequests(), 0);
 }
 
-TEST_F(SecurityTest, WithBothACertificateAndATokenAreNeeded) {
+TEST_F(SecurityTest, WithClientCaAndTokensBothAreRequired) {
   UseClientCertificates();
   UseTokens();
   StartServer();
@@ -404,7 +404,7 @@ TEST_F(SecurityTest, TokensAreReplacedWhileServing) {
   Eventually([&] { return Plain(kAlice).List().ok(); });
 }
 
-TEST_F(SecurityTest, AStreamDecidesNoLongerThanItsTokenHolds) {
+TEST_F(SecurityTest, AStreamStopsDecidingWhenItsTokenIsWithdrawn) {
   UseTokens();
   StartServer();
   Client alice = Plain(kAlice);
@@ -500,7 +500,7 @@ TEST_F(SecurityTest, TheExpiryIsAMetricWithTlsAlone) {
   EXPECT_THAT(MetricsPage(), Not(HasSubstr("certificate_expiry_seconds")));
 }
 
-TEST_F(SecurityTest, TheStartNamesWhatIsWrong) {
+TEST_F(SecurityTest, AFailedStartNamesTheFile) {
   const auto start = [&] {
     return std::string(
         Server::Start(options_, "test", [this](auto) { return engine_; })
@@ -520,7 +520,7 @@ TEST_F(SecurityTest, TheStartNamesWhatIsWrong) {
   EXPECT_THAT(start(), HasSubstr(options_.tls_key + " is not the key of"));
 }
 
-TEST_F(SecurityTest, WithTlsOrByOrderItListensEverywhere) {
+TEST_F(SecurityTest, ItListensEverywhereWithTlsOrInsecure) {
   options_.listen = "0.0.0.0:0";
   options_.insecure = true;
   StartServer();

@@ -13,7 +13,7 @@ using ::testing::HasSubstr;
 
 using SessionsTest = ServedTest;
 
-TEST_F(SessionsTest, ModelsAreListedWithWhatAClientNeedsToKnow) {
+TEST_F(SessionsTest, ModelsAreListedWithTheirDescriptions) {
   AddModel("another");
   StartServer();
   v1::ListModelsResponse list;

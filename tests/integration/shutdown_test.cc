@@ -58,7 +58,7 @@ TEST_F(ShutdownTest, AnUnknownServiceIsNotHealthy) {
             grpc::StatusCode::NOT_FOUND);
 }
 
-TEST_F(ShutdownTest, WhatWasAcceptedIsAnsweredAndNothingNewIsTaken) {
+TEST_F(ShutdownTest, AcceptedCallsAreAnsweredAndNewOnesRefused) {
   StartServer();
   for (const char* id : {"unary", "streamed", "queued"}) Open(id);
   engine_->Hold();

@@ -45,7 +45,7 @@ class SnapshotsTest : public ServedTest {
   }
 };
 
-TEST_F(SnapshotsTest, ASessionGoesOnWhereItWas) {
+TEST_F(SnapshotsTest, AnImportedSessionContinuesAtItsDecision) {
   StartServer("fused");
   Open("undisturbed", 2);
   for (int n = 0; n < 3; ++n) MustAct(Request("undisturbed", 0.1f * n));

@@ -25,7 +25,7 @@ TEST(EngineFactoryTest, OnACpuAutoIsFused) {
 
 // A thousand sampler steps through wide layers need more tape than fused
 // allows.
-TEST(EngineFactoryTest, AutoTakesAutogradWhereFusedDoesNotDo) {
+TEST(EngineFactoryTest, AutoUsesAutogradIfFusedCannotCompute) {
   RandomBundleOptions options;
   options.sampler_steps = 1000;
   options.dynamics.hidden = {4096, 256};
@@ -45,7 +45,7 @@ TEST(EngineFactoryTest, AnEngineIsMadeAsNamed) {
   }
 }
 
-TEST(EngineFactoryTest, WhatIsNotToBeHadIsNamedAndUnavailable) {
+TEST(EngineFactoryTest, AMissingEngineIsNamedAndUnavailable) {
   const EngineChoice rows[] = {
       {"fused", "cuda:0", "float32"},
       {"auto", "cuda:99", "float32"},

@@ -38,7 +38,7 @@ EarlyExit Exit(std::vector<std::string> words) {
   return std::get<EarlyExit>(parsed);
 }
 
-TEST(OptionsTest, AModelIsAllThatIsNeeded) {
+TEST(OptionsTest, OnlyAModelIsRequired) {
   const ServerOptions options = Options({"--model", "a"});
   EXPECT_THAT(options.models, ElementsAre("a"));
   EXPECT_EQ(options.listen, "127.0.0.1:50051");
@@ -175,7 +175,7 @@ TEST(OptionsTest, AWrongValueIsNamed) {
   }
 }
 
-TEST(OptionsTest, WithoutAModelItSaysWhatIsMissing) {
+TEST(OptionsTest, AMissingModelIsNamed) {
   const EarlyExit exit = Exit({});
   EXPECT_EQ(exit.code, 2);
   EXPECT_THAT(exit.text, HasSubstr("--model is required"));

@@ -27,7 +27,7 @@ int Seeds() {
   return text != nullptr && absl::SimpleAtoi(text, &seeds) ? seeds : kSeeds;
 }
 
-TEST(SimulationTest, WhatMustHoldHoldsForAnyTraffic) {
+TEST(SimulationTest, InvariantsHoldForAnyTraffic) {
   for (int seed = 1; seed <= Seeds(); ++seed) {
     SCOPED_TRACE(seed);
     const Outcomes outcomes = Simulate(RandomScenario(seed));

@@ -110,7 +110,7 @@ TEST_F(Fuzz, DamagedWeightsNeverLoad) {
 }
 
 // An attacker who changes weights also writes the right hash.
-TEST_F(Fuzz, WeightsWithTheRightHashLoadOnlyWhereTheyAreValid) {
+TEST_F(Fuzz, WeightsWithTheRightHashLoadOnlyIfValid) {
   int loaded = 0;
   for (int i = 0; i < 2000; ++i) {
     const size_t end = i % 2 == 0 ? header_size_ : weights_.size();
@@ -128,7 +128,7 @@ TEST_F(Fuzz, WeightsWithTheRightHashLoadOnlyWhereTheyAreValid) {
 }
 
 // Some changes of the manifest cannot be noticed, such as another version.
-TEST_F(Fuzz, DamagedManifestsLoadTheSameWeightsOrNothing) {
+TEST_F(Fuzz, DamagedManifestsLoadTheSameWeightsOrAreRefused) {
   int loaded = 0;
   for (int i = 0; i < 2000; ++i) {
     const std::string json = Damaged(json_, json_.size());

@@ -176,7 +176,7 @@ std::vector<Refused> TensorCases() {
 
 class RefusedBundle : public ::testing::TestWithParam<Refused> {};
 
-TEST_P(RefusedBundle, NamesItsFileAndWhatIsWrong) {
+TEST_P(RefusedBundle, NamesTheFileAndTheFault) {
   const TemporaryFolder folder;
   WriteBundle(GetParam(), folder.path());
   const auto bundle = Bundle::Load(folder.path());
@@ -204,7 +204,7 @@ TEST(BundleLoad, TakesTheUnchangedParts) {
 
 // An author who changed weights and forgot the hash should read what is wrong
 // with the weights; with a damaged file, that it is damaged.
-TEST(BundleLoad, SaysThatTheHashIsWrongBesidesWhatElseIs) {
+TEST(BundleLoad, ReportsAWrongHashBesideOtherFaults) {
   const TemporaryFolder folder;
   Refused changes{"", "", ""};
   changes.tensors = [](Parts& p) { p.tensors.erase("policy.input.std"); };
@@ -232,7 +232,7 @@ TEST(BundleLoad, DoesNotFindAFileThatIsMissing) {
   EXPECT_EQ(no_folder.status().code(), absl::StatusCode::kNotFound);
 }
 
-TEST(BundleCreate, RefusesWhatLoadRefuses) {
+TEST(BundleCreate, RefusesTheSameBundlesAsLoad) {
   std::vector<Refused> cases = TensorCases();
   for (const Refused& refused : ManifestCases()) cases.push_back(refused);
   int tried = 0;
@@ -255,7 +255,7 @@ TEST(BundleCreate, RefusesWhatLoadRefuses) {
   EXPECT_EQ(tried, 9);
 }
 
-TEST(BundleCreate, RefusesWhatSaveCouldNotWrite) {
+TEST(BundleCreate, RefusesBundlesThatCannotBeSaved) {
   Parts parts;
   parts.manifest.set_version("\xff");
   const auto invalid = Bundle::Create(parts.manifest, parts.tensors);

@@ -9,7 +9,7 @@
 namespace foresight {
 namespace {
 
-TEST(Describe, ShowsWhatTheBundleHolds) {
+TEST(Describe, ShowsTheBundlesContent) {
   RandomBundleOptions options;
   options.kind = DynamicsKind::kMeanFlow;
   options.members = 2;

@@ -85,7 +85,7 @@ TEST(BundleTensors, AreThoseOfTheFormat) {
               ElementsAreArray(expected));
 }
 
-TEST(CheckTensors, RefusesWhatIsNotInTheList) {
+TEST(CheckTensors, RefusesTensorsThatAreNotListed) {
   const std::vector<TensorSpec> specs = {{"w", {2, 3}}, {"std", {2}, true}};
   const TensorMap right = {{"w", {{2, 3}, std::vector<float>(6, -1)}},
                            {"std", {{2}, {kMinStd, 1e30f}}}};

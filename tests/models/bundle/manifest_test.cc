@@ -65,7 +65,7 @@ struct RefusedText {
   std::string message;  // A part of it.
 };
 
-TEST(ParseManifest, RefusesWhatTheFormatDoesNotHave) {
+TEST(ParseManifest, RefusesUnknownFields) {
   const std::vector<RefusedText> cases = {
       {"\"version\"", "\"colour\": 3, \"version\"", "unknown field colour"},
       {"\"betas\"", "\"gammas\": [], \"betas\"",

@@ -207,7 +207,7 @@ std::vector<Refused> AllRefused() {
 
 class RefusedFile : public ::testing::TestWithParam<Refused> {};
 
-TEST_P(RefusedFile, SaysWhatIsWrong) {
+TEST_P(RefusedFile, NamesTheFault) {
   const auto tensors = ParseSafetensors(GetParam().file);
   EXPECT_EQ(tensors.status().code(), absl::StatusCode::kInvalidArgument);
   for (const std::string& part : GetParam().message) {

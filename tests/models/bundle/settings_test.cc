@@ -138,7 +138,7 @@ TEST(ResolveSettings, TakesTheEndsOfEachRange) {
   EXPECT_TRUE(ResolveSettings(high, Unusual(), kMeanFlow).ok());
 }
 
-TEST(ResolveSettings, RefusesWhatIsOutOfRange) {
+TEST(ResolveSettings, RefusesValuesOutOfRange) {
   for (const Case& wrong : OutOfRange()) {
     v1::AdaptationSettings request;
     wrong.change(request);
@@ -167,7 +167,7 @@ TEST(ResolveSettings, LeavesDiffusionItsSteps) {
               HasSubstr("settings.sampler_steps is 9, expected 10 or unset"));
 }
 
-TEST(ResolveDefaults, RefusesWhatIsOutOfRange) {
+TEST(ResolveDefaults, RefusesValuesOutOfRange) {
   for (const Case& wrong : OutOfRange()) {
     v1::AdaptationSettings defaults = ToProto(Unusual());
     wrong.change(defaults);

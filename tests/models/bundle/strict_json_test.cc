@@ -28,7 +28,7 @@ TEST(ParseStrictJson, RefusesANameThatOccursTwiceInOneObject) {
             "a occurs twice");
 }
 
-TEST(ParseStrictJson, RefusesWhatIsNoJson) {
+TEST(ParseStrictJson, RefusesTextThatIsNotJson) {
   EXPECT_THAT(Refusal("{\"a\":\n 01}"), HasSubstr("line 2, column 3"));
   for (const char* text : {"", "{", "{} x", "{a: 1}", "{'a': 1}", "{\"a\": 1,}",
                            "{\"a\": NaN}", "{\"a\": 1e999}", "{\"\xff\": 1}"}) {
@@ -36,7 +36,7 @@ TEST(ParseStrictJson, RefusesWhatIsNoJson) {
   }
 }
 
-TEST(ParseStrictJson, RefusesWhatIsNoObject) {
+TEST(ParseStrictJson, RefusesJsonThatIsNotAnObject) {
   EXPECT_EQ(Refusal("[1]"), "the JSON is of type array, expected object");
 }
 

@@ -224,7 +224,7 @@ TEST_F(DatasetTest, WrongValuesAreNamedWithTheirRow) {
   }
 }
 
-TEST_F(DatasetTest, NamesWhatIsMissing) {
+TEST_F(DatasetTest, NamesTheMissingDataSet) {
   EXPECT_EQ(Read().status().code(), absl::StatusCode::kNotFound);
   {
     D4rlFile out(path());
@@ -268,7 +268,7 @@ TEST(HoldOut, IsDecidedByTheSeed) {
   EXPECT_NE(held_out(1), held_out(2));
 }
 
-TEST(HoldOut, RefusesToLeaveNothingToTrainOn) {
+TEST(HoldOut, RefusesToHoldOutEveryEpisode) {
   EXPECT_EQ(HoldOut(Episodes(3), 0.5, 3, 0).status().code(),
             absl::StatusCode::kInvalidArgument);
 }

@@ -39,7 +39,7 @@ TEST_F(Hdf5FileTest, ReadsEveryTypeOfNumber) {
   EXPECT_FALSE(file->Has("timeouts"));
 }
 
-TEST_F(Hdf5FileTest, NamesWhatItCannotRead) {
+TEST_F(Hdf5FileTest, NamesTheUnreadableFile) {
   {
     D4rlFile out(path());
     out.WriteGroup("group");

@@ -34,7 +34,7 @@ TEST(Normaliser, DoesNotCancelFarFromZero) {
   EXPECT_THAT(normaliser.std, ElementsAre(FloatNear(1, 1e-6f)));
 }
 
-TEST(Normaliser, OfDifferencesIsOfAfterMinusBefore) {
+TEST(Normaliser, FitsTheDifferencesAfterMinusBefore) {
   const Normaliser normaliser =
       FitDifferenceNormaliser({1, 2, 3, 4}, {2, 2, 6, 4}, 2, 1e-4f);
   EXPECT_THAT(normaliser.mean, ElementsAre(2, 0));

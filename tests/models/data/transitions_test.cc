@@ -62,7 +62,7 @@ TEST(CriticTransitions, KeepCutOffRowsWithStoredNextStatesAsNotDone) {
   EXPECT_THAT(rows.next_actions, ElementsAre(10, 0, 30, 40, 0, 60, 0));
 }
 
-TEST(RewardTransitions, AreAllRowsOfTheirEpisodes) {
+TEST(RewardTransitions, ContainAllRows) {
   const Dataset dataset = Example(/*with_next=*/false);
   const Transitions rows =
       RewardTransitions(dataset, {dataset.episodes[0], dataset.episodes[2]});

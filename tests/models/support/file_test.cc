@@ -31,7 +31,7 @@ void ExpectRefusal(const absl::Status& status, absl::StatusCode code,
   EXPECT_THAT(std::string(status.message()), HasSubstr(part));
 }
 
-TEST(ReadFile, GivesBackWhatWasWritten) {
+TEST(ReadFile, ReadsBackTheWrittenBytes) {
   const TemporaryFolder folder;
   const std::string bytes("a\0\n\r\xff", 5);
   ASSERT_TRUE(WriteFileAtomically(folder.path() / "x", bytes).ok());
@@ -47,7 +47,7 @@ TEST(ReadFile, RefusesAFileThatIsTooLong) {
                 "the file has 5 bytes, expected at most 4");
 }
 
-TEST(ReadFile, DoesNotFindWhatIsNotThere) {
+TEST(ReadFile, ReportsAMissingFile) {
   const TemporaryFolder folder;
   ExpectRefusal(ReadFile(folder.path() / "x", 4).status(),
                 absl::StatusCode::kNotFound, (folder.path() / "x").string(),
@@ -69,7 +69,7 @@ TEST(ReadFile, DoesNotWaitForAPipe) {
                 pipe.string(), "expected a regular file");
 }
 
-TEST(WriteFileAtomically, ReplacesAFileAndLeavesNothingElse) {
+TEST(WriteFileAtomically, ReplacesAFileAndLeavesNoOtherFile) {
   const TemporaryFolder folder;
   const fs::path file = folder.path() / "x";
   ASSERT_TRUE(WriteFileAtomically(file, "old and longer").ok());
@@ -80,7 +80,7 @@ TEST(WriteFileAtomically, ReplacesAFileAndLeavesNothingElse) {
 
 // A reader that has the old file open keeps reading the old bytes, since the
 // new file arrives by a rename.
-TEST(WriteFileAtomically, LeavesTheOldFileToWhoHasItOpen) {
+TEST(WriteFileAtomically, LeavesTheOldFileToItsReaders) {
   const TemporaryFolder folder;
   const fs::path file = folder.path() / "x";
   ASSERT_TRUE(WriteFileAtomically(file, "old").ok());

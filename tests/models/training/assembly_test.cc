@@ -120,7 +120,7 @@ TEST_F(AssemblyTest, RefusesAPartThatHasNotFinished) {
   EXPECT_EQ(Assemble().status().code(), absl::StatusCode::kNotFound);
 }
 
-TEST(Annotate, WritesMeasuredFiguresAndNothingElse) {
+TEST(Annotate, WritesOnlyTheMeasuredFigures) {
   const Bundle bundle = RandomBundle();
   const auto first = Annotate(bundle, {{"frozen_return", 1}, {"x", 2}});
   ASSERT_TRUE(first.ok()) << first.status();
@@ -136,7 +136,7 @@ TEST(Annotate, WritesMeasuredFiguresAndNothingElse) {
   EXPECT_EQ(cleared.SerializeAsString(), original.SerializeAsString());
 }
 
-TEST(Annotate, RefusesWhatIsNoFigure) {
+TEST(Annotate, RefusesFiguresThatAreNotNumbers) {
   const Bundle bundle = RandomBundle();
   EXPECT_EQ(Annotate(bundle, {{"", 1}}).status().code(),
             absl::StatusCode::kInvalidArgument);

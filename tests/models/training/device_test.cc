@@ -15,7 +15,7 @@ TEST(TensorsOn, KnowsTheCpu) {
   EXPECT_EQ(options->dtype(), at::kFloat);
 }
 
-TEST(TensorsOn, RefusesWhatIsNoDevice) {
+TEST(TensorsOn, RefusesUnknownDevices) {
   for (const char* text : {"", "gpu", "cpu:x", "meta", "cuda:-2"}) {
     const auto options = TensorsOn(text);
     EXPECT_EQ(options.status().code(), absl::StatusCode::kInvalidArgument)

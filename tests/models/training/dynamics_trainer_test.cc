@@ -81,7 +81,7 @@ TEST_F(DynamicsTrainerTest, MeanFlowLearnsInOneStepAndInTwo) {
   }
 }
 
-TEST_F(DynamicsTrainerTest, RowsWithoutWeightTeachNothing) {
+TEST_F(DynamicsTrainerTest, RowsWithoutWeightAreIgnored) {
   const DynamicsTrainer untrained = MakeTrainer();
   DynamicsTrainer trainer = MakeTrainer(at::zeros({training_.size()}));
   for (int i = 0; i < 3; ++i) trainer.Step();

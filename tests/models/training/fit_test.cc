@@ -62,9 +62,11 @@ class FitTest : public ::testing::Test {
 
 // The shipped bundle's sampler and reward have the same errors that the
 // trainers measured on their averaged weights.
-TEST_F(FitTest, ShipsWhatTheTrainersMeasured) { ExpectMeasuredAlike("work"); }
+TEST_F(FitTest, ShippedModelsHaveTheMeasuredErrors) {
+  ExpectMeasuredAlike("work");
+}
 
-TEST_F(FitTest, ShipsWhatTheTrainersMeasuredOfMeanFlow) {
+TEST_F(FitTest, ShippedMeanFlowHasTheMeasuredErrors) {
   recipe_ = *ParseRecipe(SmallMeanFlowRecipe(60), "small");
   for (const int steps : {1, 3}) {
     recipe_.dynamics.sampler_steps = recipe_.defaults.sampler_steps = steps;

@@ -106,7 +106,7 @@ TEST_F(PartRunTest, ForgetsLogLinesBehindItsCheckpoint) {
             Bytes(folder_.path() / "b" / "drift.csv"));
 }
 
-TEST_F(PartRunTest, DoesNothingOnceFinished) {
+TEST_F(PartRunTest, AFinishedPartIsNotTrainedAgain) {
   DriftingTrainer trainer;
   const PartRun run = Run("a");
   ASSERT_TRUE(RunPart(run, trainer).ok());

@@ -129,7 +129,7 @@ TEST(Recipe, TellsAMissingFile) {
               HasSubstr("no/such/recipe.json"));
 }
 
-TEST(Fingerprint, ChangesWithWhatThePartIsMadeOfAndNothingElse) {
+TEST(Fingerprint, ChangesOnlyWithThePartsOwnInputs) {
   const auto fingerprints = [](const std::string& text) {
     const auto recipe = ParseRecipe(text, "small");
     EXPECT_TRUE(recipe.ok()) << recipe.status();

@@ -54,7 +54,7 @@ TEST_F(TensorFileTest, KeepsEveryTypeBitForBit) {
       std::signbit(loaded->tensors.at("float").const_data_ptr<float>()[1]));
 }
 
-TEST_F(TensorFileTest, WritesRowMajorWhateverTheStrides) {
+TEST_F(TensorFileTest, WritesRowMajorForAnyStrides) {
   TensorFile file;
   file.tensors["x"] = at::tensor({1.0f, 2.0f, 3.0f, 4.0f}).view({2, 2}).t();
   ASSERT_TRUE(SaveTensorFile(path(), file).ok());

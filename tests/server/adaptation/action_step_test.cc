@@ -82,7 +82,7 @@ TEST_F(ActionStepTest, TheStepsOfADecisionShareIt) {
   ExpectWorking(0.5 + kDelta / 2, 0.5 + kDelta / 2);
 }
 
-TEST_F(ActionStepTest, WithoutAGradientNothingMoves) {
+TEST_F(ActionStepTest, WithoutAGradientPsiStays) {
   one().top = {0, 0};
   EXPECT_EQ(Run().outcome, Outcome::kAdapted);
   EXPECT_THAT(one().working, ElementsAre(0, 0));

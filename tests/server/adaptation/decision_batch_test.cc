@@ -299,7 +299,7 @@ TEST_F(DecisionBatchTest, PlanIsOfTheFinalPolicyAndClamped) {
   EXPECT_THAT(problem_.decision_or->plan, ElementsAre());
 }
 
-TEST_F(DecisionBatchTest, PlanEndsBeforeWhatIsNotFinite) {
+TEST_F(DecisionBatchTest, PlanEndsBeforeTheFirstValueThatIsNotFinite) {
   problem_.plan_length = 4;
   problem_.settings.steps = 0;
   for (const double bad : {kNan, kInfinity}) {
@@ -408,7 +408,7 @@ TEST_F(BatchTest, RetiredEarlyIsTruncatedAndWithoutAStepFrozen) {
   EXPECT_EQ(problems_[1].decision_or->report.outcome, Outcome::kFrozen);
 }
 
-TEST_F(BatchTest, NothingIsWantedByAProblemThatIsNotInIt) {
+TEST_F(BatchTest, AProblemOutsideTheBatchWantsNoStep) {
   EXPECT_FALSE(batch_->WantsStep(problems_[0]));
   world_.ones[0].pretrained = {kNan, 0};
   EXPECT_FALSE(batch_->Admit(pointers_[0]));

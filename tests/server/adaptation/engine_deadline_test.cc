@@ -68,7 +68,7 @@ TEST_P(EngineDeadlineTest, ComesAtAnyTimeAndLeavesTheStepsDoneSoFar) {
   for (int steps = 0; steps < 3; ++steps) EXPECT_GE(cuts[steps], 10);
 }
 
-TEST_P(EngineDeadlineTest, CancellingAtAnyTimeLeavesThePolicyToTheBit) {
+TEST_P(EngineDeadlineTest, CancellingAtAnyTimeLeavesThePolicyUnchanged) {
   for (const Mode mode : {Mode::kPersist, Mode::kReset}) {
     for (strike_ = 1;; ++strike_) {
       ASSERT_TRUE(psi_->Import(psi_after_[2]).ok());

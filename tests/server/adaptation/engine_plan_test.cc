@@ -80,7 +80,7 @@ TEST_P(EnginePlanTest, IsTheUpdatedPolicysOwnNoiseFreeRollOut) {
   }
 }
 
-TEST_P(EnginePlanTest, IsAsLongAsAskedForAndChangesNothingElse) {
+TEST_P(EnginePlanTest, PlanHasTheWantedLengthAndNoOtherEffect) {
   problem_.settings.mode = Mode::kReset;
   EXPECT_TRUE(Plan(0).empty());
   const Decision without = *problem_.decision_or;

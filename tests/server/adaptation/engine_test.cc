@@ -145,7 +145,7 @@ TEST_P(EngineTest, GradientNormIsLimited) {
   EXPECT_EQ(report.outcome, Outcome::kAdapted);
 }
 
-TEST_P(EngineTest, AnActionStepRulesWhateverTheStepSize) {
+TEST_P(EngineTest, AnActionStepReplacesTheStepSize) {
   Problem problem = MakeProblem();
   problem.settings.steps = 2;
   problem.settings.action_step = 0.1f;
@@ -184,7 +184,7 @@ TEST_P(EngineTest, ActionChangeIsLimited) {
   EXPECT_GT(report.action_change, 0);
 }
 
-TEST_P(EngineTest, ActionChangeThatNothingLimitsIsUndone) {
+TEST_P(EngineTest, AnActionChangeThatHalvingCannotLimitIsUndone) {
   Problem problem = MakeProblem();
   problem.settings.step_size = 1;
   problem.settings.max_action_change = 1e-9f;
@@ -330,7 +330,7 @@ TEST_P(EngineTest, ParametersShareTheModelsPsiUntilTheyAreChanged) {
   EXPECT_EQ(engine_->NewParameters()->Export(), psi_0_);
 }
 
-TEST_P(EngineTest, CallsAtTheSameTimeAreWhatTheyAreAlone) {
+TEST_P(EngineTest, ConcurrentCallsHaveTheResultsTheyHaveAlone) {
   std::vector<std::vector<float>> results(4);
   std::vector<std::thread> threads;
   for (size_t t = 0; t < results.size(); ++t) {

@@ -102,7 +102,7 @@ TEST_F(GuardsTest, TenHalvingsAreLimitedElevenWouldBeRejected) {
   EXPECT_THAT(problem_.decision_or->action, ElementsAre(0, 0));
 }
 
-TEST_F(GuardsTest, TrustRegionSeesWhatTheDriftLimitLeft) {
+TEST_F(GuardsTest, TheTrustRegionAppliesAfterTheDriftLimit) {
   problem_.settings.max_drift = 0.375f;
   problem_.settings.max_action_change = 0.375f;
   EXPECT_EQ(Run().outcome, Outcome::kLimited);
@@ -143,7 +143,7 @@ TEST_F(GuardsTest, SecondObjectiveThatIsNotFiniteIsUndone) {
   }
 }
 
-TEST_F(GuardsTest, WithoutTimeToJudgeNothingIsAccepted) {
+TEST_F(GuardsTest, WithoutTimeToJudgeAnUpdateIsRejected) {
   problem_.settings.accept_only_improvement = true;
   problem_.deadline = now_ + absl::Milliseconds(19);
   world_.meanwhile = [this] { now_ += absl::Milliseconds(5); };
@@ -153,7 +153,7 @@ TEST_F(GuardsTest, WithoutTimeToJudgeNothingIsAccepted) {
   EXPECT_THAT(one().working, ElementsAre(0, 0));
 }
 
-TEST_F(GuardsTest, NothingIsGuardedWithoutAStep) {
+TEST_F(GuardsTest, WithoutAStepNoGuardApplies) {
   problem_.settings.steps = 0;
   problem_.settings.max_drift = 0.1f;
   problem_.settings.max_action_change = 0.1f;

@@ -36,7 +36,7 @@ class CallLogTest : public ::testing::Test {
       MakeError(Reason::kOverloaded, "the queue is full of secrets");
 };
 
-TEST_F(CallLogTest, ALineNamesTheCallAndOnlyTheBeginningOfItsSession) {
+TEST_F(CallLogTest, ALineHasTheCallAndTheBeginningOfItsSessionsId) {
   EXPECT_THAT(Lines([this] {
                 log_.Failure("decision failed", full_, kId, "ipv4:1.2.3.4:5",
                              {"loop-7", "00-abc"});

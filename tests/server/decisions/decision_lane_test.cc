@@ -98,7 +98,7 @@ class DecisionLaneTest : public ::testing::Test {
                                 &keeper_, &metrics_, clock_};
 };
 
-TEST_F(DecisionLaneTest, AnUrgentDecisionGoesFirstAndTheLaneGoesOn) {
+TEST_F(DecisionLaneTest, AnUrgentDecisionGoesFirstAndTheLaneResumes) {
   Ask("long", 100, absl::Seconds(5));
   Begin();
   for (int i = 0; i < 3; ++i) {
@@ -139,7 +139,7 @@ TEST_F(DecisionLaneTest, ADecisionWhoseStepsHaveNotBegunIsNotSetAside) {
 }
 
 // "first" is set aside for "second", which is set aside for "third".
-TEST_F(DecisionLaneTest, OneThatGoesFirstMayBeSetAsideItself) {
+TEST_F(DecisionLaneTest, AnUrgentDecisionMayBeSetAsideItself) {
   Ask("first", 300, absl::Seconds(9));
   Begin();
   ASSERT_TRUE(lane().Prepare());

@@ -296,7 +296,7 @@ TEST_F(DecisionMakerTest, AnotherDecisionOfARunningSessionIsRefused) {
   EXPECT_TRUE(first.Get().ok());
 }
 
-TEST_F(DecisionMakerTest, ACancelledDecisionStopsWithinAStepAndChangesNothing) {
+TEST_F(DecisionMakerTest, ACancelledDecisionStopsWithinAStepWithoutEffect) {
   Open("a", /*steps=*/1000);
   Open("twin", /*steps=*/1000);
   engine_->Hold();
@@ -381,7 +381,7 @@ TEST_F(DecisionMakerTest, ABudgetCutsTheSteps) {
             FakeEngine::Action(0.5, 7, 7, 1));
 }
 
-TEST_F(DecisionMakerTest, TheSoonerOfBudgetAndDeadlineHolds) {
+TEST_F(DecisionMakerTest, TheEarlierOfBudgetAndDeadlineCounts) {
   Open("a", /*steps=*/5);
   engine_->Hold();
   v1::ActRequest request = Request("a", 0.5);
@@ -423,7 +423,7 @@ TEST_F(DecisionMakerTest, AnObservationThatTheEngineRefusesIsInvalid) {
   EXPECT_EQ((*Ask("a", 0.5).Get())->decision_index(), 0u);
 }
 
-TEST_F(DecisionMakerTest, OnceItRefusesItAnswersWhatItHasAndNothingNew) {
+TEST_F(DecisionMakerTest, OnceItRefusesItAnswersOnlyAcceptedCalls) {
   Open("a");
   Open("b");
   engine_->Hold();
@@ -469,7 +469,7 @@ TEST_F(DecisionMakerTest, DecisionsAreCounted) {
 
 // For the sanitizers: calls of a few sessions are made, retried, cancelled and
 // closed by several threads at once; each is answered exactly once.
-TEST_F(DecisionMakerTest, EveryCallIsAnsweredOnceWhateverHappens) {
+TEST_F(DecisionMakerTest, EveryCallIsAnsweredExactlyOnce) {
   constexpr int kClients = 4;
   constexpr int kRounds = 200;
   std::vector<std::thread> clients;

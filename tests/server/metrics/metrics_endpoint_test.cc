@@ -27,7 +27,7 @@ TEST(MetricsEndpointTest, AllCollectablesAreServedAsOneText) {
             HasSubstr("Content-Type: text/plain; version=0.0.4")));
 }
 
-TEST(MetricsEndpointTest, ReadyIsOnlyWhatServes) {
+TEST(MetricsEndpointTest, OnlyAServingServerIsReady) {
   const auto endpoint = MetricsEndpoint::Create("127.0.0.1:0", {});
   ASSERT_TRUE(endpoint.ok()) << endpoint.status();
   const struct {

@@ -112,7 +112,7 @@ TEST_F(DecisionQueueTest, AfterPartOfItsTimeADecisionGetsItsFrozenAnswer) {
   EXPECT_EQ(PopDue(25), "freeze 2");
 }
 
-TEST_F(DecisionQueueTest, WithALotOfTimeADecisionWaitsAlmostUntilItsDeadline) {
+TEST_F(DecisionQueueTest, ADecisionWithALotOfTimeWaitsAlmostUntilItsDeadline) {
   Start();
   Push(Make(1, "a", 0), 0);
   ASSERT_EQ(Pop(0), "adapt 1");
@@ -167,7 +167,7 @@ TEST_F(DecisionQueueTest, WithTimeForAllTheEarliestGoesFirst) {
   EXPECT_EQ(Pop(5), "adapt 2");
 }
 
-TEST_F(DecisionQueueTest, WithoutTimeForAllTheSessionWithTheLeastGoesFirst) {
+TEST_F(DecisionQueueTest, WithoutTimeForAllTheLeastServedSessionGoesFirst) {
   Start();
   Push(MakeLong(1, "a", 0), 0);
   ASSERT_EQ(Pop(0), "adapt 1");
@@ -178,7 +178,7 @@ TEST_F(DecisionQueueTest, WithoutTimeForAllTheSessionWithTheLeastGoesFirst) {
   EXPECT_EQ(Pop(31), "adapt 2");
 }
 
-TEST_F(DecisionQueueTest, WithoutTimeForAllTheOwnerWithTheLeastGoesFirst) {
+TEST_F(DecisionQueueTest, WithoutTimeForAllTheLeastServedOwnerGoesFirst) {
   Start();
   Push(MakeLong(1, "a", 0), 0);
   ASSERT_EQ(Pop(0), "adapt 1");
@@ -277,7 +277,7 @@ TEST_F(DecisionQueueTest, ANewcomerDoesNotHoldEverybodyUp) {
   EXPECT_LE(service, 130);
 }
 
-TEST_F(DecisionQueueTest, OneThatCannotWaitGoesBeforeALongTurnGoesOn) {
+TEST_F(DecisionQueueTest, ADecisionThatCannotWaitInterruptsALongTurn) {
   Start();
   DecisionQueue::Decision long_one = Make(1, "a", 0);
   long_one.steps = 1000;
@@ -289,7 +289,7 @@ TEST_F(DecisionQueueTest, OneThatCannotWaitGoesBeforeALongTurnGoesOn) {
   EXPECT_EQ(Show(queue_->PopUrgent(1, 999, At(4))), "adapt 2");
 }
 
-TEST_F(DecisionQueueTest, OneThatHadMoreServiceDoesNotInterrupt) {
+TEST_F(DecisionQueueTest, ADecisionWithMoreServiceDoesNotInterrupt) {
   Start();
   Push(Make(5, "b", 0), 0);
   ASSERT_EQ(Pop(0), "adapt 5");
@@ -303,7 +303,7 @@ TEST_F(DecisionQueueTest, OneThatHadMoreServiceDoesNotInterrupt) {
   EXPECT_EQ(Show(queue_->PopUrgent(1, 999, At(4))), "none");
 }
 
-TEST_F(DecisionQueueTest, OneThatCanWaitDoesNotInterrupt) {
+TEST_F(DecisionQueueTest, ADecisionThatCanWaitDoesNotInterrupt) {
   Start();
   DecisionQueue::Decision first = Make(1, "a", 0);
   first.steps = 3;
@@ -348,7 +348,7 @@ TEST_F(DecisionQueueTest, AWaitingDecisionCanBeTakenBack) {
   EXPECT_EQ(Pop(0), "none");
 }
 
-TEST_F(DecisionQueueTest, AFullQueueDropsOneOfWhoHasTheMost) {
+TEST_F(DecisionQueueTest, AFullQueueDropsADecisionOfTheOwnerWithTheMost) {
   DecisionQueue::Options options;
   options.max_size = 4;
   Start(options);
@@ -428,7 +428,7 @@ TEST_F(DecisionQueueTest, ItRunsForDays) {
 }
 
 // Each connection is an owner, so owners come and go.
-TEST_F(DecisionQueueTest, WhoHasGoneIsForgottenWithinSeconds) {
+TEST_F(DecisionQueueTest, OwnersThatHaveGoneAreForgottenWithinSeconds) {
   Start();
   size_t most = 0;
   double now = 0;

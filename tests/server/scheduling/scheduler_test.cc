@@ -89,7 +89,7 @@ class SchedulerTest : public ::testing::Test, public Scheduler::Executor {
   Scheduler* running_ = nullptr;  // The same; valid while it ends.
 };
 
-TEST_F(SchedulerTest, WhatWasAcceptedRunsBeforeItEnds) {
+TEST_F(SchedulerTest, AcceptedTasksRunBeforeItEnds) {
   Start(2);
   std::atomic<int> ran = 0;
   for (int i = 0; i < 50; ++i) {
@@ -127,7 +127,7 @@ TEST_F(SchedulerTest, AFullQueueRefusesAndDoesNotRunTheTask) {
   EXPECT_FALSE(ran);
 }
 
-TEST_F(SchedulerTest, AWithdrawnTaskDoesNotRunAndLetsGoOfWhatItHolds) {
+TEST_F(SchedulerTest, AWithdrawnTaskDoesNotRunAndIsReleased) {
   Start(1);
   Occupy();
   auto held = std::make_shared<int>(0);
@@ -318,7 +318,7 @@ TEST_F(SchedulerTest, CalledHelpersHelpAndStillTakeTasks) {
   ASSERT_TRUE(done.WaitForNotificationWithTimeout(2 * kPatience));
 }
 
-TEST_F(SchedulerTest, WithoutIdleThreadsTheCallerDoesAll) {
+TEST_F(SchedulerTest, WithoutIdleThreadsTheCallerMakesAllCalls) {
   Start(1);
   absl::Notification done;
   int calls = 0;

@@ -10,13 +10,13 @@ const absl::Time kNow = absl::UnixEpoch();
 const StepKind kKind = {1, 5, 10, 10, 0.99f};
 const StepKind kOther = {1, 5, 64, 10, 0.99f};
 
-TEST(StepTimesTest, WithoutAMeasurementThePriorHoldsForEachDecision) {
+TEST(StepTimesTest, WithoutAMeasurementThePriorCountsForEachDecision) {
   const StepTimes times;
   EXPECT_EQ(times.Expect(kKind, 1, 1, 4 * kMs, kNow), 4 * kMs);
   EXPECT_EQ(times.Expect(kKind, 3, 1, 4 * kMs, kNow), 12 * kMs);
 }
 
-TEST(StepTimesTest, SteadyStepsAreExpectedToTakeWhatTheyTook) {
+TEST(StepTimesTest, SteadyStepsAreExpectedToTakeAsLongAgain) {
   StepTimes times;
   for (int i = 0; i < 100; ++i) times.Learn(kKind, 1, 1, 5 * kMs, kNow);
   const absl::Duration expected = times.Expect(kKind, 1, 1, 4 * kMs, kNow);
@@ -24,7 +24,7 @@ TEST(StepTimesTest, SteadyStepsAreExpectedToTakeWhatTheyTook) {
   EXPECT_LT(expected, 5.01 * kMs);
 }
 
-TEST(StepTimesTest, TheEstimateLeavesRoomForWhatVaries) {
+TEST(StepTimesTest, TheEstimateLeavesRoomForVariation) {
   StepTimes times;
   for (int i = 0; i < 200; ++i) {
     times.Learn(kKind, 1, 1, (i % 2 == 0 ? 4 : 6) * kMs, kNow);
@@ -61,7 +61,7 @@ TEST(StepTimesTest, OneCutStepIsTakenForAnOutlier) {
   EXPECT_GE(times.Expect(kKind, 1, 1, 4 * kMs, kNow), 30 * kMs);
 }
 
-TEST(StepTimesTest, ACutThatCameEarlyTeachesNothing) {
+TEST(StepTimesTest, AnEarlyCutDoesNotChangeTheEstimate) {
   StepTimes times;
   for (int i = 0; i < 50; ++i) times.Learn(kKind, 1, 1, 5 * kMs, kNow);
   const absl::Duration before = times.Expect(kKind, 1, 1, kMs, kNow);

@@ -49,7 +49,7 @@ TEST(AuthenticatorTest, ATokenGivesTheIdentity) {
   EXPECT_EQ(Result(both.Identify({kAct, {}, "host"})), "UNAUTHENTICATED");
 }
 
-TEST(AuthenticatorTest, WhateverIsNotAKnownTokenIsRefusedUnquoted) {
+TEST(AuthenticatorTest, UnknownTokensAreRefusedUnquoted) {
   const Authenticator authenticator(false, Tokens("secret", "other"));
   const std::vector<std::vector<absl::string_view>> wrong = {
       {},

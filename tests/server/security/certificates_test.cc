@@ -70,7 +70,7 @@ TEST_F(CertificatesTest, AMissingFileIsNamed) {
   EXPECT_THAT(std::string(Load().status().message()), HasSubstr(Path("key")));
 }
 
-TEST_F(CertificatesTest, WhatIsNoCertificateOrKeyIsRefused) {
+TEST_F(CertificatesTest, MalformedCertificatesAndKeysAreRefused) {
   Write("cert", "no certificate");
   ExpectRefused("cert", "holds no certificate");
   Write("cert", server_.key);

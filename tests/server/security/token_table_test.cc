@@ -33,7 +33,7 @@ TEST(TokenTableTest, ATokenNamesItsHolder) {
   EXPECT_EQ(table->Find("b-token")->role, Role::kAdmin);
 }
 
-TEST(TokenTableTest, NothingElseIsAToken) {
+TEST(TokenTableTest, OtherTextIsNotAToken) {
   const std::string digest = Sha256Hex("a-token");
   const auto table = TokenTable::Parse(Line("alice", "act", "a-token"));
   ASSERT_TRUE(table.ok());

@@ -240,7 +240,7 @@ TEST_F(SessionStoreTest, NotEndlesslyManyRetriesWait) {
   EXPECT_EQ(told, waiting);
 }
 
-TEST_F(SessionStoreTest, WhoWaitsForAnAbortedDecisionMayMakeIt) {
+TEST_F(SessionStoreTest, AWaiterForAnAbortedDecisionMayMakeIt) {
   ASSERT_TRUE(Open("a").ok());
   SessionLease lease = Lease("a", 0, {1, 2});
   bool again = false;
@@ -472,7 +472,7 @@ TEST_F(SessionStoreTest, ASessionThatIsResetOnAnotherConnectionIsNotLost) {
   EXPECT_THAT(store_.Expire(At(61)), ElementsAre("a"));
 }
 
-TEST_F(SessionStoreTest, ASessionThatIsUsedAgainIsNoLongerLost) {
+TEST_F(SessionStoreTest, UsingALostSessionAgainSavesIt) {
   ASSERT_TRUE(Open("a").ok());
   const Observation observation = {1, 2};
   for (const char* connection : {"gone", "here"}) {

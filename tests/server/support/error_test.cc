@@ -46,7 +46,7 @@ TEST(ErrorTest, EachReasonHasItsCodeAndName) {
   }
 }
 
-TEST(ErrorTest, ThePayloadIsWhatTheWireCarries) {
+TEST(ErrorTest, ThePayloadsHaveTheWiresForm) {
   const absl::Status status =
       MakeError(Reason::kOverloaded, "full", absl::Milliseconds(1250));
   google::rpc::ErrorInfo info;

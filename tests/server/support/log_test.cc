@@ -39,7 +39,7 @@ TEST(LogTest, AFieldWithoutAValueIsLeftOut) {
             "\"event\":\"x\",\"reason\":\"DRAINING\"}\n");
 }
 
-TEST(LogTest, WhatAClientSentCannotForgeALine) {
+TEST(LogTest, AClientsTextCannotForgeALine) {
   const LogFields fields = {{"id", "a\n2026 INFO \"forged\"\x1b"}};
   EXPECT_EQ(FormatLogLine(kText, Severity::kInfo, "x\ny", fields, Noon()),
             "2026-01-31T12:00:00.123Z INFO x\\ny "

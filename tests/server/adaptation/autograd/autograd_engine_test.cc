@@ -183,7 +183,7 @@ class BatchTest : public AutogradEngineTest {
   }
 };
 
-TEST_F(BatchTest, ProblemsOfACallAreWhatTheyAreAlone) {
+TEST_F(BatchTest, ProblemsOfACallHaveTheResultsTheyHaveAlone) {
   for (const int max_batch : {1, 3, 4}) {
     Options options;
     options.max_batch = max_batch;
@@ -310,7 +310,7 @@ TEST(AutogradEngineDevice, UnknownOnesAreRefusedByName) {
   }
 }
 
-TEST(AutogradEngineDevice, OneThatThisMachineLacksIsUnavailableByName) {
+TEST(AutogradEngineDevice, AMissingDeviceIsUnavailableByName) {
   Options options;
   options.device = "cuda:99";  // Nobody has as many.
   const absl::Status status =
@@ -321,7 +321,7 @@ TEST(AutogradEngineDevice, OneThatThisMachineLacksIsUnavailableByName) {
 }
 
 // If there is a GPU, engine_test.cc and the tests beside it run on it as well.
-TEST_F(BatchTest, GpuGivesWhatTheCpuGives) {
+TEST_F(BatchTest, TheGpuAgreesWithTheCpu) {
   Options options;
   options.device = "cuda:0";
   const auto gpu = AutogradEngine::Create(bundle_, options);

@@ -14,7 +14,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-TEST(AutogradParameters, ImportGivesBackWhatExportGave) {
+TEST(AutogradParameters, ImportRestoresAnExport) {
   for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
     AutogradParameters parameters(at::tensor({1.5, -2.0, 0.1f}, type));
     const std::vector<float> values = parameters.Export();
@@ -34,7 +34,7 @@ TEST(AutogradParameters, CloneIsIndependent) {
   EXPECT_THAT(parameters.Export(), ElementsAre(3, 4));
 }
 
-TEST(AutogradParameters, ImportRefusesWhatDoesNotFit) {
+TEST(AutogradParameters, ImportRefusesWrongValues) {
   AutogradParameters parameters(at::tensor({1.0f, 2.0f}));
   const absl::Status count = parameters.Import({3});
   EXPECT_EQ(count.code(), absl::StatusCode::kInvalidArgument);

@@ -124,7 +124,7 @@ TEST_P(ImaginedReturnTest, EqualsTheForwardRecursion) {
   }
 }
 
-TEST_P(ImaginedReturnTest, EachProblemIsWhatItIsAlone) {
+TEST_P(ImaginedReturnTest, EachProblemHasTheResultItHasAlone) {
   const at::Tensor psi = Psi({0, 1});
   const at::Tensor together = Returns({0, 1}, psi);
   const at::Tensor gradient = torch::autograd::grad({together.sum()}, {psi})[0];

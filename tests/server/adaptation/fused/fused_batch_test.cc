@@ -108,7 +108,7 @@ class FusedBatchTest
   ThreadPerLane workers_;
 };
 
-TEST_P(FusedBatchTest, SessionsAreWhatTheyAreAloneToTheBit) {
+TEST_P(FusedBatchTest, SessionsHaveTheBitsTheyHaveAlone) {
   std::vector<std::unique_ptr<Session>> together, alone;
   std::vector<Problem*> all;
   for (int i = 0; i < kSessions; ++i) {

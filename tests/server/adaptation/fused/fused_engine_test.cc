@@ -238,7 +238,7 @@ TEST_F(FusedEngineTest, ResetModeDecidesTheSameEveryTime) {
   EXPECT_EQ(parameters_->Export(), engine_->NewParameters()->Export());
 }
 
-TEST_F(FusedEngineTest, PersistModeGoesOnFromTheLastPolicy) {
+TEST_F(FusedEngineTest, PersistModeContinuesFromTheLastPolicy) {
   const Decision first = Adapt();
   const float drift = first.report.drift;
   problem_.decision = 1;
@@ -307,7 +307,7 @@ TEST_F(FusedEngineTest, LooksAtTheClockBeforeEachSamplerStep) {
   EXPECT_LE(reads, there_and_back + 20);
 }
 
-TEST_F(FusedEngineTest, ACancelledDecisionChangesNothing) {
+TEST_F(FusedEngineTest, ACancelledDecisionHasNoEffect) {
   std::atomic<bool> cancelled{true};
   problem_.cancelled = &cancelled;
   engine_->Adapt({&problem_, 1});

@@ -170,7 +170,7 @@ void ExpectExactProducts(void (*multiply)(const Product&)) {
   }
 }
 
-TEST(HalfKernelsTest, MultipliesWhatBfloat16HoldsExactly) {
+TEST(HalfKernelsTest, ProductsOfBfloat16ValuesAreExact) {
   const auto kernels = SelectKernels(Variant::kAuto, Precision::kBfloat16);
   if (!kernels.ok()) GTEST_SKIP() << kernels.status();
   ExpectExactProducts((*kernels)->multiply);
