@@ -9,7 +9,6 @@ namespace {
 constexpr int kRounds = 10;
 constexpr uint32_t kMultipliers[2] = {0xD2511F53u, 0xCD9E8D57u};
 constexpr uint32_t kKeyIncrements[2] = {0x9E3779B9u, 0xBB67AE85u};  // Weyl
-constexpr uint32_t kSecondBankSlot = 32768;
 constexpr double kTwoPi = 6.283185307179586476925286766559;
 
 // In (0, 1): never 0, so its logarithm is finite.
@@ -51,7 +50,7 @@ void FillNoise(const DecisionNoise& noise, int transition, int particle,
   const std::array<uint32_t, 2> key = {static_cast<uint32_t>(noise.seed),
                                        static_cast<uint32_t>(noise.seed >> 32)};
   const uint32_t bank =
-      noise.bank == NoiseBank::kAcceptance ? kSecondBankSlot : 0;
+      noise.bank == NoiseBank::kAcceptance ? kAcceptanceSlots : 0;
   std::array<uint32_t, 4> counter = {
       0, static_cast<uint32_t>(slot) + bank + (uint32_t(transition) << 16),
       static_cast<uint32_t>(particle), static_cast<uint32_t>(noise.decision)};

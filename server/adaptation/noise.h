@@ -19,6 +19,9 @@ enum class NoiseBank {
   kAcceptance = 1,  // For the accept guard.
 };
 
+// The acceptance bank's z_slot is the generator's z_{slot + 32768}.
+inline constexpr uint32_t kAcceptanceSlots = 32768;
+
 // Names the noise of one decision of one session. A plain value.
 struct DecisionNoise {
   uint64_t seed = 0;

@@ -26,7 +26,9 @@ void Block::DrawNoise(int h) {
     draw.key[0] = static_cast<uint32_t>(noise.seed);
     draw.key[1] = static_cast<uint32_t>(noise.seed >> 32);
     draw.transition = uint32_t(h) << 16;
-    if (noise.bank == NoiseBank::kAcceptance) draw.transition += 32768;
+    if (noise.bank == NoiseBank::kAcceptance) {
+      draw.transition += kAcceptanceSlots;
+    }
     draw.decision = static_cast<uint32_t>(noise.decision);
     draw.first_particle = segment.first_particle;
     draw.particle_step = static_cast<uint32_t>(model_->dynamics.size());
