@@ -58,7 +58,8 @@ say() { echo "== $*"; }
 # --- Debian packages ---------------------------------------------------------
 packages=(
   # tools
-  g++ cmake ninja-build ccache pkg-config git ca-certificates
+  g++ cmake ninja-build ccache git ca-certificates
+  pkg-config  # for gRPC's CMake files
   python3 python3-pip clang-format
   dpkg-dev file  # for deploy/package.sh
   openssl  # Makes certificates for the tests.
@@ -66,8 +67,8 @@ packages=(
   libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
   libabsl-dev prometheus-cpp-dev libcivetweb-dev libssl-dev libsqlite3-dev
   libcli11-dev nlohmann-json3-dev
-  # data, tests, benchmarks
-  libhdf5-dev libgtest-dev libgmock-dev libbenchmark-dev
+  # data, tests
+  libhdf5-dev libgtest-dev libgmock-dev
 )
 if [[ "$checks" == yes ]]; then
   packages+=(clang shellcheck)
