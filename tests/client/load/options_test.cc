@@ -100,21 +100,11 @@ TEST(LoadOptionsTest, TheDeadlineIsOnePeriodUnlessItIsGiven) {
             absl::Seconds(1));
 }
 
-TEST(LoadOptionsTest, WhatIsAboutSecurityArrives) {
-  const SecurityOptions security =
-      Parse({"--tls-ca", "a", "--tls-cert", "c", "--tls-key", "k",
-             "--token-file", "t", "--plaintext-token"})
-          .options.security;
-  EXPECT_EQ(security.tls_ca, "a");
-  EXPECT_EQ(security.tls_cert, "c");
-  EXPECT_EQ(security.tls_key, "k");
-  EXPECT_EQ(security.token_file, "t");
-  EXPECT_TRUE(security.plaintext_token);
-  EXPECT_FALSE(Parse({}).options.security.plaintext_token);
-  EXPECT_THAT(Mistake({"--tls-cert", "c", "--tls-key", "k"}),
-              HasSubstr("--tls-ca"));
-  EXPECT_THAT(Mistake({"--tls-ca", "a", "--tls-cert", "c"}),
-              HasSubstr("--tls-key"));
+TEST(LoadOptionsTest, SharedOptionsArrive) {
+  const LoadOptions options =
+      Parse({"--token-file", "t", "--horizon", "2"}).options;
+  EXPECT_EQ(options.security.token_file, "t");
+  EXPECT_EQ(options.settings.ShortDebugString(), "horizon: 2");
 }
 
 TEST(LoadOptionsTest, MistakesAreNamed) {

@@ -103,59 +103,11 @@ TEST(RunOptionsTest, ASweepHasSeedsOfItsOwn) {
               HasSubstr("excludes"));
 }
 
-TEST(RunOptionsTest, EverySettingArrives) {
-  const ParsedOptions parsed = Parse({"--horizon",
-                                      "1",
-                                      "--particles",
-                                      "2",
-                                      "--steps",
-                                      "0",
-                                      "--step-size",
-                                      "3e-5",
-                                      "--action-step",
-                                      "0.25",
-                                      "--mode",
-                                      "reset",
-                                      "--discount",
-                                      "0.5",
-                                      "--max-gradient-norm",
-                                      "6",
-                                      "--max-action-change",
-                                      "7",
-                                      "--max-drift",
-                                      "8",
-                                      "--accept-only-improvement",
-                                      "--sampler-steps",
-                                      "9",
-                                      "--noise-scale",
-                                      "0"});
-  ASSERT_EQ(parsed.exit_code, std::nullopt);
-  EXPECT_EQ(parsed.options.settings.ShortDebugString(),
-            "horizon: 1 particles: 2 steps: 0 step_size: 3e-05 mode: RESET "
-            "discount: 0.5 max_gradient_norm: 6 max_action_change: 7 "
-            "max_drift: 8 accept_only_improvement: true sampler_steps: 9 "
-            "noise_scale: 0 action_step: 0.25");
-  const ParsedOptions off =
-      Parse({"--no-accept-only-improvement", "--mode", "persist"});
-  EXPECT_EQ(off.options.settings.ShortDebugString(),
-            "mode: PERSIST accept_only_improvement: false");
-}
-
-TEST(RunOptionsTest, WhatIsAboutSecurityArrives) {
-  const SecurityOptions security =
-      Parse({"--tls-ca", "a", "--tls-cert", "c", "--tls-key", "k",
-             "--token-file", "t", "--plaintext-token"})
-          .options.security;
-  EXPECT_EQ(security.tls_ca, "a");
-  EXPECT_EQ(security.tls_cert, "c");
-  EXPECT_EQ(security.tls_key, "k");
-  EXPECT_EQ(security.token_file, "t");
-  EXPECT_TRUE(security.plaintext_token);
-  EXPECT_FALSE(Parse({}).options.security.plaintext_token);
-  EXPECT_THAT(Mistake({"--tls-cert", "c", "--tls-key", "k"}),
-              HasSubstr("--tls-ca"));
-  EXPECT_THAT(Mistake({"--tls-ca", "a", "--tls-cert", "c"}),
-              HasSubstr("--tls-key"));
+TEST(RunOptionsTest, SharedOptionsArrive) {
+  const RunOptions options =
+      Parse({"--token-file", "t", "--horizon", "2"}).options;
+  EXPECT_EQ(options.security.token_file, "t");
+  EXPECT_EQ(options.settings.ShortDebugString(), "horizon: 2");
 }
 
 TEST(RunOptionsTest, MistakesAreNamed) {
