@@ -42,4 +42,30 @@ std::vector<double> MeanFlowEmbedding(double t, double r, int width) {
   return embedding;
 }
 
+SamplerSteps DiffusionSteps(absl::Span<const float> betas, int width) {
+  const DiffusionSchedule schedule = MakeDiffusionSchedule(betas);
+  SamplerSteps steps;
+  for (int k = static_cast<int>(betas.size()); k > 0; --k) {
+    steps.c1.push_back(schedule.c1[k - 1]);
+    steps.c2.push_back(schedule.c2[k - 1]);
+    steps.sigma.push_back(schedule.sigma[k - 1]);
+    steps.embeddings.push_back(DiffusionEmbedding(k, width));
+  }
+  steps.slots = steps.size();
+  return steps;
+}
+
+SamplerSteps MeanFlowSteps(int n, int width) {
+  SamplerSteps steps;
+  for (int i = 0; i < n; ++i) {
+    const double t = 1 - static_cast<double>(i) / n;
+    const double r = 1 - static_cast<double>(i + 1) / n;
+    steps.c1.push_back(1);
+    steps.c2.push_back(t - r);
+    steps.sigma.push_back(0);
+    steps.embeddings.push_back(MeanFlowEmbedding(t, r, width));
+  }
+  return steps;
+}
+
 }  // namespace foresight

@@ -29,4 +29,17 @@ std::vector<double> DiffusionEmbedding(int k, int width);
 // a multiple of 4.
 std::vector<double> MeanFlowEmbedding(double t, double r, int width);
 
+// The steps of either sampler in their order, from u = z_0:
+//   u <- c1 u - c2 net(u, s', a', embedding) + sigma z
+struct SamplerSteps {
+  std::vector<double> c1, c2, sigma;            // [n]; the last sigma is 0.
+  std::vector<std::vector<double>> embeddings;  // [n][T]
+  int slots = 1;                                // z_0..z_{slots - 1} are drawn.
+
+  int size() const { return static_cast<int>(c1.size()); }  // n
+};
+SamplerSteps DiffusionSteps(absl::Span<const float> betas, int width);
+// `n` steps on a uniform grid from t = 1 to t = 0.
+SamplerSteps MeanFlowSteps(int n, int width);
+
 }  // namespace foresight

@@ -13,48 +13,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "models/bundle/sampler.h"
-
 namespace foresight {
-
-// In the order of sampling.
-struct Sampler::Steps {
-  std::vector<double> c1, c2;                   // [n]
-  std::vector<double> slot_scales;              // [J]
-  std::vector<std::vector<double>> embeddings;  // [n][T]
-
-  static Steps Diffusion(const Bundle& bundle);
-  static Steps MeanFlow(const Bundle& bundle, int n);
-};
-
-Sampler::Steps Sampler::Steps::Diffusion(const Bundle& bundle) {
-  const auto& betas = bundle.manifest().dynamics().betas();
-  const DiffusionSchedule schedule =
-      MakeDiffusionSchedule({betas.data(), static_cast<size_t>(betas.size())});
-  Steps steps;
-  steps.slot_scales.push_back(1);  // u_K = z_0
-  for (int k = betas.size(); k >= 1; --k) {
-    steps.c1.push_back(schedule.c1[k - 1]);
-    steps.c2.push_back(schedule.c2[k - 1]);
-    if (k > 1) steps.slot_scales.push_back(schedule.sigma[k - 1]);
-    steps.embeddings.push_back(DiffusionEmbedding(k, bundle.time_embedding()));
-  }
-  return steps;
-}
-
-Sampler::Steps Sampler::Steps::MeanFlow(const Bundle& bundle, int n) {
-  Steps steps;
-  steps.slot_scales.push_back(1);
-  for (int i = 0; i < n; ++i) {
-    const double t = 1 - static_cast<double>(i) / n;
-    const double r = 1 - static_cast<double>(i + 1) / n;
-    steps.c1.push_back(1);
-    steps.c2.push_back(t - r);
-    steps.embeddings.push_back(
-        MeanFlowEmbedding(t, r, bundle.time_embedding()));
-  }
-  return steps;
-}
 
 namespace {
 
@@ -82,11 +41,11 @@ at::Tensor StepBiases(const Layer& first,
 }  // namespace
 
 Sampler::Member Sampler::MakeMember(const Bundle& bundle, int b,
-                                    const Steps& steps,
+                                    const SamplerSteps& steps,
                                     const at::TensorOptions& options) {
   const int64_t state = bundle.observation_size();
   const int64_t condition = state + bundle.action_size();
-  const size_t n = steps.c1.size();
+  const int n = steps.size();
   Member member;
   member.mlp = Mlp::FromNetwork(bundle.dynamics(b), options);
   const at::Tensor& first = member.mlp.layers.front().weight;
@@ -96,18 +55,17 @@ Sampler::Member Sampler::MakeMember(const Bundle& bundle, int b,
       StepBiases(bundle.dynamics(b).layers.front(), steps.embeddings, options);
   member.head_weight = member.mlp.layers.back().weight.t().contiguous();
   std::vector<double> slot_shifts(state, 0);  // None for u_K = z_0.
-  for (size_t i = 0; i < n; ++i) {
+  for (int i = 0; i < n; ++i) {
     std::vector<double> shift;
     for (const float bias : bundle.dynamics(b).layers.back().bias) {
       shift.push_back(-steps.c2[i] * bias);
     }
     member.shifts.push_back(ToTensor(shift, {state}, options));
-    if (i + 1 < steps.slot_scales.size()) {
+    if (i + 1 < steps.slots) {
       slot_shifts.insert(slot_shifts.end(), shift.begin(), shift.end());
     }
   }
-  const int64_t slots = steps.slot_scales.size();
-  member.slot_shifts = ToTensor(slot_shifts, {slots, 1, state}, options);
+  member.slot_shifts = ToTensor(slot_shifts, {steps.slots, 1, state}, options);
   const Standardiser& output = bundle.dynamics_output();
   member.offset = ToTensor(output.mean, {state}, options) +
                   ToTensor(output.std, {state}, options) * member.shifts[n - 1];
@@ -116,18 +74,23 @@ Sampler::Member Sampler::MakeMember(const Bundle& bundle, int b,
 
 Sampler Sampler::FromBundle(const Bundle& bundle, int steps,
                             const at::TensorOptions& options) {
-  const Steps all = bundle.dynamics_kind() == DynamicsKind::kDiffusion
-                        ? Steps::Diffusion(bundle)
-                        : Steps::MeanFlow(bundle, steps);
+  const int width = bundle.time_embedding();
+  const auto& betas = bundle.manifest().dynamics().betas();
+  const SamplerSteps all =
+      bundle.dynamics_kind() == DynamicsKind::kDiffusion
+          ? DiffusionSteps({betas.data(), size_t(betas.size())}, width)
+          : MeanFlowSteps(steps, width);
   Sampler sampler;
   sampler.input_ = Standardise::FromBundle(bundle.dynamics_input(), options);
   sampler.output_std_ = ToTensor(bundle.dynamics_output().std,
                                  {bundle.observation_size()}, options);
   sampler.c1_ = all.c1;
   sampler.c2_ = all.c2;
-  sampler.slots_ = static_cast<int>(all.slot_scales.size());
-  sampler.slot_scales_ =
-      ToTensor(all.slot_scales, {sampler.slots_, 1, 1}, options);
+  sampler.slots_ = all.slots;
+  std::vector<double> slot_scales = {1};  // u_K = z_0
+  slot_scales.insert(slot_scales.end(), all.sigma.begin(),
+                     all.sigma.begin() + all.slots - 1);
+  sampler.slot_scales_ = ToTensor(slot_scales, {sampler.slots_, 1, 1}, options);
   for (int b = 0; b < bundle.members(); ++b) {
     sampler.members_.push_back(MakeMember(bundle, b, all, options));
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/bundle/bundle.h"
+#include "models/bundle/sampler.h"
 #include "models/networks/mlp.h"
 #include "models/networks/standardise.h"
 
@@ -67,10 +68,9 @@ class Sampler {
     at::Tensor offset;  // [S]: output.mean + output.std * the last shift.
   };
 
-  struct Steps;  // The bundle's steps.
-
   Sampler() = default;
-  static Member MakeMember(const Bundle& bundle, int b, const Steps& steps,
+  static Member MakeMember(const Bundle& bundle, int b,
+                           const SamplerSteps& steps,
                            const at::TensorOptions& options);
   at::Tensor Change(const Member& member, const at::Tensor& condition,
                     const std::vector<at::Tensor>& z) const;

@@ -98,7 +98,7 @@ Buffer TimeBias(const Layer& first, const std::vector<double>& embedding) {
   for (int o = 0; o < first.outputs; ++o) {
     double sum = first.bias[o];
     for (size_t i = 0; i < embedding.size(); ++i) {
-      // The embedding is rounded to float32, as every engine does.
+      // The embedding is rounded once, to float32.
       sum += double{first.weight[size_t(o) * first.inputs + column + i]} *
              static_cast<float>(embedding[i]);
     }
@@ -158,32 +158,19 @@ const SamplerPlan& Model::Sampler(int steps) const {
 
 SamplerPlan Model::MakeSampler(int steps) const {
   const int width = bundle->time_embedding();
+  const auto& betas = bundle->manifest().dynamics().betas();
+  const SamplerSteps all =
+      bundle->dynamics_kind() == DynamicsKind::kDiffusion
+          ? DiffusionSteps({betas.data(), size_t(betas.size())}, width)
+          : MeanFlowSteps(steps, width);
   SamplerPlan plan;
-  std::vector<std::vector<double>> embeddings;
-  if (bundle->dynamics_kind() == DynamicsKind::kDiffusion) {
-    const auto& betas = bundle->manifest().dynamics().betas();
-    const DiffusionSchedule schedule =
-        MakeDiffusionSchedule({betas.data(), size_t(betas.size())});
-    for (int k = steps; k > 0; --k) {
-      plan.c1.push_back(schedule.c1[k - 1]);
-      plan.c2.push_back(schedule.c2[k - 1]);
-      plan.sigma.push_back(schedule.sigma[k - 1]);
-      embeddings.push_back(DiffusionEmbedding(k, width));
-    }
-    plan.slots = steps;
-  } else {
-    for (int i = 0; i < steps; ++i) {
-      const double t = 1 - double(i) / steps;
-      const double r = 1 - double(i + 1) / steps;
-      plan.c1.push_back(1);
-      plan.c2.push_back(t - r);
-      plan.sigma.push_back(0);
-      embeddings.push_back(MeanFlowEmbedding(t, r, width));
-    }
-  }
+  plan.c1.assign(all.c1.begin(), all.c1.end());
+  plan.c2.assign(all.c2.begin(), all.c2.end());
+  plan.sigma.assign(all.sigma.begin(), all.sigma.end());
+  plan.slots = all.slots;
   for (int b = 0; b < bundle->members(); ++b) {
     std::vector<Buffer>& biases = plan.time_bias.emplace_back();
-    for (const std::vector<double>& embedding : embeddings) {
+    for (const std::vector<double>& embedding : all.embeddings) {
       biases.push_back(TimeBias(bundle->dynamics(b).layers.front(), embedding));
     }
   }

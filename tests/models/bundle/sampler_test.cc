@@ -33,6 +33,28 @@ TEST(TimeEmbedding, IsSinesThenCosines) {
                                      std::cos(2.0), std::cos(0.02)));
 }
 
+TEST(SamplerSteps, DiffusionGoesFromTheLastBetaToTheFirst) {
+  const std::vector<float> betas = {0.2f, 0.5f};
+  const DiffusionSchedule schedule = MakeDiffusionSchedule(betas);
+  const SamplerSteps steps = DiffusionSteps(betas, 4);
+  EXPECT_THAT(steps.c1, ElementsAre(schedule.c1[1], schedule.c1[0]));
+  EXPECT_THAT(steps.c2, ElementsAre(schedule.c2[1], schedule.c2[0]));
+  EXPECT_THAT(steps.sigma, ElementsAre(schedule.sigma[1], 0));
+  EXPECT_THAT(steps.embeddings,
+              ElementsAre(DiffusionEmbedding(2, 4), DiffusionEmbedding(1, 4)));
+  EXPECT_EQ(steps.slots, 2);
+}
+
+TEST(SamplerSteps, MeanFlowTakesEqualStepsFromNoiseToTheSample) {
+  const SamplerSteps steps = MeanFlowSteps(2, 4);
+  EXPECT_THAT(steps.c1, ElementsAre(1, 1));
+  EXPECT_THAT(steps.c2, ElementsAre(0.5, 0.5));
+  EXPECT_THAT(steps.sigma, ElementsAre(0, 0));
+  EXPECT_THAT(steps.embeddings, ElementsAre(MeanFlowEmbedding(1, 0.5, 4),
+                                            MeanFlowEmbedding(0.5, 0, 4)));
+  EXPECT_EQ(steps.slots, 1);
+}
+
 TEST(MeanFlowEmbedding, IsTheTimeThenTheSpan) {
   const std::vector<double> embedding = MeanFlowEmbedding(1, 0.25, 4);
   EXPECT_THAT(embedding, ElementsAre(std::sin(1000.0), std::cos(1000.0),
