@@ -26,7 +26,7 @@ CriticNetworks CriticNetworks::FromBundle(const Bundle& bundle,
   CriticNetworks critics;
   for (int i = 0; i < 2; ++i) {
     critics.inputs[i] =
-        Standardise::FromBundle(bundle.critic_input(i), options);
+        TensorStandardiser::FromBundle(bundle.critic_input(i), options);
     critics.mlps[i] = Mlp::FromNetwork(bundle.critic(i), options);
   }
   return critics;

@@ -7,13 +7,13 @@
 
 #include "models/bundle/bundle.h"
 #include "models/networks/mlp.h"
-#include "models/networks/standardise.h"
+#include "models/networks/tensor_standardiser.h"
 
 namespace foresight {
 
 // A plain value; copying shares storage.
 struct CriticNetworks {
-  std::array<Standardise, 2> inputs;  // For (s, a).
+  std::array<TensorStandardiser, 2> inputs;  // For (s, a).
   std::array<Mlp, 2> mlps;
 
   // Both critics of (s [N, S], a [N, A]): [2, N]; differentiable.

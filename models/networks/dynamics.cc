@@ -81,7 +81,8 @@ Sampler Sampler::FromBundle(const Bundle& bundle, int steps,
           ? DiffusionSteps({betas.data(), size_t(betas.size())}, width)
           : MeanFlowSteps(steps, width);
   Sampler sampler;
-  sampler.input_ = Standardise::FromBundle(bundle.dynamics_input(), options);
+  sampler.input_ =
+      TensorStandardiser::FromBundle(bundle.dynamics_input(), options);
   sampler.output_std_ = ToTensor(bundle.dynamics_output().std,
                                  {bundle.observation_size()}, options);
   sampler.c1_ = all.c1;

@@ -8,7 +8,7 @@
 #include "models/bundle/bundle.h"
 #include "models/bundle/sampler.h"
 #include "models/networks/mlp.h"
-#include "models/networks/standardise.h"
+#include "models/networks/tensor_standardiser.h"
 
 namespace foresight {
 
@@ -75,7 +75,7 @@ class Sampler {
   at::Tensor Change(const Member& member, const at::Tensor& condition,
                     const std::vector<at::Tensor>& z) const;
 
-  Standardise input_;
+  TensorStandardiser input_;
   at::Tensor output_std_;        // [S]
   std::vector<double> c1_, c2_;  // [n], in the order of sampling.
   int slots_ = 1;

@@ -10,7 +10,7 @@
 
 #include <utility>
 
-#include "models/networks/standardise.h"
+#include "models/networks/tensor_standardiser.h"
 
 namespace foresight {
 namespace {

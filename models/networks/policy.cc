@@ -19,7 +19,7 @@ PolicyNetwork PolicyNetwork::WithParameters(
 
 PolicyNetwork PolicyNetwork::FromBundle(const Bundle& bundle,
                                         const at::TensorOptions& options) {
-  return {Standardise::FromBundle(bundle.policy_input(), options),
+  return {TensorStandardiser::FromBundle(bundle.policy_input(), options),
           Mlp::FromNetwork(bundle.policy(), options)};
 }
 

@@ -7,15 +7,15 @@
 
 #include "models/bundle/bundle.h"
 #include "models/networks/mlp.h"
-#include "models/networks/standardise.h"
+#include "models/networks/tensor_standardiser.h"
 
 namespace foresight {
 
 // A plain value; copying shares storage. With weights [P, out, in] it is P
 // policies side by side.
 struct PolicyNetwork {
-  Standardise input;  // For s; not a part of psi.
-  Mlp mlp;            // psi
+  TensorStandardiser input;  // For s; not a part of psi.
+  Mlp mlp;                   // psi
 
   // States [..., N, S] -> actions [..., N, A] in [-1, 1]; differentiable.
   // "..." is as in Mlp.

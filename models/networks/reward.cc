@@ -13,7 +13,7 @@ at::Tensor RewardNetwork::Forward(const at::Tensor& s,
 
 RewardNetwork RewardNetwork::FromBundle(const Bundle& bundle,
                                         const at::TensorOptions& options) {
-  return {Standardise::FromBundle(bundle.reward_input(), options),
+  return {TensorStandardiser::FromBundle(bundle.reward_input(), options),
           Mlp::FromNetwork(bundle.reward(), options),
           bundle.reward_output().mean.front(),
           bundle.reward_output().std.front()};

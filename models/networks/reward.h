@@ -5,13 +5,13 @@
 
 #include "models/bundle/bundle.h"
 #include "models/networks/mlp.h"
-#include "models/networks/standardise.h"
+#include "models/networks/tensor_standardiser.h"
 
 namespace foresight {
 
 // A plain value; copying shares storage.
 struct RewardNetwork {
-  Standardise input;  // For (s, a).
+  TensorStandardiser input;  // For (s, a).
   Mlp mlp;
   double mean = 0;  // r = mean + std * y
   double std = 1;

@@ -15,7 +15,7 @@ DynamicsTrainer::DynamicsTrainer(const DynamicsRecipe& recipe, int S, int A,
     : Trainer(recipe.schedule.seed),
       batch_(recipe.schedule.batch),
       model_(MakeDynamicsModel(recipe, S, A, random(), options)),
-      scaling_(DynamicsScaling::Fit(training, S, A, options)),
+      standardiser_(DynamicsStandardiser::Fit(training, S, A, options)),
       weights_(std::move(weights)),
       held_out_(std::move(held_out)),
       average_(model_->mlp().Parameters(), recipe.schedule.average),
@@ -23,9 +23,9 @@ DynamicsTrainer::DynamicsTrainer(const DynamicsRecipe& recipe, int S, int A,
             {recipe.schedule.learning_rate, recipe.schedule.final_fraction,
              recipe.schedule.steps}) {
   const at::Tensor s = RowsToTensor(training.states, S, options);
-  inputs_ = scaling_.Inputs(s, RowsToTensor(training.actions, A, options));
+  inputs_ = standardiser_.Inputs(s, RowsToTensor(training.actions, A, options));
   changes_ =
-      scaling_.Changes(s, RowsToTensor(training.next_states, S, options));
+      standardiser_.Changes(s, RowsToTensor(training.next_states, S, options));
 }
 
 at::Tensor DynamicsTrainer::Update() {
@@ -53,8 +53,8 @@ Measurements DynamicsTrainer::Evaluate() const {
     const RegressionError error = MeasureRollouts(
         rollouts, model_->slots(),
         [&](const at::Tensor& s, const at::Tensor& a, const at::Tensor& z) {
-          return scaling_.Next(
-              s, model_->Sample(average, scaling_.Inputs(s, a), z));
+          return standardiser_.Next(
+              s, model_->Sample(average, standardiser_.Inputs(s, a), z));
         });
     for (auto& named : NameError("state_rmse", rollouts.steps(), error)) {
       measurements.push_back(std::move(named));
@@ -67,7 +67,7 @@ TensorDict DynamicsTrainer::Tensors() const {
   TensorDict tensors = MlpTensors("dynamics.0", model_->mlp());
   tensors.merge(MlpTensors("average.dynamics.0", AveragedMlp()));
   tensors.merge(adam_.State("adam.dynamics"));
-  tensors.merge(scaling_.Tensors());
+  tensors.merge(standardiser_.Tensors());
   return tensors;
 }
 

@@ -8,7 +8,7 @@
 
 #include "models/data/transitions.h"
 #include "models/training/dynamics_model.h"
-#include "models/training/dynamics_scaling.h"
+#include "models/training/dynamics_standardiser.h"
 #include "models/training/optimiser.h"
 #include "models/training/recipe.h"
 #include "models/training/rollout.h"
@@ -39,7 +39,7 @@ class DynamicsTrainer : public Trainer {
 
   const int64_t batch_;
   const std::unique_ptr<DynamicsModel> model_;
-  const DynamicsScaling scaling_;
+  const DynamicsStandardiser standardiser_;
   at::Tensor inputs_;   // [N, S + A] standardised.
   at::Tensor changes_;  // [N, S] standardised.
   at::Tensor weights_;

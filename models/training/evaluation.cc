@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "models/data/normaliser.h"
+#include "models/data/fitted_standardiser.h"
 #include "models/networks/dynamics.h"
 #include "models/networks/reward.h"
 
@@ -90,8 +90,9 @@ LinearDynamics::LinearDynamics(const Transitions& training, int S, int A,
                                at::TensorOptions options) {
   const at::NoGradGuard no_grad;
   const at::TensorOptions wide = options.dtype(at::kDouble);
-  const Normaliser states = FitNormaliser(training.states, S, 1e-6f);
-  const Normaliser actions = FitNormaliser(training.actions, A, 1e-6f);
+  const FittedStandardiser states = FitStandardiser(training.states, S, 1e-6f);
+  const FittedStandardiser actions =
+      FitStandardiser(training.actions, A, 1e-6f);
   input_mean_ = at::cat({RowsToTensor(states.mean, 0, wide),
                          RowsToTensor(actions.mean, 0, wide)});
   input_std_ = at::cat(

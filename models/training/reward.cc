@@ -6,7 +6,7 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 
-#include "models/data/normaliser.h"
+#include "models/data/fitted_standardiser.h"
 #include "models/training/regression_error.h"
 
 namespace foresight {
@@ -38,9 +38,12 @@ RewardTrainer::RewardTrainer(const RewardRecipe& recipe, int S, int A,
       adam_(mlp_.Parameters(),
             {recipe.schedule.learning_rate, recipe.schedule.final_fraction,
              recipe.schedule.steps}) {
-  const Normaliser states = FitNormaliser(training.states, S, kSmallestStd);
-  const Normaliser actions = FitNormaliser(training.actions, A, kSmallestStd);
-  const Normaliser reward = FitNormaliser(training.rewards, 1, kSmallestStd);
+  const FittedStandardiser states =
+      FitStandardiser(training.states, S, kSmallestStd);
+  const FittedStandardiser actions =
+      FitStandardiser(training.actions, A, kSmallestStd);
+  const FittedStandardiser reward =
+      FitStandardiser(training.rewards, 1, kSmallestStd);
   const auto vector = [&](const std::vector<float>& values) {
     return RowsToTensor(values, 0, options);
   };

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
-#include "models/networks/standardise.h"
+#include "models/networks/tensor_standardiser.h"
 
 namespace foresight {
 

@@ -12,7 +12,7 @@ namespace foresight {
 // The inputs of the roll-outs of P problems with R particles each and one
 // horizon. In tensors with a row per particle, row p R + r is particle r of
 // problem p.
-struct RollOuts {
+struct RolloutInputs {
   at::Tensor observations;  // [P, S], s_t.
   const Sampler* sampler = nullptr;
   const SamplerNoise* noise = nullptr;  // For H transitions.
@@ -25,7 +25,7 @@ struct RollOuts {
 // Calls `between` with each new imagined state s_1 .. s_H [P R, S]; it may stop
 // the work by an exception.
 at::Tensor ImaginedReturn(const WorldModel& model, const PolicyNetwork& policy,
-                          const RollOuts& roll_outs,
+                          const RolloutInputs& rollouts,
                           absl::FunctionRef<void(const at::Tensor&)> between);
 
 }  // namespace foresight

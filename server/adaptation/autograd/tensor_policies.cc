@@ -14,7 +14,7 @@
 #include <tuple>
 #include <utility>
 
-#include "models/networks/standardise.h"
+#include "models/networks/tensor_standardiser.h"
 #include "models/support/status_macros.h"
 #include "server/adaptation/autograd/autograd_parameters.h"
 #include "server/adaptation/autograd/catch_torch.h"
@@ -209,17 +209,17 @@ bool TensorPolicies::Sweep(absl::Span<const int> which,
   const std::vector<ParticleBlock> blocks = SplitParticles(
       settings.particles, model_.members(),
       std::min(options_.max_rows, kMaxTapeBytes / tape) / which.size());
-  RollOuts roll_outs;
-  roll_outs.observations = Rows(which, &Session::observation);
-  roll_outs.sampler = &model_.sampler(settings.sampler_steps);
-  roll_outs.horizon = settings.horizon;
-  roll_outs.discount = settings.discount;
+  RolloutInputs rollouts;
+  rollouts.observations = Rows(which, &Session::observation);
+  rollouts.sampler = &model_.sampler(settings.sampler_steps);
+  rollouts.horizon = settings.horizon;
+  rollouts.discount = settings.discount;
   try {
-    CheckStop(which, stop, roll_outs.observations);
+    CheckStop(which, stop, rollouts.observations);
     for (const ParticleBlock& block : blocks) {
-      roll_outs.noise = &Noise(which, bank, block, blocks.size() == 1);
-      roll_outs.particles = block.count;
-      take(ImaginedReturn(model_, policy, roll_outs, between) /
+      rollouts.noise = &Noise(which, bank, block, blocks.size() == 1);
+      rollouts.particles = block.count;
+      take(ImaginedReturn(model_, policy, rollouts, between) /
            settings.particles);
     }
   } catch (const Stopped&) {

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "models/networks/standardise.h"
+#include "models/networks/tensor_standardiser.h"
 
 namespace foresight {
 at::Tensor SelectColumn(absl::Span<const double> values,

@@ -226,9 +226,9 @@ NetworkPass Block::CriticPass(int i) const {
 void Block::AppraiseValues(double* returns) {
   const int rows = block_.rows, states = model_->state_tiles;
   for (int i = 0; i < 2; ++i) {
-    const Scaling& scaling = model_->critic_input[i];
-    Standardise(rows, states, scaling, 0, state_, condition_in_);
-    Standardise(rows, model_->action_tiles, scaling, states, action_,
+    const PackedStandardiser& standardiser = model_->critic_input[i];
+    Standardise(rows, states, standardiser, 0, state_, condition_in_);
+    Standardise(rows, model_->action_tiles, standardiser, states, action_,
                 condition_in_.Tile(states));
     Forward(CriticPass(i), condition_in_, value_.At(i));
   }

@@ -44,9 +44,9 @@ void Block::DrawNoise(int h) {
 void Block::Condition(int h) {
   const int rows = block_.rows, states = model_->state_tiles;
   const int actions = model_->action_tiles;
-  const auto join = [&](const Scaling& scaling, Matrix out) {
-    Standardise(rows, states, scaling, 0, state_, out);
-    Standardise(rows, actions, scaling, states, action_, out.Tile(states));
+  const auto join = [&](const PackedStandardiser& standardiser, Matrix out) {
+    Standardise(rows, states, standardiser, 0, state_, out);
+    Standardise(rows, actions, standardiser, states, action_, out.Tile(states));
   };
   join(model_->reward_input, reward_in_.Row(h * rows));
   join(model_->dynamics_input, condition_in_);
@@ -76,7 +76,7 @@ bool Block::Transit(int h, Stop stop) {
       Combine(rows, states, 1, x_, sampler.sigma[j], noise_.At(j + 1));
     }
   }
-  const Scaling& output = model_->dynamics_output;
+  const PackedStandardiser& output = model_->dynamics_output;
   ForEachTile(rows, states, [&](int t, int r) {
     float* s = At(state_, t, r);
     const float* x = At(x_, t, r);

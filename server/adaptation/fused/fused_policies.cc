@@ -87,11 +87,11 @@ Matrix FusedPolicies::Output(Session& session, Psi psi) {
   action_arena_.Reset();
   const Matrix input = action_arena_.TakeMatrix(1, model_->state_tiles);
   const Matrix output = action_arena_.TakeMatrix(1, model_->action_tiles);
-  const Scaling& scaling = model_->policy_input;
+  const PackedStandardiser& standardiser = model_->policy_input;
   for (int j = 0; j < model_->bundle->observation_size(); ++j) {
     input.at(0, j) =
-        (session.problem->observation[j] - scaling.mean.data()[j]) *
-        scaling.scale.data()[j];
+        (session.problem->observation[j] - standardiser.mean.data()[j]) *
+        standardiser.scale.data()[j];
   }
   NetworkPass pass;
   pass.kernels = &model_->kernels;

@@ -22,12 +22,13 @@ inline float* At(Matrix m, int t, int r) {
 }
 
 // out = (x - mean) * scale, where x's first column is column 16 * tile of
-// `scaling`.
-inline void Standardise(int rows, int tiles, const Scaling& scaling, int tile,
+// `standardiser`.
+inline void Standardise(int rows, int tiles,
+                        const PackedStandardiser& standardiser, int tile,
                         Matrix x, Matrix out) {
   ForEachTile(rows, tiles, [&](int t, int r) {
-    const float* mean = scaling.mean.data() + (tile + t) * kTile;
-    const float* scale = scaling.scale.data() + (tile + t) * kTile;
+    const float* mean = standardiser.mean.data() + (tile + t) * kTile;
+    const float* scale = standardiser.scale.data() + (tile + t) * kTile;
     const float* from = At(x, t, r);
     float* to = At(out, t, r);
     for (int i = 0; i < kTile; ++i) to[i] = (from[i] - mean[i]) * scale[i];

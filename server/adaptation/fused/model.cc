@@ -9,18 +9,19 @@ namespace foresight::fused {
 namespace {
 
 // Pads the first `split` columns to whole tiles, then the others; 0: no split.
-Scaling MakeScaling(const Standardiser& standardiser, int split) {
+PackedStandardiser PackStandardiser(const Standardiser& standardiser,
+                                    int split) {
   const int size = static_cast<int>(standardiser.mean.size());
   const int padding = split == 0 ? 0 : Tiles(split) * kTile - split;
   const size_t padded = Tiles(size + padding) * kTile;
-  Scaling scaling = {Buffer(padded), Buffer(padded), Buffer(padded)};
+  PackedStandardiser packed = {Buffer(padded), Buffer(padded), Buffer(padded)};
   for (int i = 0; i < size; ++i) {
     const int to = split == 0 || i < split ? i : i + padding;
-    scaling.mean.data()[to] = standardiser.mean[i];
-    scaling.scale.data()[to] = 1 / standardiser.std[i];
-    scaling.inverse.data()[to] = standardiser.std[i];
+    packed.mean.data()[to] = standardiser.mean[i];
+    packed.scale.data()[to] = 1 / standardiser.std[i];
+    packed.inverse.data()[to] = standardiser.std[i];
   }
-  return scaling;
+  return packed;
 }
 
 std::vector<int> StateActionInputs(const Bundle& bundle, int first) {
@@ -120,15 +121,16 @@ Model::Model(std::shared_ptr<const Bundle> the_bundle,
              InputRange(0, bundle->observation_size(), false)),
       psi_0(PackPolicy(bundle->policy(), policy)),
       policy_parameters(CountParameters(bundle->policy())),
-      policy_input(MakeScaling(bundle->policy_input(), 0)),
+      policy_input(PackStandardiser(bundle->policy_input(), 0)),
       critic_input{
-          MakeScaling(bundle->critic_input(0), bundle->observation_size()),
-          MakeScaling(bundle->critic_input(1), bundle->observation_size())},
+          PackStandardiser(bundle->critic_input(0), bundle->observation_size()),
+          PackStandardiser(bundle->critic_input(1),
+                           bundle->observation_size())},
       reward_input(
-          MakeScaling(bundle->reward_input(), bundle->observation_size())),
-      dynamics_input(
-          MakeScaling(bundle->dynamics_input(), bundle->observation_size())),
-      dynamics_output(MakeScaling(bundle->dynamics_output(), 0)),
+          PackStandardiser(bundle->reward_input(), bundle->observation_size())),
+      dynamics_input(PackStandardiser(bundle->dynamics_input(),
+                                      bundle->observation_size())),
+      dynamics_output(PackStandardiser(bundle->dynamics_output(), 0)),
       reward_mean(bundle->reward_output().mean[0]),
       reward_std(bundle->reward_output().std[0]) {
   const std::vector<int> inputs = StateActionInputs(*bundle, 0);

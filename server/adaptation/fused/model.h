@@ -14,7 +14,7 @@ namespace foresight::fused {
 // y = (x - mean) * scale and back, for each column; padding is and stays zero.
 // It is not folded into the weights, since that would cancel if |mean| is many
 // times std.
-struct Scaling {
+struct PackedStandardiser {
   Buffer mean;     // [tiles * 16]
   Buffer scale;    // 1 / std
   Buffer inverse;  // std
@@ -64,8 +64,9 @@ struct Model {
   const NetworkLayout policy;
   const Buffer psi_0;           // In that layout.
   const int policy_parameters;  // In the exchange form.
-  const Scaling policy_input, critic_input[2], reward_input, dynamics_input;
-  const Scaling dynamics_output;
+  const PackedStandardiser policy_input, critic_input[2], reward_input,
+      dynamics_input;
+  const PackedStandardiser dynamics_output;
   const float reward_mean, reward_std;
   std::vector<FrozenNetwork> critics;  // 2
   FrozenNetwork reward;

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "models/data/normaliser.h"
+#include "models/data/fitted_standardiser.h"
 #include "models/training/data_source.h"
 #include "models/training/evaluation.h"
 #include "tests/support/small_world.h"
@@ -99,11 +99,11 @@ TEST_F(DynamicsTrainerTest, EvaluationDoesNotDisturbTheTraining) {
   EXPECT_EQ(a.TakeMeanLoss(), b.TakeMeanLoss());
 }
 
-TEST_F(DynamicsTrainerTest, ShipsTheDatasNormalisers) {
+TEST_F(DynamicsTrainerTest, ShipsTheDatasStandardisers) {
   const DynamicsTrainer trainer = MakeTrainer();
   const TensorDict state = trainer.State();
-  const Normaliser states = FitNormaliser(training_.states, 2, 1e-3f);
-  const Normaliser change = FitDifferenceNormaliser(
+  const FittedStandardiser states = FitStandardiser(training_.states, 2, 1e-3f);
+  const FittedStandardiser change = FitDifferenceStandardiser(
       training_.states, training_.next_states, 2, 1e-4f);
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(state.at("constant.dynamics.input.mean")[i].item<float>(),

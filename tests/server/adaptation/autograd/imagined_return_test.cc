@@ -82,16 +82,16 @@ class ImaginedReturnTest : public ::testing::TestWithParam<Case> {
     for (const int p : which) problems.push_back(&problems_[p]);
     const SamplerNoise noise = DrawNoise(
         model_, problems, NoiseBank::kAdaptation, {0, GetParam().particles});
-    RollOuts roll_outs;
+    RolloutInputs rollouts;
     std::vector<std::vector<double>> states;
     for (const int p : which) states.push_back(cases_[p].state);
-    roll_outs.observations = FromRows(states);
-    roll_outs.sampler = &model_.sampler(GetParam().sampler_steps);
-    roll_outs.noise = &noise;
-    roll_outs.particles = GetParam().particles;
-    roll_outs.horizon = GetParam().horizon;
-    roll_outs.discount = 0.9;
-    return ImaginedReturn(model_, model_.Policy(model_.Split(psi)), roll_outs,
+    rollouts.observations = FromRows(states);
+    rollouts.sampler = &model_.sampler(GetParam().sampler_steps);
+    rollouts.noise = &noise;
+    rollouts.particles = GetParam().particles;
+    rollouts.horizon = GetParam().horizon;
+    rollouts.discount = 0.9;
+    return ImaginedReturn(model_, model_.Policy(model_.Split(psi)), rollouts,
                           [](const at::Tensor&) {}) /
            GetParam().particles;
   }
@@ -187,12 +187,12 @@ TEST(ImaginedReturn, ShowsEachImaginedStateAsItIsMade) {
   const Problem* const problems[] = {&problem};
   const SamplerNoise noise =
       DrawNoise(model, problems, NoiseBank::kAdaptation, {0, 2});
-  RollOuts roll_outs;
-  roll_outs.observations = FromRows({{0.3, -1, 0.5}});
-  roll_outs.sampler = &model.sampler(1);
-  roll_outs.noise = &noise;
-  roll_outs.particles = 2;
-  roll_outs.horizon = 3;
+  RolloutInputs rollouts;
+  rollouts.observations = FromRows({{0.3, -1, 0.5}});
+  rollouts.sampler = &model.sampler(1);
+  rollouts.noise = &noise;
+  rollouts.particles = 2;
+  rollouts.horizon = 3;
   int calls = 0;
   struct Enough {};
   const auto between = [&](const at::Tensor& s) {
@@ -201,7 +201,7 @@ TEST(ImaginedReturn, ShowsEachImaginedStateAsItIsMade) {
   };
   const PolicyNetwork policy =
       model.Policy(model.Split(model.pretrained().unsqueeze(0)));
-  EXPECT_THROW(ImaginedReturn(model, policy, roll_outs, between), Enough);
+  EXPECT_THROW(ImaginedReturn(model, policy, rollouts, between), Enough);
   EXPECT_EQ(calls, 2);
 }
 

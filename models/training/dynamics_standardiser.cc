@@ -1,11 +1,11 @@
-#include "models/training/dynamics_scaling.h"
+#include "models/training/dynamics_standardiser.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 
 #include <vector>
 
-#include "models/data/normaliser.h"
+#include "models/data/fitted_standardiser.h"
 #include "models/training/trainer.h"
 
 namespace foresight {
@@ -16,13 +16,14 @@ constexpr float kSmallestOutputStd = 1e-4f;
 
 }  // namespace
 
-DynamicsScaling DynamicsScaling::Fit(const Transitions& transitions, int S,
-                                     int A, at::TensorOptions options) {
-  const Normaliser states =
-      FitNormaliser(transitions.states, S, kSmallestInputStd);
-  const Normaliser actions =
-      FitNormaliser(transitions.actions, A, kSmallestInputStd);
-  const Normaliser change = FitDifferenceNormaliser(
+DynamicsStandardiser DynamicsStandardiser::Fit(const Transitions& transitions,
+                                               int S, int A,
+                                               at::TensorOptions options) {
+  const FittedStandardiser states =
+      FitStandardiser(transitions.states, S, kSmallestInputStd);
+  const FittedStandardiser actions =
+      FitStandardiser(transitions.actions, A, kSmallestInputStd);
+  const FittedStandardiser change = FitDifferenceStandardiser(
       transitions.states, transitions.next_states, S, kSmallestOutputStd);
   const auto vector = [&](const std::vector<float>& values) {
     return RowsToTensor(values, 0, options);
@@ -32,22 +33,22 @@ DynamicsScaling DynamicsScaling::Fit(const Transitions& transitions, int S,
           vector(change.mean), vector(change.std)};
 }
 
-at::Tensor DynamicsScaling::Inputs(const at::Tensor& states,
-                                   const at::Tensor& actions) const {
+at::Tensor DynamicsStandardiser::Inputs(const at::Tensor& states,
+                                        const at::Tensor& actions) const {
   return (at::cat({states, actions}, -1) - input_mean) / input_std;
 }
 
-at::Tensor DynamicsScaling::Changes(const at::Tensor& states,
-                                    const at::Tensor& next) const {
+at::Tensor DynamicsStandardiser::Changes(const at::Tensor& states,
+                                         const at::Tensor& next) const {
   return (next - states - output_mean) / output_std;
 }
 
-at::Tensor DynamicsScaling::Next(const at::Tensor& states,
-                                 const at::Tensor& changes) const {
+at::Tensor DynamicsStandardiser::Next(const at::Tensor& states,
+                                      const at::Tensor& changes) const {
   return states + output_mean + output_std * changes;
 }
 
-TensorDict DynamicsScaling::Tensors() const {
+TensorDict DynamicsStandardiser::Tensors() const {
   return {{"constant.dynamics.input.mean", input_mean},
           {"constant.dynamics.input.std", input_std},
           {"constant.dynamics.output.mean", output_mean},

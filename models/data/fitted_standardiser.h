@@ -7,7 +7,7 @@
 
 namespace foresight {
 
-struct Normaliser {
+struct FittedStandardiser {
   std::vector<float> mean;  // [width]
   std::vector<float> std;   // [width], each at least the floor.
 };
@@ -15,12 +15,12 @@ struct Normaliser {
 // Fits row-major `values` [N, width], N >= 1, accumulated in double. A column
 // that hardly varies gets `floor` as its std, so that dividing by it is
 // harmless.
-Normaliser FitNormaliser(absl::Span<const float> values, int width,
-                         float floor);
+FittedStandardiser FitStandardiser(absl::Span<const float> values, int width,
+                                   float floor);
 
 // Fits the differences `after` - `before`, both [N, width].
-Normaliser FitDifferenceNormaliser(absl::Span<const float> before,
-                                   absl::Span<const float> after, int width,
-                                   float floor);
+FittedStandardiser FitDifferenceStandardiser(absl::Span<const float> before,
+                                             absl::Span<const float> after,
+                                             int width, float floor);
 
 }  // namespace foresight

@@ -1,4 +1,4 @@
-#include "models/data/normaliser.h"
+#include "models/data/fitted_standardiser.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,8 +6,8 @@
 
 namespace foresight {
 
-Normaliser FitNormaliser(absl::Span<const float> values, int width,
-                         float floor) {
+FittedStandardiser FitStandardiser(absl::Span<const float> values, int width,
+                                   float floor) {
   const size_t rows = values.size() / width;
   std::vector<double> mean(width, 0.0), square(width, 0.0);
   for (size_t i = 0; i < values.size(); ++i) mean[i % width] += values[i];
@@ -17,23 +17,23 @@ Normaliser FitNormaliser(absl::Span<const float> values, int width,
     const double deviation = values[i] - mean[i % width];
     square[i % width] += deviation * deviation;
   }
-  Normaliser normaliser;
+  FittedStandardiser standardiser;
   for (int j = 0; j < width; ++j) {
     const double std = std::sqrt(square[j] / static_cast<double>(rows));
-    normaliser.mean.push_back(static_cast<float>(mean[j]));
-    normaliser.std.push_back(std::max(static_cast<float>(std), floor));
+    standardiser.mean.push_back(static_cast<float>(mean[j]));
+    standardiser.std.push_back(std::max(static_cast<float>(std), floor));
   }
-  return normaliser;
+  return standardiser;
 }
 
-Normaliser FitDifferenceNormaliser(absl::Span<const float> before,
-                                   absl::Span<const float> after, int width,
-                                   float floor) {
+FittedStandardiser FitDifferenceStandardiser(absl::Span<const float> before,
+                                             absl::Span<const float> after,
+                                             int width, float floor) {
   std::vector<float> differences(before.size());
   for (size_t i = 0; i < before.size(); ++i) {
     differences[i] = after[i] - before[i];
   }
-  return FitNormaliser(differences, width, floor);
+  return FitStandardiser(differences, width, floor);
 }
 
 }  // namespace foresight

@@ -10,15 +10,15 @@ namespace foresight {
 
 // x' = (x - mean) / std. It is the identity if every mean is 0 and every std 1.
 // Copying shares storage.
-struct Standardise {
+struct TensorStandardiser {
   at::Tensor mean;  // [D]; undefined: the identity.
   at::Tensor std;   // [D]
 
   // [..., D] -> [..., D]; differentiable.
   at::Tensor Forward(const at::Tensor& x) const;
 
-  static Standardise FromBundle(const Standardiser& standardiser,
-                                const at::TensorOptions& options);
+  static TensorStandardiser FromBundle(const Standardiser& standardiser,
+                                       const at::TensorOptions& options);
 };
 
 // A copy of `values` with this shape.

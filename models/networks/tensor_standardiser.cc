@@ -1,4 +1,4 @@
-#include "models/networks/standardise.h"
+#include "models/networks/tensor_standardiser.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/from_blob.h>
@@ -23,13 +23,13 @@ bool All(absl::Span<const float> values, float expected) {
 
 }  // namespace
 
-at::Tensor Standardise::Forward(const at::Tensor& x) const {
+at::Tensor TensorStandardiser::Forward(const at::Tensor& x) const {
   if (!mean.defined()) return x;
   return (x - mean) / std;
 }
 
-Standardise Standardise::FromBundle(const Standardiser& standardiser,
-                                    const at::TensorOptions& options) {
+TensorStandardiser TensorStandardiser::FromBundle(
+    const Standardiser& standardiser, const at::TensorOptions& options) {
   if (All(standardiser.mean, 0) && All(standardiser.std, 1)) return {};
   const int64_t size = standardiser.mean.size();
   return {ToTensor(standardiser.mean, {size}, options),

@@ -10,13 +10,13 @@
 namespace foresight {
 
 // Copying shares storage.
-struct DynamicsScaling {
+struct DynamicsStandardiser {
   at::Tensor input_mean, input_std;    // [S + A]
   at::Tensor output_mean, output_std;  // [S]
 
   // Fits the transitions' states, actions and changes of state.
-  static DynamicsScaling Fit(const Transitions& transitions, int S, int A,
-                             at::TensorOptions options);
+  static DynamicsStandardiser Fit(const Transitions& transitions, int S, int A,
+                                  at::TensorOptions options);
 
   // s [N, S], a [N, A] -> [N, S + A] standardised.
   at::Tensor Inputs(const at::Tensor& states, const at::Tensor& actions) const;
