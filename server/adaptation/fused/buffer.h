@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/adaptation/fused/kernels.h"
+#include "server/adaptation/fused/kernels/kernels.h"
 
 namespace foresight::fused {
 

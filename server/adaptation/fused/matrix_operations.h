@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "server/adaptation/fused/kernels.h"
+#include "server/adaptation/fused/kernels/kernels.h"
 #include "server/adaptation/fused/model.h"
 
 namespace foresight::fused {

@@ -2,7 +2,7 @@
 // memory.
 #pragma once
 
-#include "server/adaptation/fused/kernels.h"
+#include "server/adaptation/fused/kernels/kernels.h"
 #include "server/adaptation/fused/packing.h"
 
 namespace foresight::fused {

@@ -7,7 +7,7 @@
 #include "absl/types/span.h"
 #include "models/bundle/bundle.h"
 #include "server/adaptation/fused/buffer.h"
-#include "server/adaptation/fused/kernels.h"
+#include "server/adaptation/fused/kernels/kernels.h"
 
 namespace foresight::fused {
 

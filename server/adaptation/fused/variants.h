@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "server/adaptation/fused/kernels.h"
+#include "server/adaptation/fused/kernels/kernels.h"
 
 namespace foresight::fused {
 

@@ -1,7 +1,7 @@
 // Kernels::multiply of the AMX kernels, for a CPU with AVX512-BF16.
 #pragma once
 
-#include "server/adaptation/fused/kernels.h"
+#include "server/adaptation/fused/kernels/kernels.h"
 
 namespace foresight::fused {
 

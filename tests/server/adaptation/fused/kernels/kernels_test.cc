@@ -1,5 +1,5 @@
 // Compares each kernel of each variant on this CPU with plain loops in double.
-#include "server/adaptation/fused/kernels.h"
+#include "server/adaptation/fused/kernels/kernels.h"
 
 #include <cmath>
 #include <random>
@@ -12,7 +12,7 @@
 #include "server/adaptation/fused/packing.h"
 #include "server/adaptation/fused/variants.h"
 #include "server/adaptation/noise.h"
-#include "tests/server/adaptation/fused/emulated_amx_kernels.h"
+#include "tests/server/adaptation/fused/kernels/emulated_amx_kernels.h"
 
 namespace foresight::fused {
 namespace {

@@ -1,8 +1,8 @@
 // exp and tanh on vectors, with a relative error of about 1e-7, the last bit or
-// two of float32. NaN gives NaN. Included by kernels_VARIANT.cc.
+// two of float32. NaN gives NaN. Included by VARIANT.cc.
 #pragma once
 
-#include "server/adaptation/fused/simd.h"
+#include "server/adaptation/fused/kernels/simd.h"
 
 namespace foresight::fused::FORESIGHT_VARIANT {
 

@@ -1,8 +1,8 @@
 // Activations, layer norms and sums between the products. Included by
-// kernels_VARIANT.cc.
+// VARIANT.cc.
 #pragma once
 
-#include "server/adaptation/fused/vector_math.h"
+#include "server/adaptation/fused/kernels/vector_math.h"
 
 namespace foresight::fused::FORESIGHT_VARIANT {
 

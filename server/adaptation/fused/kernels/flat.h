@@ -1,7 +1,7 @@
-// Arithmetic on all parameters at once. Included by kernels_VARIANT.cc.
+// Arithmetic on all parameters at once. Included by VARIANT.cc.
 #pragma once
 
-#include "server/adaptation/fused/simd.h"
+#include "server/adaptation/fused/kernels/simd.h"
 
 namespace foresight::fused::FORESIGHT_VARIANT {
 

@@ -4,7 +4,7 @@
 #define FORESIGHT_REGISTER_ROWS 6
 #define FORESIGHT_REGISTER_VECTORS 2
 
-#include "server/adaptation/fused/kernels_table.h"
+#include "server/adaptation/fused/kernels/table.h"
 
 namespace foresight::fused {
 

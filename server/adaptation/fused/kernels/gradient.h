@@ -1,8 +1,8 @@
 // Weight gradients and the transposed form of weights. Included by
-// kernels_VARIANT.cc.
+// VARIANT.cc.
 #pragma once
 
-#include "server/adaptation/fused/simd.h"
+#include "server/adaptation/fused/kernels/simd.h"
 
 namespace foresight::fused::FORESIGHT_VARIANT {
 

@@ -1,11 +1,11 @@
-// All kernels of one variant. Included by kernels_VARIANT.cc.
+// All kernels of one variant. Included by VARIANT.cc.
 #pragma once
 
-#include "server/adaptation/fused/kernels_elementwise.h"
-#include "server/adaptation/fused/kernels_flat.h"
-#include "server/adaptation/fused/kernels_gradient.h"
-#include "server/adaptation/fused/kernels_noise.h"
-#include "server/adaptation/fused/kernels_product.h"
+#include "server/adaptation/fused/kernels/elementwise.h"
+#include "server/adaptation/fused/kernels/flat.h"
+#include "server/adaptation/fused/kernels/gradient.h"
+#include "server/adaptation/fused/kernels/noise.h"
+#include "server/adaptation/fused/kernels/product.h"
 
 namespace foresight::fused::FORESIGHT_VARIANT {
 

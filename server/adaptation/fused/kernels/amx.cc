@@ -5,9 +5,9 @@
 #define FORESIGHT_REGISTER_ROWS 14
 #define FORESIGHT_REGISTER_VECTORS 2
 
-#include "server/adaptation/fused/amx_tiles.h"
-#include "server/adaptation/fused/kernels_table.h"
-#include "server/adaptation/fused/kernels_tiles.h"
+#include "server/adaptation/fused/kernels/amx_tiles.h"
+#include "server/adaptation/fused/kernels/table.h"
+#include "server/adaptation/fused/kernels/tiles.h"
 
 namespace foresight::fused {
 namespace amx {

@@ -1,8 +1,9 @@
-// Philox4x32-10 and Box-Muller on vectors: the values of noise.h to within a
-// few 1e-7, in a tenth of the time. Included by kernels_VARIANT.cc.
+// Philox4x32-10 and Box-Muller on vectors: the values of
+// server/adaptation/noise.h to within a few 1e-7, in a tenth of the time.
+// Included by VARIANT.cc.
 #pragma once
 
-#include "server/adaptation/fused/simd.h"
+#include "server/adaptation/fused/kernels/simd.h"
 
 namespace foresight::fused::FORESIGHT_VARIANT {
 

@@ -1,7 +1,7 @@
-// Register-blocked matrix products. Included by kernels_VARIANT.cc.
+// Register-blocked matrix products. Included by VARIANT.cc.
 #pragma once
 
-#include "server/adaptation/fused/simd.h"
+#include "server/adaptation/fused/kernels/simd.h"
 
 namespace foresight::fused::FORESIGHT_VARIANT {
 

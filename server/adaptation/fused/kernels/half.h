@@ -1,10 +1,10 @@
-// Rounds inputs of products to bfloat16. Included by the kernels_VARIANT.cc
+// Rounds inputs of products to bfloat16. Included by the VARIANT.cc
 // that have AVX512-BF16.
 #pragma once
 
 #include <immintrin.h>
 
-#include "server/adaptation/fused/simd.h"
+#include "server/adaptation/fused/kernels/simd.h"
 
 namespace foresight::fused::FORESIGHT_VARIANT {
 

@@ -1,15 +1,15 @@
 // Vectors for the kernels, as the compiler's vector types. Included only by
-// kernels_VARIANT.cc, which define the width. Everything is in the variant's
+// VARIANT.cc, which define the width. Everything is in the variant's
 // namespace, so that code for one instruction set is never linked into another.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
-#include "server/adaptation/fused/kernels.h"
+#include "server/adaptation/fused/kernels/kernels.h"
 
 #if !defined(FORESIGHT_VARIANT) || !defined(FORESIGHT_VECTOR_BYTES)
-#error "Include this from kernels_VARIANT.cc only."
+#error "Include this from VARIANT.cc only."
 #endif
 
 #define FORESIGHT_INLINE inline __attribute__((always_inline))

@@ -1,11 +1,11 @@
-// Products on tile registers of bfloat16. Included by kernels_amx.cc, and by
-// the test that emulates the registers in plain C++.
+// Products on tile registers of bfloat16. Included by amx.cc, and by the test
+// that emulates the registers in plain C++.
 #pragma once
 
 #include <utility>
 
-#include "server/adaptation/fused/kernels_half.h"
-#include "server/adaptation/fused/kernels_product.h"
+#include "server/adaptation/fused/kernels/half.h"
+#include "server/adaptation/fused/kernels/product.h"
 
 namespace foresight::fused::FORESIGHT_VARIANT {
 

@@ -94,7 +94,7 @@ struct LayerNorm {
   const float* bias = nullptr;
 };
 
-// Names the noise of one transition (noise.h).
+// Names the noise of one transition (server/adaptation/noise.h).
 struct NoiseBlock {
   uint32_t key[2] = {0, 0};
   uint32_t transition = 0;  // h << 16, plus the bank's offset of slots.

@@ -5,11 +5,11 @@
 #define FORESIGHT_REGISTER_ROWS 14
 #define FORESIGHT_REGISTER_VECTORS 2
 
-#include "tests/server/adaptation/fused/emulated_amx_kernels.h"
+#include "tests/server/adaptation/fused/kernels/emulated_amx_kernels.h"
 
 #include <cstring>
 
-#include "server/adaptation/fused/kernels_tiles.h"
+#include "server/adaptation/fused/kernels/tiles.h"
 
 namespace foresight::fused {
 namespace {
