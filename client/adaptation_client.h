@@ -1,5 +1,5 @@
-// The client library's front door: connect to a server, ask for its models,
-// open sessions. client/README.md shows a whole control loop.
+// The entry point of the client library: connect to a server, ask for its
+// models, open sessions. client/README.md shows a whole control loop.
 #pragma once
 
 #include <memory>
@@ -16,14 +16,14 @@
 
 namespace foresight {
 
-// A connection to one server. Copies share it. Every call has a deadline; its
-// errors have the server's code and message, and ErrorReason and RetryAfter
-// (client/call_error.h) read the rest. Besides what a function lists there are
-// always
+// A connection to one server. Copies share it. Every call has a deadline. Its
+// errors have the server's code and message; ErrorReason and RetryAfter
+// (client/call_error.h) read the rest. Besides the errors that a function lists
+// there are always
 //   Unavailable:      no connection.
 //   DeadlineExceeded: no answer in time.
 //   Cancelled:        the call's Cancellation was cancelled.
-// Calls that may be repeated without harm are retried (client/retry.h).
+// Calls that can be repeated safely are retried (client/retry.h).
 //
 // Thread-safe.
 class AdaptationClient {
@@ -45,22 +45,23 @@ class AdaptationClient {
   absl::StatusOr<v1::Model> GetModel(const std::string& name,
                                      const CallOptions& call = {}) const;
 
-  // A new control loop at decision 0. Retried unless the request names its
-  // session_id. A retry, a deadline or a cancellation may leave an unused
-  // session behind, which the server frees after its idle timeout.
+  // Opens a new control loop at decision 0. The call is retried unless the
+  // request names its session_id. A retry, a deadline or a cancellation may
+  // leave an unused session behind, which the server frees after its idle
+  // timeout.
   // Errors: as adaptation.proto lists for OpenSession.
   absl::StatusOr<std::unique_ptr<RemoteSession>> OpenSession(
       const v1::OpenSessionRequest& request,
       const CallOptions& call = {}) const;
 
-  // One stateless decision (a request without session_id).
+  // Makes one stateless decision (a request without session_id).
   // Errors: as adaptation.proto lists for Act.
   absl::StatusOr<v1::ActResponse> Act(const v1::ActRequest& request,
                                       const CallOptions& call = {}) const;
 
-  // A stream that carries decisions of any number of sessions.
+  // Opens a stream that carries decisions of any number of sessions.
   std::unique_ptr<ControlStream> OpenControlStream() const;
-  // The same, and it opens again after it ended.
+  // The same, but it reopens after it ends.
   std::unique_ptr<ReconnectingStream> OpenReconnectingStream(
       const ReconnectingStream::Options& options = {}) const;
 

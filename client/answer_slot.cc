@@ -8,7 +8,8 @@ void AnswerSlot::Give(Answer answer) {
   std::lock_guard<std::mutex> lock(mutex_);
   if (answer_.has_value()) return;
   answer_ = std::move(answer);
-  // Under the lock: the waiter may destroy the slot once it has the answer.
+  // Notify under the lock, since the waiter may destroy the slot once it has
+  // the answer.
   given_.notify_all();
 }
 

@@ -1,5 +1,4 @@
-// The answer to one decision, handed from a thread of gRPC to the loop that
-// waits for it.
+// The answer to one decision, handed from gRPC's thread to the waiting loop.
 #pragma once
 
 #include <condition_variable>
@@ -12,18 +11,18 @@
 
 namespace foresight {
 
-// Keeps the first answer that it is given. It waits on the monotonic clock,
-// which absl::Mutex does not, hence the standard library's mutex.
+// Keeps the first answer that it is given. It uses the standard library's
+// mutex, whose waits follow the monotonic clock, unlike those of absl::Mutex.
 //
 // Thread-safe.
 class AnswerSlot {
  public:
   using Answer = absl::StatusOr<v1::ActResponse>;
 
-  // Ignored if there is an answer already.
+  // Does nothing if there is an answer already.
   void Give(Answer answer);
 
-  // The answer, as soon as there is one; none if there is none at `deadline`.
+  // Waits for the answer; returns none if there is none at `deadline`.
   std::optional<Answer> Await(SteadyTime deadline) const;
 
  private:

@@ -1,4 +1,4 @@
-// When to try again after failures in a row.
+// Says when to try again after consecutive failures.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace foresight {
 
-// Waits as Backoff (client/retry.h) says, with the jitter of its own seed; the
-// policy's max_attempts does not apply. Reads no clock: callers pass the time.
+// Follows Backoff (client/retry.h) with jitter from its own seed; the policy's
+// max_attempts does not apply. Reads no clock: callers pass the time.
 //
 // Not thread-safe.
 class BackoffTimer {
@@ -19,9 +19,10 @@ class BackoffTimer {
   BackoffTimer(const RetryPolicy& policy, uint64_t seed)
       : policy_(policy), random_(seed) {}
 
-  // The attempt failed with `status` at `now`: the next one waits longer.
+  // Records that an attempt failed with `status` at `now`: the next one waits
+  // longer.
   void Fail(const absl::Status& status, SteadyTime now);
-  // The attempt worked: the next one need not wait.
+  // Records a success: the next attempt need not wait.
   void Succeed();
 
   // The earliest time of the next attempt.

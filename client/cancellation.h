@@ -1,4 +1,4 @@
-// Lets one thread end the calls that others wait for.
+// Lets one thread end calls that other threads wait for.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@
 
 namespace foresight {
 
-// Every call that was given it ends with CANCELLED soon after Cancel(), and
-// later ones at once. It must outlive those calls.
+// Every call that uses it ends with CANCELLED soon after Cancel(); later ones
+// end at once. It must outlive those calls.
 //
 // Thread-safe. Not for signal handlers: wait for the signal on a thread.
 class Cancellation {
@@ -35,11 +35,11 @@ class Cancellation {
   void Cancel();
   bool cancelled() const;
 
-  // True as soon as it is cancelled, false after `timeout` without that.
+  // Returns true as soon as it is cancelled, false after `timeout`.
   bool WaitFor(absl::Duration timeout) const;
 
-  // Has `action` run once on Cancel, or right here if that has been. It must
-  // own what it touches: it may run while its watch is being destroyed.
+  // Runs `action` once on Cancel, or immediately if already cancelled. `action`
+  // must own what it uses: it may run while its watch is being destroyed.
   std::unique_ptr<Watch> OnCancel(std::function<void()> action);
 
  private:

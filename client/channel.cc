@@ -18,8 +18,8 @@ namespace {
 using grpc::experimental::ClientInterceptorFactoryInterface;
 using grpc::experimental::InterceptionHookPoints;
 
-// gRPC's own call credentials refuse plain text, even within one machine, and
-// keep the first token.
+// Adds the token to each call. gRPC's own call credentials refuse plain text,
+// even within one machine, and never change the token.
 class AddToken final : public grpc::experimental::Interceptor {
  public:
   explicit AddToken(TokenFile* token) : token_(token) {}
@@ -51,7 +51,7 @@ class AddTokenFactory final : public ClientInterceptorFactoryInterface {
   const std::unique_ptr<TokenFile> token_;
 };
 
-// Empty for an empty path.
+// Reads a PEM file; empty for an empty path.
 absl::StatusOr<std::string> ReadPem(const std::string& path) {
   if (path.empty()) return "";
   std::ifstream file(path);

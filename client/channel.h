@@ -1,4 +1,4 @@
-// Channels to a server, encrypted and with the client's token.
+// Makes channels to a server, encrypted and with the client's token.
 #pragma once
 
 #include <grpcpp/channel.h>
@@ -13,12 +13,12 @@
 
 namespace foresight {
 
-// Makes a channel whose every call carries the token, if there is one.
-// `credentials` replaces what `security` says of TLS; null: none.
-// Errors: each names what is at fault.
+// Makes a channel whose calls carry the token, if there is one. If
+// `credentials` is not null, it replaces the TLS settings of `security`.
+// Errors, each naming the file or option:
 //   NotFound:        a file cannot be read.
-//   InvalidArgument: a file is missing that another one needs; the token file
-//                    holds no token; or the token would be sent to another
+//   InvalidArgument: a file is not given that another one needs, the token file
+//                    holds no token, or the token would be sent to another
 //                    machine in plain text.
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(
     const std::string& address, const SecurityOptions& security,

@@ -85,7 +85,7 @@ ControlLoop::Command ControlLoop::StepUntil(absl::Span<const float> observation,
 }
 
 void ControlLoop::GiveUpOverdue(SteadyTime now) {
-  // A call of its own ends by itself.
+  // Without a stream, the call ends by itself.
   if (asked_ == nullptr || options_.stream == nullptr) return;
   if (Between(asked_at_, now) < options_.give_up_after) return;
   options_.stream->Renew();
@@ -130,7 +130,7 @@ std::optional<absl::Status> ControlLoop::Take(AnswerSlot::Answer& answer) {
       break;
   }
   ++stats_.errors;
-  // Another observation may be right where an earlier step's was wrong.
+  // An error about an earlier step's observation need not hold for this one.
   if (!current) return std::nullopt;
   return answer.status();
 }

@@ -19,21 +19,21 @@
 namespace foresight {
 
 // One session, one observation at a time. A step whose answer is late returns
-// an action by the policy, and the next step first takes up what became of that
-// answer: its plan is the newest from then on, and the next decision is asked
-// for as soon as the session is free. A request that was lost is repeated by
-// its index with the newest observation (client/decision_sequence.h), so that
-// the server decides each index once.
+// an action by the late policy. The next step first looks for that answer: its
+// plan is then the newest, and the next decision is requested as soon as the
+// session is free. A lost request is repeated by its index with the newest
+// observation (client/decision_sequence.h), so the server decides each index
+// once.
 //
 // Not thread-safe. Starts no thread.
 class ControlLoop {
  public:
   struct Command {
-    std::vector<float> action;  // [A], each in [-1, 1] but for the callback's.
+    std::vector<float> action;  // [A], in [-1, 1] except a callback's.
     ActionSource source = ActionSource::kInitial;
     v1::AdaptationReport report;  // The answer's; empty without one.
-    // Why there is no answer: DeadlineExceeded if it is late, otherwise the
-    // server's or the connection's error. OK with an answer.
+    // OK with an answer. Otherwise DeadlineExceeded if it is late, or the
+    // server's or the connection's error.
     absl::Status status;
   };
 
@@ -46,8 +46,8 @@ class ControlLoop {
     int64_t late_answers = 0;   // Answers that came after their step.
     int64_t stale_answers = 0;  // Answers of an older epoch, ignored.
     int64_t errors = 0;         // Requests answered with an error.
-    int64_t realigned = 0;      // Times the server was at another decision.
-    int64_t reconnects = 0;     // The stream's, which all of its loops share.
+    int64_t realigned = 0;      // How often the server was at another decision.
+    int64_t reconnects = 0;     // The stream's, for all of its loops.
   };
 
   // `session` is not null.
@@ -56,11 +56,11 @@ class ControlLoop {
       std::unique_ptr<RemoteSession> session,
       const ControlLoopOptions& options);
 
-  // The action for `observation` [S], at the latest when options.deadline is
-  // over. Returns earlier without an answer if none can come by then.
+  // Returns the action for `observation` [S] by options.deadline at the latest;
+  // earlier if no answer can come by then.
   Command Step(absl::Span<const float> observation);
-  // The same with a deadline of its own. If it has passed already, the decision
-  // is asked for but not waited for.
+  // The same with another deadline. If that has passed already, it requests the
+  // decision without waiting for it.
   Command StepUntil(absl::Span<const float> observation, SteadyTime deadline);
 
   // Begins another episode, as RemoteSession::Reset, and waits for it.
@@ -76,8 +76,8 @@ class ControlLoop {
   void Ask(absl::Span<const float> observation, SteadyTime deadline);
   // Gives the outstanding request up if it is overdue.
   void GiveUpOverdue(SteadyTime now);
-  // Takes the outstanding request's answer; the status of this step if that
-  // ends it, and then, if OK, its answer is left in `answer`.
+  // Processes the outstanding request's answer. Returns a status if this step
+  // ends with it; if that is OK, `answer` is the step's answer.
   std::optional<absl::Status> Take(AnswerSlot::Answer& answer);
   Command InTimeCommand(const v1::ActResponse& answer);
   Command LateCommand(absl::Span<const float> observation, absl::Status status);
@@ -87,10 +87,10 @@ class ControlLoop {
   LateActions late_actions_;
   BackoffTimer backoff_;
   Stats stats_;
-  absl::Status last_error_;  // That backoff_ waits for.
+  absl::Status last_error_;  // The reason for backoff_.
   int64_t step_ = 0;         // Counts from 1.
   std::optional<SteadyTime> late_since_;
-  // The outstanding request, if any, the step it was for, and its time.
+  // The outstanding request, if any, with its step and its time.
   std::unique_ptr<PendingAct> asked_;
   int64_t asked_step_ = 0;
   SteadyTime asked_at_;

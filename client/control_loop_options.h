@@ -1,4 +1,4 @@
-// How a ControlLoop is set up.
+// Options of a ControlLoop.
 #pragma once
 
 #include <cstddef>
@@ -18,24 +18,24 @@ struct ControlLoopOptions {
   absl::Duration deadline =
       absl::Milliseconds(20);  // Time for a step; positive.
   // The server's time for a decision. Leave room for the network. Unset: the
-  // time to the step's deadline, which also bounds a longer one.
+  // time to the step's deadline, which also limits a longer budget.
   std::optional<absl::Duration> budget;
   LatePolicy late = LatePolicy::kHoldLast;
   uint32_t plan_length = 0;           // 0..64; kFollowPlan: 1..64.
-  LateCallback callback;              // For kCallback, which needs it.
+  LateCallback callback;              // Required by kCallback.
   std::vector<float> initial_action;  // [A]; empty: zeros.
-  // An answer that is missing for this long is given up: its call is cancelled,
-  // its stream opened anew. At least `deadline`.
+  // After this long a missing answer is given up: its call is cancelled, or its
+  // stream reopened. At least `deadline`.
   absl::Duration give_up_after = absl::Milliseconds(500);
-  // Between requests that fail one after another; max_attempts does not apply.
+  // Waits between consecutive failures; max_attempts does not apply.
   RetryPolicy backoff = {1, absl::Milliseconds(5), absl::Seconds(2)};
   uint64_t seed = 0;  // Draws the backoff's jitter.
-  // Decisions go over it; loops may share it. It must outlive the loop. Null:
-  // a call for each decision.
+  // The stream for decisions, which loops may share and which must outlive
+  // them. Null: a call for each decision.
   ReconnectingStream* stream = nullptr;
 };
 
-// For actions of `action_size` values.
+// Checks options for actions of `action_size` values.
 // Errors: InvalidArgument: an option is out of its range.
 absl::Status Check(const ControlLoopOptions& options, size_t action_size);
 

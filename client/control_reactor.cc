@@ -22,8 +22,8 @@ absl::Status InFlight(const v1::ActRequest& request) {
 
 ControlReactor::ControlReactor(v1::Adaptation::StubInterface& stub) {
   stub.async()->Control(&context_, this);
-  // Writes are started from outside of gRPC's calls, hence the hold; it is
-  // released by the first to see the stream end.
+  // The hold is needed because writes start outside of gRPC's calls. The first
+  // thread that sees the stream end releases it.
   AddHold();
   StartRead(&response_);
   StartCall();
@@ -41,7 +41,7 @@ uint64_t ControlReactor::Send(const v1::ActRequest& request,
     if (end_.has_value()) {
       refusal = *end_;
     } else if (found == pending_.end()) {
-      // On an ending stream it waits for OnDone to say why that is.
+      // On an ending stream the request waits for OnDone, which has the reason.
       pending_[key] = {ticket, ObservationOf(request), std::move(on_answer)};
       queue_.push_back(request);
     } else if (found->second.on_answer == nullptr &&

@@ -1,4 +1,4 @@
-// What happens on the stream of a ControlStream, which is its only user.
+// The stream of a ControlStream, which is its only user.
 #pragma once
 
 #include <grpcpp/client_context.h>
@@ -22,7 +22,7 @@
 namespace foresight {
 
 // Matches answers to requests by session and decision. gRPC calls the On...
-// functions, OnDone last of all.
+// functions; OnDone is the last.
 //
 // Thread-safe.
 class ControlReactor
@@ -34,14 +34,14 @@ class ControlReactor
 
   // Opens the stream on `stub`.
   explicit ControlReactor(v1::Adaptation::StubInterface& stub);
-  // Only after AwaitDone, and not on a thread of gRPC: with the context may go
-  // the channel's last reference, which joins those threads.
+  // Destroy it only after AwaitDone, and not on a thread of gRPC: this may
+  // release the channel's last reference, which joins those threads.
   ~ControlReactor() override = default;
 
-  // As ControlStream::Send. Returns a ticket to give the request up with.
+  // As ControlStream::Send. Returns a ticket for GiveUp.
   uint64_t Send(const v1::ActRequest& request, OnAnswer on_answer)
       ABSL_LOCKS_EXCLUDED(mutex_);
-  // Its answer, should it still come, goes nowhere.
+  // Ignores the request's answer if it still comes.
   void GiveUp(const Key& key, uint64_t ticket) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Nothing more can be sent.
@@ -63,7 +63,7 @@ class ControlReactor
 
  private:
   struct Pending {
-    uint64_t ticket;  // Of who waits for it.
+    uint64_t ticket;  // The waiter's.
     std::vector<float> observation;
     OnAnswer on_answer;  // Null once given up.
   };
@@ -72,8 +72,8 @@ class ControlReactor
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnDone(const grpc::Status& status) override ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Begins to write the next request, if there is one and nothing is being
-  // written; of an ending stream, releases the hold.
+  // Begins to write the next request if no write is in progress. If the stream
+  // is ending, releases the hold instead.
   void Advance() ABSL_LOCKS_EXCLUDED(mutex_);
 
   grpc::ClientContext context_;

@@ -1,5 +1,5 @@
-// Decisions of many sessions over one stream, at half the cost of calls of
-// their own.
+// Decisions of many sessions over one stream, at half the cost of separate
+// calls.
 #pragma once
 
 #include <functional>
@@ -15,12 +15,12 @@ namespace foresight {
 class ControlReactor;
 
 // Made by AdaptationClient::OpenControlStream. Each request gets exactly one
-// answer, matched by its session_id and decision_index, in whatever order the
-// server has them ready.
+// answer, matched by its session_id and decision_index, in the order in which
+// the server has them ready.
 //
-// A stream ends as a whole: when the connection or the server goes, or by
-// Close, all that is outstanding is answered with an error and so is
-// everything later. The sessions live on; open a new stream and go on with it.
+// A stream ends as a whole, when the connection or the server goes, or by
+// Close. All outstanding and later requests are then answered with an error.
+// The sessions live on; open a new stream for them.
 //
 // Thread-safe. It owns the stream and keeps the connection open.
 class ControlStream {
@@ -29,13 +29,13 @@ class ControlStream {
   using OnAnswer = std::function<void(Answer)>;
 
   explicit ControlStream(std::shared_ptr<const Connection> connection);
-  ~ControlStream();  // As Close.
+  ~ControlStream();  // Closes.
   ControlStream(const ControlStream&) = delete;
   ControlStream& operator=(const ControlStream&) = delete;
 
   // Sends `request` and returns at once. `on_answer` is called exactly once: on
-  // a thread of gRPC, where it must not block, or inside Send when the request
-  // cannot be sent. It must not destroy or close the stream.
+  // a thread of gRPC, or inside Send if the request cannot be sent. It must not
+  // block, nor destroy or close the stream.
   // Errors, as answers:
   //   the server's, as adaptation.proto lists for Act
   //   InvalidArgument: the request has no decision_index to match it by.
@@ -43,26 +43,27 @@ class ControlStream {
   //   Unavailable, Cancelled, ...:  how the stream ended.
   void Send(const v1::ActRequest& request, OnAnswer on_answer);
 
-  // Sends and waits. A request that was given up may be repeated: it then
-  // waits for the answer that is on its way; with another observation it is
-  // Aborted (DECISION_IN_FLIGHT) until that answer is here.
+  // Sends and waits. A request that was given up may be repeated: it then waits
+  // for the answer that is on its way. With another observation it is Aborted
+  // (DECISION_IN_FLIGHT) until that answer has arrived.
   // Errors: as Send, and
   //   DeadlineExceeded: no answer within the call's timeout.
   //   Cancelled:        the call's Cancellation was cancelled.
   Answer Act(const v1::ActRequest& request, const CallOptions& call = {});
 
-  // True once the stream has ended; nothing can be sent on it any more.
+  // True once the stream has ended: nothing more can be sent.
   bool broken() const;
 
-  // True once, besides, everything has been answered: destroying it takes no
-  // time.
+  // True once everything has been answered as well: destroying it does not
+  // wait.
   bool done() const;
 
-  // Begins to end the stream and returns at once; done() tells when it has.
+  // Begins to end the stream and returns at once; done() is true when it has
+  // ended.
   void Cancel();
 
-  // Ends the stream. What is outstanding is answered with Cancelled before
-  // this returns; the server's decisions may have been made or not.
+  // Ends the stream. Outstanding requests are answered with Cancelled before
+  // this returns; the server may or may not have made their decisions.
   void Close();
 
  private:

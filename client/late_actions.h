@@ -21,20 +21,20 @@ enum class ActionSource {
   kAnswer,    // The server's answer for this step's observation.
   kInitial,   // No answer has come yet.
   kHeld,      // The last action again.
-  kPlan,      // A plan that came with an earlier answer.
+  kPlan,      // An earlier answer's plan.
   kCallback,  // The caller's function.
 };
 
-// The action [A] for `observation` [S] in a step without an answer; `late` is
-// the time since the first step in a row without one began. If it has another
-// size, the last action is held instead.
+// Returns the action [A] for `observation` [S] in a step without an answer.
+// `late` is the time since the first of the consecutive steps without one
+// began. If the action has another size, the last action is held instead.
 using LateCallback = std::function<std::vector<float>(
     absl::Span<const float> observation, absl::Duration late)>;
 
-// Chooses by the policy. Steps are counted by the caller. A plan tells the
-// actions of the steps after the one whose observation it was made for, so that
-// an answer that is two steps late is followed from its third action on; after
-// its end the last action of the plan is repeated.
+// Chooses by the policy. Steps are counted by the caller. A plan holds the
+// actions of the steps after its observation's, so a plan that is two steps
+// late is followed from its third action on. After its end its last action is
+// repeated.
 //
 // Not thread-safe. Reads no clock.
 class LateActions {
@@ -44,15 +44,15 @@ class LateActions {
     ActionSource source;
   };
 
-  // `callback` is used by kCallback alone.
+  // `callback` is used only by kCallback.
   LateActions(LatePolicy policy, std::vector<float> initial_action,
               LateCallback callback);
 
-  // An answer, in time or late, for the observation of step `step`.
+  // Takes an answer, in time or late, for the observation of step `step`.
   void TakeAnswer(const v1::ActResponse& answer, int64_t step);
-  // The action that a step returned, whoever chose it.
+  // Takes the action that a step returned, from any source.
   void TakeAction(std::vector<float> action) { last_ = std::move(action); }
-  // The episode is over: back to the initial action.
+  // Begins a new episode with the initial action.
   void Restart();
 
   Choice Choose(int64_t step, absl::Span<const float> observation,
@@ -62,7 +62,7 @@ class LateActions {
   const LatePolicy policy_;
   const std::vector<float> initial_action_;
   const LateCallback callback_;
-  std::vector<float> last_;  // The action returned last.
+  std::vector<float> last_;  // The last action.
   bool answered_ = false;
   std::vector<std::vector<float>> plan_;  // [plan_length, A]
   int64_t plan_begin_ = 0;                // The step of its first action.

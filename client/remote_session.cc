@@ -54,8 +54,8 @@ absl::StatusOr<v1::ActResponse> RemoteSession::Act(
   while (true) {
     request.set_decision_index(decisions_.next());
     auto response = Decide(request, options, deadline);
-    // Again: the decision whose answer was lost had been made, for an
-    // observation that is past. This is the one after it.
+    // Repeat: the decision whose answer was lost had been made, for a past
+    // observation. This request is for the next one.
     if (decisions_.Take(response) != DecisionSequence::Next::kAgain) {
       return response;
     }
@@ -75,7 +75,7 @@ absl::StatusOr<v1::ActResponse> RemoteSession::Decide(
                 ? options.stream->Act(request, call)
                 : connection_->Call(&Stub::Act, request, call,
                                     Repeat::kHarmful));
-        // A stream that broke stays broken: trying again on it is no use.
+        // Retrying on a broken stream is useless: it stays broken.
         return options.stream != nullptr && options.stream->broken()
                    ? absl::OkStatus()
                    : response.status();
@@ -129,8 +129,8 @@ absl::Status RemoteSession::Close(const CallOptions& call) {
   if (closed_) return absl::OkStatus();
   v1::CloseSessionRequest request;
   request.set_session_id(id());
-  // Once: a retry of a close that worked would say SESSION_UNKNOWN. What is
-  // not closed expires.
+  // Not retried: after a close that worked a retry would give SESSION_UNKNOWN.
+  // An unclosed session expires.
   const absl::Status status =
       connection_->Call(&Stub::CloseSession, request, call, Repeat::kHarmful)
           .status();

@@ -22,70 +22,71 @@ namespace foresight {
 
 struct ActOptions {
   CallOptions call;
-  // The server's time for this decision; unset: the call's timeout alone.
+  // The server's time for this decision; unset: only the call's timeout.
   std::optional<absl::Duration> budget;
   bool report_objective_after = false;  // Costs one more imagined roll-out.
-  // 0..64: how many further actions the answer's `plan` holds, for the steps
-  // after this one in which an answer is late.
+  // 0..64: the number of actions in the answer's `plan`, for later steps whose
+  // answer is late.
   uint32_t plan_length = 0;
-  ControlStream* stream = nullptr;  // Null: a call of its own.
+  ControlStream* stream = nullptr;  // Null: a separate call.
 };
 
 struct ResetOptions {
   std::optional<uint64_t> seed;  // Unset: as before.
-  // The adapted policy goes on instead of the pretrained one.
+  // Continue with the adapted policy instead of the pretrained one.
   bool keep_policy = false;
   CallOptions call;
 };
 
-// Made by AdaptationClient::OpenSession, closed when destroyed. Counts its
-// decisions, so that a call whose answer was lost may be repeated: the server
-// gives the same answer again and decides once.
+// Made by AdaptationClient::OpenSession, closed when destroyed. It numbers its
+// decisions, so that a call whose answer was lost can be repeated: the server
+// decides once and gives the same answer again.
 //
-// Not thread-safe, as a loop takes one decision at a time; separate sessions
+// Not thread-safe, as a loop makes one decision at a time; separate sessions
 // may be used on separate threads. It keeps its connection open.
 class RemoteSession {
  public:
   RemoteSession(std::shared_ptr<const Connection> connection,
                 v1::Session description);
-  ~RemoteSession();  // Closes, for at most a second and whatever comes of it.
+  ~RemoteSession();  // Closes; waits at most a second, ignores errors.
   RemoteSession(const RemoteSession&) = delete;
   RemoteSession& operator=(const RemoteSession&) = delete;
 
   const std::string& id() const { return description_.session_id(); }
-  // Its model, complete settings and seed as the server confirmed them.
+  // The session's model, complete settings and seed, as the server confirmed
+  // them.
   const v1::Session& description() const { return description_; }
   uint64_t next_decision() const { return decisions_.next(); }
-  // The newest that the server said; answers of an older one are not acted on:
-  // such a call is retried, and Unavailable if that does not help.
+  // The newest epoch that the server has shown. A call whose answer has an
+  // older one is retried, and is Unavailable if that does not help.
   uint64_t epoch() const { return decisions_.epoch(); }
   int64_t stale_answers() const { return decisions_.stale_answers(); }
 
   // The action for `observation` [S], raw units. After an error it is unknown
-  // whether the server decided; calling again, with the same observation or a
-  // newer one, is right in either case.
+  // whether the server decided. In either case call again, with the same
+  // observation or a newer one.
   // Errors: as adaptation.proto lists for Act; on a stream also those of
   // ControlStream::Act.
   absl::StatusOr<v1::ActResponse> Act(absl::Span<const float> observation,
                                       const ActOptions& options = {});
 
-  // The two halves of Act, for a loop that must not wait for it (see
-  // client/control_loop.h). Begin asks, on `stream` or, if that is null, with a
-  // call of its own that ends after options.call.timeout; options.stream is not
-  // used. Finish takes what was answered: an answer that is not to be acted on
-  // becomes an error. One at a time, without retries; if Finish gave kAlign,
-  // the next Begin lets the server say where the session is.
+  // The two halves of Act, for a loop that must not wait (see
+  // client/control_loop.h). Begin sends the request on `stream` or, if that is
+  // null, as a separate call that ends after options.call.timeout;
+  // options.stream is not used. Finish processes the answer and turns one that
+  // must not be acted on into an error. One at a time, without retries. If
+  // Finish gave kAlign, the next Begin asks the server where the session is.
   std::unique_ptr<PendingAct> Begin(absl::Span<const float> observation,
                                     const ActOptions& options,
                                     ReconnectingStream* stream);
   DecisionSequence::Next Finish(absl::StatusOr<v1::ActResponse>& answer);
 
-  // Back to decision 0 for the next episode, with the pretrained policy unless
-  // the options keep the adapted one.
+  // Goes back to decision 0 for the next episode, with the pretrained policy
+  // unless the options keep the adapted one.
   // Errors: NotFound (SESSION_UNKNOWN); Aborted (DECISION_IN_FLIGHT).
   absl::Status Reset(const ResetOptions& options = {});
 
-  // Frees it on the server. Closing again does nothing.
+  // Closes the session on the server. Closing again does nothing.
   // Errors: NotFound (SESSION_UNKNOWN): it had expired or was lost.
   absl::Status Close(const CallOptions& call = {});
 

@@ -1,4 +1,4 @@
-// When a failed call is tried again, and how often.
+// Decides when and how often a failed call is tried again.
 #pragma once
 
 #include "absl/functional/function_ref.h"
@@ -11,16 +11,15 @@
 namespace foresight {
 
 struct RetryPolicy {
-  int max_attempts = 4;  // >= 1; 1: never again.
-  // Waits double from the first to the last of these, each shortened by up to
-  // half at random so that clients do not come back all at once.
+  int max_attempts = 4;  // >= 1; 1: no retry.
+  // Waits double from the first to the second of these. Each is shortened at
+  // random by up to half, so that clients do not come back all at once.
   absl::Duration initial_backoff = absl::Milliseconds(50);
   absl::Duration max_backoff = absl::Seconds(1);
 };
 
-// Whether the same call may succeed later though nobody changes it:
-// UNAVAILABLE, ABORTED, and RESOURCE_EXHAUSTED where the server says when to
-// come back.
+// Whether the same call may succeed later: UNAVAILABLE, ABORTED, and
+// RESOURCE_EXHAUSTED if the server says when to come back.
 bool IsRetryable(const absl::Status& status);
 
 // The wait before attempt `attempt` + 1 (attempts count from 1), at least as
@@ -29,9 +28,9 @@ absl::Duration Backoff(const RetryPolicy& policy, int attempt,
                        const absl::Status& status, absl::BitGenRef random);
 
 // Runs `attempt` until it succeeds, fails for good, was tried max_attempts
-// times, or the next wait would pass `deadline`; then gives its last status,
-// the message saying how often it was tried. Cancelled when `cancellation`
-// (may be null) is. Only for what may be done twice without harm.
+// times, or the next wait would pass `deadline`. Returns its last status; the
+// message says how often it was tried. Cancelled if `cancellation`, which may
+// be null, is. Use it only for calls that can be repeated safely.
 absl::Status WithRetries(const RetryPolicy& policy, SteadyTime deadline,
                          const Cancellation* cancellation,
                          absl::FunctionRef<absl::Status()> attempt);

@@ -1,5 +1,5 @@
-// Monotonic time: what the client measures durations and compares deadlines
-// with, so that a change of the wall clock moves neither.
+// Monotonic time, with which the client measures durations and compares
+// deadlines, so that a change of the wall clock affects neither.
 #pragma once
 
 #include <chrono>

@@ -68,7 +68,7 @@ absl::Status TokenFile::Read() {
 std::string TokenFile::Get() {
   absl::MutexLock lock(&mutex_);
   if (Between(looked_, SteadyNow()) >= absl::Seconds(1) && Changed()) {
-    // A bad one is looked at again when it changes again.
+    // A bad file is read again when it changes again.
     (void)Read();
   }
   return token_;

@@ -1,4 +1,4 @@
-// A bearer token that is kept in a file.
+// A bearer token kept in a file.
 #pragma once
 
 #include <sys/stat.h>
@@ -13,8 +13,8 @@
 
 namespace foresight {
 
-// Reads the file again when it was replaced, so that a token may be rotated
-// under a running client. No message quotes the token.
+// Reads the file again after it is replaced, so that a running client's token
+// can be rotated. No message quotes the token.
 //
 // Thread-safe.
 class TokenFile {
@@ -26,14 +26,14 @@ class TokenFile {
   static absl::StatusOr<std::unique_ptr<TokenFile>> Open(
       const std::string& path);
 
-  // The token. Looks at the file once a second at most; if what it finds is no
-  // token, the last one stays.
+  // Returns the token. Looks at the file at most once a second; if that no
+  // longer holds a token, the last one stays.
   std::string Get() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   explicit TokenFile(const std::string& path) : path_(path) {}
 
-  // Whether the file is another one than when this was last called.
+  // Whether the file has changed since the last call.
   bool Changed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Read() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -1,4 +1,4 @@
-// Where gymnasium's MuJoCo models are if nobody says so.
+// The default folder of gymnasium's MuJoCo models.
 #pragma once
 
 #include <filesystem>
@@ -6,10 +6,10 @@
 namespace foresight {
 
 // The folder that was installed with `program`, PREFIX/share/foresight/assets
-// for PREFIX/bin/PROGRAM; the one known at compile time if there is none.
+// for PREFIX/bin/PROGRAM; if there is none, the folder known at compile time.
 std::filesystem::path DefaultAssets(const std::filesystem::path& program);
 
-// The file that this process runs; empty if the system does not tell.
+// This process's program file; empty if the system does not say.
 std::filesystem::path RunningProgram();
 
 }  // namespace foresight

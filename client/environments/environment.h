@@ -1,5 +1,5 @@
-// Environments that are controlled through a server: real physics on the
-// client's side, equal to gymnasium's environments of the same name.
+// Environments that are controlled through a server: real physics in the
+// client, equal to gymnasium's environments of the same name.
 #pragma once
 
 #include <cstdint>
@@ -13,16 +13,16 @@
 namespace foresight {
 
 struct EnvironmentSpec {
-  std::string name;          // As gymnasium has it: "HalfCheetah-v4".
+  std::string name;          // gymnasium's: "HalfCheetah-v4".
   int observation_size = 0;  // S
   int action_size = 0;       // A
-  int step_limit = 0;        // An episode is cut after so many steps.
+  int step_limit = 0;        // An episode is cut after this many steps.
   // Undiscounted returns of a random and of an expert policy (D4RL's).
   double random_return = 0;
   double expert_return = 0;
 };
 
-// 0: as good as random; 100: as good as the expert.
+// The normalised score: 0 is a random policy's, 100 an expert's.
 double NormalisedScore(const EnvironmentSpec& spec, double episode_return);
 
 struct Transition {
@@ -45,23 +45,25 @@ class Environment {
 
   // Begins an episode at a given position and velocity, in the simulator's
   // generalised coordinates, and returns its first observation [S].
-  // Errors: InvalidArgument: a size is not the model's, or a value not finite.
+  // Errors: InvalidArgument: a size differs from the model's, or a value is not
+  // finite.
   virtual absl::StatusOr<std::vector<double>> SetState(
       absl::Span<const double> position, absl::Span<const double> velocity) = 0;
 
-  // Applies `action` [A] for one control step. The step limit is the caller's
-  // to keep. Errors: InvalidArgument: not A finite values; nothing moved.
+  // Applies `action` [A] for one control step. The caller enforces the step
+  // limit. Errors: InvalidArgument: `action` is not A finite values; nothing
+  // has moved.
   virtual absl::StatusOr<Transition> Step(absl::Span<const float> action) = 0;
 };
 
 // The names that MakeEnvironment knows.
 std::vector<std::string> EnvironmentNames();
 
-// `assets`: the folder of gymnasium's MuJoCo models; empty: the environment
-// variable FORESIGHT_ASSETS, and without it DefaultAssets of this program.
+// `assets` is the folder of gymnasium's MuJoCo models; if empty, it is the
+// environment variable FORESIGHT_ASSETS, or else DefaultAssets of this program.
 // Errors:
-//   InvalidArgument: no environment has this name; the message lists those
-//                    that there are, or the model's file is not a model.
+//   InvalidArgument: no environment has this name (the message lists all), or
+//                    the model's file is not a model.
 //   NotFound:        the model's file is missing; the message names it.
 absl::StatusOr<std::unique_ptr<Environment>> MakeEnvironment(
     const std::string& name, const std::string& assets = "");

@@ -9,7 +9,7 @@
 
 namespace foresight {
 
-// A planar cheetah that is to run forward.
+// A planar cheetah that should run forward.
 //   observation  position without x [8], velocity [9]
 //   action       torques [6]; the actuators saturate at +-1
 //   reward       velocity in x - 0.1 |action|^2, over a step of 0.05 s

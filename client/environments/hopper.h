@@ -9,7 +9,7 @@
 
 namespace foresight {
 
-// A planar leg that is to hop forward.
+// A planar leg that should hop forward.
 //   observation  position without x [5], velocity limited to +-10 [6]
 //   action       torques [3]; the actuators saturate at +-1
 //   reward       velocity in x + 1 - 0.001 |action|^2, over a step of 0.008 s

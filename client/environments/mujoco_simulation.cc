@@ -13,9 +13,9 @@
 namespace foresight {
 namespace {
 
-// Warnings of old models (settotalmass) are known and harmless, and the
-// default handler would write MUJOCO_LOG.TXT into the working folder. After an
-// error MuJoCo ends the process: say why.
+// Ignores warnings, of which old models cause harmless ones (settotalmass); the
+// default handler would write MUJOCO_LOG.TXT into the working folder. Prints
+// errors, after which MuJoCo ends the process.
 void HandleMessage(const mjLogMessage* message) {
   if (message->level < mjLOG_ERROR) return;
   std::fprintf(stderr, "mujoco: %s\n", message->subject);

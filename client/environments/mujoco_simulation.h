@@ -1,4 +1,4 @@
-// A MuJoCo model and its state, advanced as gymnasium's MujocoEnv does it.
+// A MuJoCo model and its state, advanced as by gymnasium's MujocoEnv.
 #pragma once
 
 #include <filesystem>
@@ -9,37 +9,38 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
-struct mjModel_;  // MuJoCo's, seen in the .cc alone.
+struct mjModel_;  // MuJoCo's; used only in the .cc.
 struct mjData_;
 
 namespace foresight {
 
-// Not thread-safe; separate simulations may run on separate threads. MuJoCo
-// reports to nobody here: it neither prints nor writes its log file.
+// Not thread-safe; separate simulations may run on separate threads. MuJoCo's
+// warnings are neither printed nor written to its log file.
 class MujocoSimulation {
  public:
   // Errors:
   //   NotFound:        no file at `model`.
-  //   InvalidArgument: the file is no MuJoCo model; the message is MuJoCo's.
+  //   InvalidArgument: the file is not a MuJoCo model; the message is MuJoCo's.
   static absl::StatusOr<MujocoSimulation> Load(
       const std::filesystem::path& model);
 
   int position_size() const;    // nq
   int velocity_size() const;    // nv
   int control_size() const;     // nu
-  double timestep_sec() const;  // Of one frame.
+  double timestep_sec() const;  // One frame's.
 
   absl::Span<const double> position() const;          // [nq]
   absl::Span<const double> velocity() const;          // [nv]
   absl::Span<const double> initial_position() const;  // [nq], the model's.
 
-  // A fresh simulation at this state, time 0.
-  // Errors: InvalidArgument: a wrong size, or a value that is not finite.
+  // Restarts the simulation at this state and time 0.
+  // Errors: InvalidArgument: a size is wrong, or a value is not finite.
   absl::Status SetState(absl::Span<const double> position,   // [nq]
                         absl::Span<const double> velocity);  // [nv]
 
   // Advances by `frames` frames under one control.
-  // Errors: InvalidArgument: not nu finite values; nothing moved.
+  // Errors: InvalidArgument: `control` is not nu finite values; nothing has
+  // moved.
   absl::Status Step(absl::Span<const float> control /* [nu] */, int frames);
 
  private:

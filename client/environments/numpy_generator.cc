@@ -9,7 +9,7 @@ namespace {
 constexpr int kPoolWords = 4;
 constexpr int kStateWords = 8;  // 256 bits: PCG64's state and stream.
 
-// One round of the hash: the constant moves on with each word.
+// One round of the hash. Its constant changes with each word.
 class WordHash {
  public:
   WordHash(uint32_t constant, uint32_t multiplier)
@@ -51,22 +51,22 @@ std::array<uint32_t, kStateWords> SpreadSeed(uint64_t seed) {
 
 constexpr int kLayers = 256;
 constexpr double kMantissa = 4503599627370496.0;  // 2^52
-// Where the tail begins and each layer's area: the one pair for which 256
+// The beginning of the tail and each layer's area: the only pair for which 256
 // equal layers end exactly at the density's top. The area's last digits are
-// those that NumPy's table was made with.
+// those used for NumPy's table.
 constexpr double kTailStart = 3.6541528853610087963519472518;
 constexpr double kLayerArea = 0.004928673233974652;
 
 // f(x) = exp(-x^2 / 2), x_1 < ... < x_255 = kTailStart the layers' edges.
 // Entry 0 is the bottom layer, of which the tail is a part.
 struct Ziggurat {
-  // A draw of 52 bits below it lies inside the layer for certain.
+  // A draw of 52 bits below this lies certainly inside the layer.
   std::array<uint64_t, kLayers> sure;
-  std::array<double, kLayers> width;    // Of a draw's unit: x_i 2^-52.
+  std::array<double, kLayers> width;    // x_i 2^-52, a draw's unit.
   std::array<double, kLayers> density;  // f(x_i).
 };
 
-// Rounded once, whatever the C library's exp and log in double do.
+// Rounds once, whatever the C library's exp in double does.
 double Exp(double x) {
   return static_cast<double>(std::exp(static_cast<long double>(x)));
 }
@@ -74,9 +74,9 @@ double Log(double x) {
   return static_cast<double>(std::log(static_cast<long double>(x)));
 }
 
-// Every edge follows from the one below it, so a difference in the last bit of
-// one runs through the rest: NumPy's table has f(x_38), which lies 0.498 units
-// above a double, rounded up.
+// Every edge follows from the one below it, so a difference in a last bit
+// affects all others. f(x_38) lies 0.498 units above a double; NumPy's table
+// has it rounded up.
 constexpr int kRoundedUp = 38;
 
 Ziggurat MakeZiggurat() {
@@ -145,7 +145,8 @@ double NumpyGenerator::StandardNormal() {
       if (y < std::exp(-0.5 * x * x)) return x;
       continue;
     }
-    // The tail (Marsaglia 1964): exponential, kept with odds exp(-beyond^2/2).
+    // The tail (Marsaglia 1964): exponential, accepted with probability
+    // exp(-beyond^2/2).
     constexpr double kTailStartInverse = 0.27366123732975827203338247596;
     while (true) {
       const double beyond = -kTailStartInverse * std::log1p(-Uniform());

@@ -35,7 +35,7 @@ class PlanarRunner : public Environment {
       value = rules_.normal_start_velocity ? noise * generator.StandardNormal()
                                            : generator.Uniform(-noise, noise);
     }
-    // Sizes are the simulation's own and the values finite.
+    // It cannot fail: the sizes are the simulation's and the values finite.
     simulation_.SetState(position, velocity).IgnoreError();
     return Observe();
   }

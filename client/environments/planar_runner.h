@@ -1,5 +1,5 @@
-// A planar body that is to run forward: what gymnasium's HalfCheetah, Hopper
-// and Walker2d have in common, and the numbers in which they differ.
+// A planar body that should run forward: the common part of gymnasium's
+// HalfCheetah, Hopper and Walker2d, and the numbers in which they differ.
 #pragma once
 
 #include <filesystem>
@@ -16,7 +16,7 @@ struct OpenRange {
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();
 
-  // False for NaN.
+  // Returns false for NaN.
   bool Contains(double value) const { return low < value && value < high; }
 };
 
@@ -31,13 +31,13 @@ struct PlanarRunnerRules {
   double alive_reward;
   float control_cost;
 
-  // The start: uniform in +-reset_noise around the model's own position;
-  // velocity likewise around 0, or reset_noise n with n standard normal.
+  // The start: the position is uniform in +-reset_noise around the model's. The
+  // velocity is likewise around 0, or reset_noise n with n standard normal.
   double reset_noise;
   bool normal_start_velocity;
 
   double velocity_limit;
-  // The episode ends when one of them is left. `state` is about the angle, the
+  // The episode ends when one of these is left. `state` is for the angle, the
   // joints and every velocity.
   OpenRange z;
   OpenRange angle;

@@ -9,7 +9,7 @@
 
 namespace foresight {
 
-// A planar pair of legs that is to walk forward.
+// A planar pair of legs that should walk forward.
 //   observation  position without x [8], velocity limited to +-10 [9]
 //   action       torques [6]; the actuators saturate at +-1
 //   reward       velocity in x + 1 - 0.001 |action|^2, over a step of 0.008 s

@@ -1,5 +1,5 @@
-// One control loop against a server: the example that client/README.md shows.
-// usage: one_episode [ADDRESS [CA TOKEN]]  (files: the server's CA, a token)
+// One control loop against a server, as shown in client/README.md. usage:
+// one_episode [ADDRESS [CA TOKEN]] (files: the server's CA, a token)
 #include <cstdio>
 #include <vector>
 

@@ -58,7 +58,7 @@ Json CommonPart(const Json& report, const Json& episode) {
           {"adapted", !episode["adapted_return"].is_null()}};
 }
 
-// Null in what foresight-run wrote for a variant that it left out.
+// The number is null if foresight-run did not play the variant.
 std::optional<int> StepsOf(const Json& episode, const char* name) {
   const auto steps = episode.find(name);
   if (steps == episode.end() || !steps->is_number()) return std::nullopt;

@@ -1,4 +1,4 @@
-// Reports of many foresight-run processes, put together as if one process had
+// Combines the reports of many foresight-run processes as if one process had
 // played all the episodes.
 #pragma once
 
@@ -27,17 +27,17 @@ class GatheredReport {
   // with `name`. On an error nothing is added.
   // Errors:
   //   InvalidArgument: `text` is not a report with at least one episode.
-  //   FailedPrecondition: it differs from the reports before it in its
-  //                    environment, model, settings or variants played, or has
-  //                    an episode of theirs.
+  //   FailedPrecondition: its environment, model, settings or played variants
+  //                       differ from those of earlier reports, or it repeats
+  //                       one of their episodes.
   absl::Status Add(const std::string& name, const std::string& text);
 
   size_t episodes() const { return episodes_.size(); }
 
-  // For people: a table. At least one report must have been added.
+  // A table for people. At least one report must have been added.
   std::string ToTable() const;
-  // As foresight-run --json, without latency_ms: quantiles of many runs cannot
-  // be told from their quantiles. At least one report must have been added.
+  // As foresight-run --json, but without latency_ms, since quantiles cannot be
+  // combined. At least one report must have been added.
   std::string ToJson() const;
 
  private:

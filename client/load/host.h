@@ -1,4 +1,5 @@
-// The machine that a load ran on, and what was left of it for the load.
+// Describes the machine that a load ran on, and the time that it had for the
+// load.
 #pragma once
 
 #include <cstdint>
@@ -19,17 +20,18 @@ Host DescribeHost();
 // The "model name" of a /proc/cpuinfo, or "unknown".
 std::string CpuModel(absl::string_view cpuinfo);
 
-// Times of all cores together since the machine started, in the system's ticks.
+// The times of all cores since the machine started, in the system's ticks.
 struct CpuTimes {
   int64_t total = 0;
   int64_t steal = 0;  // Taken by the hypervisor for other machines.
 };
 
-// From the text of a /proc/stat; zeros if it cannot be read.
+// Parses the text of a /proc/stat; zeros if it is malformed.
 CpuTimes ParseCpuTimes(absl::string_view stat);
 CpuTimes ReadCpuTimes();
 
-// The share of the cores' time between both that was stolen, 0 to 1.
+// The share of the cores' time between `before` and `after` that was stolen, 0
+// to 1.
 double StealFraction(const CpuTimes& before, const CpuTimes& after);
 
 // The CPU time that this process has used, system calls included.

@@ -8,8 +8,8 @@ namespace {
 
 constexpr int kBits = 7;  // A bucket is at most 2^-7 of its value.
 
-// Values below 2^(kBits + 1) have buckets of their own. Above, a bucket is the
-// value's highest kBits + 1 bits, and `shift` is how many bits it ignores.
+// Each value below 2^(kBits + 1) has its own bucket. Above that, a bucket is
+// the value's highest kBits + 1 bits; `shift` is the number of ignored bits.
 size_t BucketOf(int64_t microseconds) {
   int shift = 0;
   while (microseconds >> shift >= 2 << kBits) ++shift;

@@ -1,4 +1,4 @@
-// Latencies in a bounded amount of memory, however many there are.
+// Stores any number of latencies in limited memory.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace foresight {
 
-// Counts durations in buckets of whole microseconds below 256 us, and above
-// of at most 1/128 of their value (as HdrHistogram does). The largest is exact.
+// Counts durations in buckets of a microsecond below 256 us, and of at most
+// 1/128 of their value above, as HdrHistogram does. The largest is exact.
 //
 // Not thread-safe.
 class LatencyHistogram {
@@ -20,15 +20,15 @@ class LatencyHistogram {
   absl::Duration largest() const { return largest_; }
 
   // The middle of the bucket that holds the latency at `fraction` (0..1) of
-  // all, by nearest rank; so it is wrong by at most 0.5 us or 0.4 %. Zero if
-  // the histogram is empty.
+  // all, by nearest rank. Its error is at most 0.5 us or 0.4 %. Zero if the
+  // histogram is empty.
   absl::Duration Quantile(double fraction) const;
 
-  // How many latencies are in [low, high), up to the width of a bucket.
+  // The number of latencies in [low, high), exact to a bucket's width.
   int64_t CountBetween(absl::Duration low, absl::Duration high) const;
 
  private:
-  std::vector<int64_t> counts_;  // By bucket; as long as it has to be.
+  std::vector<int64_t> counts_;  // By bucket; grows as needed.
   int64_t count_ = 0;
   absl::Duration largest_;
 };

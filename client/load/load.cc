@@ -15,7 +15,7 @@ namespace {
 constexpr absl::Duration kGrace = absl::Seconds(1);  // After the last deadline.
 constexpr absl::Duration kPoll = absl::Milliseconds(2);
 
-// Tells the time since it was made, whatever happens to the wall clock.
+// Measures the time since it was made, independent of the wall clock.
 class Stopwatch {
  public:
   absl::Duration elapsed() const {
@@ -27,7 +27,7 @@ class Stopwatch {
       std::chrono::steady_clock::now();
 };
 
-// Puts the time on each answer.
+// Records the time of each answer.
 class TimedReceiver : public AnswerReceiver {
  public:
   TimedReceiver(const Stopwatch& stopwatch, Recorder* recorder)
@@ -45,7 +45,7 @@ class TimedReceiver : public AnswerReceiver {
   Recorder* const recorder_;
 };
 
-// CPU time that the process and the machine had used at one moment.
+// The CPU time used by the process and the machine so far.
 struct Usage {
   absl::Duration at;
   absl::Duration process;
@@ -84,7 +84,7 @@ class Run {
     result_.settings = sessions.settings();
   }
 
-  // Once.
+  // Call it once.
   absl::StatusOr<LoadResult> Go(Cancellation& cancellation) {
     {
       const LineDrawer progress(
@@ -104,7 +104,7 @@ class Run {
   }
 
  private:
-  // True as soon as it is cancelled, false at `time`.
+  // Returns true as soon as it is cancelled, false at `time`.
   bool WaitUntil(absl::Duration time, const Cancellation& cancellation) const {
     const absl::Duration wait = time - stopwatch_.elapsed();
     if (wait <= absl::ZeroDuration()) return cancellation.cancelled();

@@ -14,9 +14,9 @@
 
 namespace foresight {
 
-// The server and the settings of a run. All of it must outlive the run.
+// The server and the settings of a run. All of them must outlive the run.
 struct LoadTarget {
-  const LoadOptions& options;  // All but sessions and ramp.
+  const LoadOptions& options;  // Except sessions and ramp.
   const AdaptationClient& client;
   const Stubs& stubs;
   const v1::Model& model;
@@ -27,17 +27,17 @@ struct LoadResult {
   int sessions = 0;
   v1::AdaptationSettings settings;  // Complete.
   LoadCounts counts;
-  // How late requests left after their scheduled time: the generator's fault,
-  // and part of the latencies.
+  // The delays between scheduled and actual sending. The generator causes them,
+  // and they are part of the latencies.
   LatencyHistogram send_lags;
-  // While it counted: the cores that this process used, and the share of all
-  // cores that the hypervisor took away.
+  // During the counted time: the cores that this process used, and the share of
+  // all cores that the hypervisor took away.
   double generator_cores = 0;
   double steal_fraction = 0;
 };
 
 // Runs the load with `sessions` sessions and closes them. After the last tick
-// it waits for answers until a second after the last deadline; those still
+// it waits for answers until a second after the last deadline; answers still
 // missing then are errors with the reason NO_ANSWER.
 // Errors: LoadSessions::Open's; Cancelled.
 absl::StatusOr<LoadResult> RunLoad(const LoadTarget& target, int sessions,

@@ -33,8 +33,8 @@ LoadStream::LoadStream(v1::Adaptation::Stub& stub, int first_loop,
     requests_[i].set_session_id(sessions[i]);
   }
   stub.async()->Control(&context_, this);
-  // Writes are started from outside of gRPC's calls, hence the hold; the first
-  // to see the stream end releases it.
+  // The hold is needed because writes start outside of gRPC's calls. The first
+  // thread that sees the stream end releases it.
   AddHold();
   StartRead(&response_);
   StartCall();
@@ -55,7 +55,7 @@ void LoadStream::Send(int loop, absl::Span<const float> observation,
   {
     absl::MutexLock lock(&mutex_);
     if (end_.empty()) {
-      // On an ending stream it waits for OnDone to say why that is.
+      // On an ending stream the request waits for OnDone, which has the reason.
       waiting_[index] = true;
       queue_.push_back(index);
     } else {

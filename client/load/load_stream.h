@@ -18,18 +18,18 @@
 
 namespace foresight {
 
-// As Transport, for the loops that share a stream. It is leaner than
+// A Transport for the loops that share a stream. It is leaner than
 // ControlReactor: a session has one request at a time, so answers are matched
-// by their session alone and nothing is copied or allocated for a request.
+// by their session, and nothing is copied or allocated for a request.
 //
-// Thread-safe; gRPC calls the On... functions, OnDone last of all.
+// Thread-safe; gRPC calls the On... functions; OnDone is the last.
 class LoadStream
     : public grpc::ClientBidiReactor<v1::ActRequest, v1::ControlResponse> {
  public:
   // The loops are first_loop, first_loop + 1, ..., one for each session.
   LoadStream(v1::Adaptation::Stub& stub, int first_loop,
              absl::Span<const std::string> sessions, AnswerReceiver* receiver);
-  // Ends the stream. Not on a thread of gRPC.
+  // Ends the stream. Must not run on a thread of gRPC.
   ~LoadStream() override;
 
   void Send(int loop, absl::Span<const float> observation,
@@ -40,8 +40,8 @@ class LoadStream
   void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_);
   void OnDone(const grpc::Status& status) override ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Begins the next write, if there is one and nothing is being written. Once
-  // the stream is ending, releases the hold instead.
+  // Begins the next write if no write is in progress. If the stream is ending,
+  // releases the hold instead.
   void Advance() ABSL_LOCKS_EXCLUDED(mutex_);
 
   const int first_loop_;

@@ -49,7 +49,7 @@ absl::StatusOr<Texts> RunRamp(const LoadTarget& target,
     if (!result.ok() && !probe.refused) return result.status();
     if (result.ok()) {
       probe.missed_fraction = result->counts.missed_fraction();
-      // Without a tick nothing is known.
+      // A probe without ticks does not pass.
       probe.passed =
           result->counts.ticks() > 0 && probe.missed_fraction < kMissesAllowed;
     }
@@ -64,7 +64,7 @@ absl::StatusOr<Texts> RunRamp(const LoadTarget& target,
 
 absl::StatusOr<Texts> Load(const LoadOptions& options,
                            Cancellation& cancellation) {
-  // A file that cannot be written is noticed before the load, not after it.
+  // Check before the load that the file can be written.
   if (absl::Status status = WriteFile(options.json, ""); !status.ok()) {
     return status;
   }

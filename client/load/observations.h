@@ -1,4 +1,4 @@
-// The observations that the sessions of a load send.
+// The observations that a load's sessions send.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,7 @@ class Observations {
   int count() const { return count_; }
 
   // The observation [S] of session `loop` of `loops` at its tick `number`.
-  // Every session replays all observations, and each begins at a place of its
-  // own.
+  // Every session replays all observations from its own offset.
   absl::Span<const float> At(int loop, int loops, int64_t number) const;
 
  private:
@@ -35,12 +34,12 @@ class Observations {
   std::vector<float> values_;
 };
 
-// `count` standard normal observations [S]; `why` ends their source().
+// `count` standard normal observations [S]; their source() ends with `why`.
 Observations NormalObservations(int size, int count, uint64_t seed,
                                 const std::string& why);
 
 // Plays `environment` for up to `count` steps with the frozen policy of
-// `model`, in a session of its own.
+// `model`, in a separate session.
 // Errors: the server's; Cancelled.
 absl::StatusOr<Observations> RecordEpisode(const AdaptationClient& client,
                                            const v1::Model& model,
@@ -48,9 +47,9 @@ absl::StatusOr<Observations> RecordEpisode(const AdaptationClient& client,
                                            uint64_t seed,
                                            Cancellation& cancellation);
 
-// RecordEpisode in the model's own environment, or if it does not say one in
-// the first with its sizes, else NormalObservations; source() says which.
-// `assets`: as MakeEnvironment.
+// RecordEpisode in the model's environment, or in the first one with its sizes
+// if the model names none; if none fits, NormalObservations. source() says
+// which. `assets` is as for MakeEnvironment.
 absl::StatusOr<Observations> MakeObservations(const AdaptationClient& client,
                                               const v1::Model& model,
                                               const std::string& assets,

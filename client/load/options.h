@@ -16,12 +16,12 @@ struct LoadOptions {
   SecurityOptions security;
   std::string model;    // Empty: the only one served.
   std::string assets;   // As MakeEnvironment.
-  int sessions = 8;     // >= 1; with ramp: the first number to try.
-  double rate_hz = 20;  // > 0; of each session.
-  // > 0; of each decision, from its scheduled time. Default: one period.
+  int sessions = 8;     // >= 1; with ramp the first number.
+  double rate_hz = 20;  // > 0; each session's.
+  // > 0; each decision's, from its scheduled time. Default: one period.
   absl::Duration deadline = absl::Milliseconds(50);
-  absl::Duration duration = absl::Seconds(10);  // > 0; what is counted.
-  absl::Duration warm_up = absl::Seconds(1);    // >= 0; comes before.
+  absl::Duration duration = absl::Seconds(10);  // > 0; counted.
+  absl::Duration warm_up = absl::Seconds(1);    // >= 0; before that.
   bool stream = false;                          // Else one call per decision.
   int sessions_per_stream = 64;                 // >= 1
   int connections = 1;                          // >= 1
@@ -38,8 +38,8 @@ struct LoadOptions {
 
 struct ParsedLoadOptions {
   LoadOptions options;
-  // Set when there is nothing to run: 0 after --help or --version, 2 after a
-  // mistake. What there is to say has been printed.
+  // Set if there is nothing to run: 0 after --help or --version, 2 after a
+  // mistake. The message has been printed.
   std::optional<int> exit_code;
 };
 

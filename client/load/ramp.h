@@ -1,21 +1,21 @@
-// Finds how many control loops a server carries.
+// Finds the number of control loops that a server carries.
 #pragma once
 
 #include <optional>
 
 namespace foresight {
 
-// Says which number of sessions to try next: it doubles until one fails, then
+// Chooses the next number of sessions to try: doubles until one fails, then
 // bisects until the largest that passed and the smallest that failed are
 // neighbours or within 2 %.
 //
 // Not thread-safe. Holds no thread; callers make the probes.
 class Ramp {
  public:
-  // Probes first, then up to `limit`. 1 <= first <= limit.
+  // Begins with `first` and never exceeds `limit`. 1 <= first <= limit.
   Ramp(int first, int limit) : first_(first), limit_(limit) {}
 
-  // The number to probe, or nothing if the search is over.
+  // The number to probe; none if the search is over.
   std::optional<int> Next() const;
   void Report(int sessions, bool passed);
 

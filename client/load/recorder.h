@@ -1,4 +1,4 @@
-// Records the requests of a load's control loops and how each one ended.
+// Records the requests of a load's control loops and their results.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@
 
 namespace foresight {
 
-// Every tick is sent or skipped; every request that was sent ends as an answer
-// or as an error. Ticks of the warm-up are in none of these numbers.
+// Every tick is sent or skipped, and every sent request ends as an answer or an
+// error. None of these numbers counts ticks of the warm-up.
 struct LoadCounts {
   struct Loop {
     int64_t ticks = 0;
@@ -40,32 +40,32 @@ struct LoadCounts {
   double missed_fraction() const;  // 0 without ticks.
 };
 
-// Times are since the load began. A latency runs from when the tick was
-// scheduled, not from when it was sent, so that a slow server or a slow
-// generator cannot hide it ("coordinated omission").
+// Times are since the load began. A latency begins at the tick's scheduled
+// time, not when it was sent, so that a slow server or generator cannot hide it
+// ("coordinated omission").
 //
 // Thread-safe. Reads no clock.
 class Recorder {
  public:
   Recorder(int loops, absl::Duration deadline);
 
-  // Begins the tick of `loop` that was scheduled at `scheduled`. Returns false
-  // if the loop still waits for its previous answer: nothing is to be sent.
+  // Begins the tick of `loop` scheduled at `scheduled`. Returns false if the
+  // loop still waits for its previous answer, so that nothing should be sent.
   bool Begin(int loop, absl::Duration scheduled, bool counted)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // The loop's answer arrived at `now`. Both functions do nothing if the loop
-  // does not wait.
+  // Record that the loop's answer, or error, arrived at `now`. They do nothing
+  // if the loop is not waiting.
   void Answer(int loop, absl::Duration now, const v1::AdaptationReport& report)
       ABSL_LOCKS_EXCLUDED(mutex_);
   void Fail(int loop, absl::string_view reason) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Fails every loop that still waits, with the reason NO_ANSWER.
+  // Fails every waiting loop with the reason NO_ANSWER.
   void GiveUp() ABSL_LOCKS_EXCLUDED(mutex_);
 
   int waiting() const ABSL_LOCKS_EXCLUDED(mutex_);
   LoadCounts counts() const ABSL_LOCKS_EXCLUDED(mutex_);
-  // The same for a progress line, without the copy.
+  // The number of ticks, without a copy, for a progress line.
   int64_t ticks() const ABSL_LOCKS_EXCLUDED(mutex_);
   double missed_fraction() const ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -18,7 +18,7 @@ double Ms(absl::Duration duration) {
   return absl::ToDoubleMilliseconds(duration);
 }
 
-// Microseconds are all that a latency is known to.
+// Latencies are known to the microsecond.
 double RoundedMs(absl::Duration duration) {
   return std::round(1000 * Ms(duration)) / 1000;
 }

@@ -16,21 +16,21 @@ namespace foresight {
 struct LoadContext {
   LoadOptions options;
   v1::Model model;
-  std::string observations;  // Where they come from.
+  std::string observations;  // Their source.
   Host host;
 };
 
-// How a number of sessions fared in a ramp.
+// The result of one number of sessions in a ramp.
 struct Probe {
   int sessions = 0;
   double missed_fraction = 0;
-  bool refused = false;  // The server did not open as many sessions.
+  bool refused = false;  // The server refused a session.
   bool passed = false;
 };
 
 struct RampResult {
-  std::vector<Probe> probes;  // In the order in which they ran.
-  // The probe with the most sessions that passed; no sessions if none did.
+  std::vector<Probe> probes;  // In the order of their runs.
+  // The largest probe that passed; no sessions if none did.
   LoadResult largest;
 };
 
@@ -38,14 +38,14 @@ struct RampResult {
 std::string LoadTable(const LoadContext& context, const LoadResult& result);
 std::string LoadJson(const LoadContext& context, const LoadResult& result);
 
-std::string ProbeLine(const Probe& probe);  // Without a line's end.
+std::string ProbeLine(const Probe& probe);  // Without a newline.
 std::string RampTable(const LoadContext& context, const RampResult& ramp);
-// The fields of LoadJson for the largest number that passed, if any did; then
+// The fields of LoadJson for the largest probe that passed, if any did; then
 // largest_sessions and probes.
 std::string RampJson(const LoadContext& context, const RampResult& ramp);
 
-// A line for each doubling of the latency. The bars are logarithmic too, so
-// that a single late answer is visible among a million.
+// One line for each doubling of the latency. The bars are logarithmic too, so
+// that one late answer in a million is visible.
 std::string HistogramText(const LatencyHistogram& latencies);
 
 }  // namespace foresight

@@ -13,7 +13,7 @@ uint64_t Mix(uint64_t value) {
   return value ^ (value >> 31);
 }
 
-// In [0, 1), the same for the same arguments.
+// A number in [0, 1) that depends only on the arguments.
 double Uniform(uint64_t seed, int loop, int64_t number) {
   const uint64_t hash = Mix(Mix(Mix(seed) + static_cast<uint64_t>(loop)) +
                             static_cast<uint64_t>(number));

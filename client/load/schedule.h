@@ -1,4 +1,4 @@
-// When each control loop of a load sends.
+// The times at which each control loop of a load sends.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,10 @@ struct Tick {
   int64_t number = 0;  // Counts this loop's ticks, from 0.
 };
 
-// Tick n of a loop is at phase + (n + jitter u) period. The phase is uniform
-// in [0, period), and u in [0, 1) is drawn anew for each tick. All are hashes
-// of the seed, so the times do not depend on what the server does, nor on how
-// many other loops there are.
+// Tick n of a loop is at phase + (n + jitter u) period. The phase is uniform in
+// [0, period), and u in [0, 1) is drawn anew for each tick. All are hashes of
+// the seed, so the times do not depend on the server or on the number of other
+// loops.
 //
 // Not thread-safe. Holds no thread and reads no clock.
 class Schedule {
@@ -34,14 +34,14 @@ class Schedule {
 
   absl::Duration TimeOf(int loop, int64_t number) const;
 
-  // The earliest tick that is not taken yet, without taking it.
+  // The earliest tick that is not taken yet.
   const Tick& next() const { return ticks_.front(); }
-  // Takes it.
+  // Takes that tick.
   Tick Take();
 
  private:
   const Options options_;
-  std::vector<Tick> ticks_;  // The next of each loop; a heap, earliest first.
+  std::vector<Tick> ticks_;  // Each loop's next; a heap, earliest first.
 };
 
 }  // namespace foresight

@@ -41,7 +41,7 @@ class Outcome {
     if (status.ok()) ++opened_;
     if (error_.ok()) error_ = status;
   }
-  // Says how far it came.
+  // Describes how far it came.
   absl::Status Describe(int count) const ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     if (error_.ok()) return error_;
@@ -70,7 +70,7 @@ absl::StatusOr<LoadSessions> LoadSessions::Open(
     if (outcome.failed() || cancellation.cancelled()) return;
     v1::OpenSessionRequest mine = request;
     mine.set_seed(request.seed() + static_cast<uint64_t>(index));
-    // Not cancelled half-way: that could leave a session behind.
+    // Not cancelled in between: that could leave a session behind.
     auto session = client.OpenSession(mine);
     outcome.Add(session.status());
     if (session.ok()) opened.sessions_[index] = *std::move(session);

@@ -13,11 +13,11 @@
 
 namespace foresight {
 
-// Closes what it holds when it is destroyed, ignoring errors.
+// Closes its sessions when it is destroyed and ignores errors.
 class LoadSessions {
  public:
-  // Opens `count` (>= 1) sessions as `request` says; session i has the
-  // request's seed + i. What was opened is closed again on an error.
+  // Opens `count` (>= 1) sessions as in `request`; session i has the request's
+  // seed + i. On an error it closes the ones already opened.
   // Errors: OpenSession's, saying how many were opened before; Cancelled.
   static absl::StatusOr<LoadSessions> Open(
       const AdaptationClient& client, const v1::OpenSessionRequest& request,
@@ -27,7 +27,7 @@ class LoadSessions {
   LoadSessions& operator=(LoadSessions&&) = delete;
 
   std::vector<std::string> ids() const;
-  // Complete, as the server confirmed them; the same for all.
+  // The sessions' common settings, complete as the server confirmed them.
   const v1::AdaptationSettings& settings() const {
     return sessions_.front()->description().settings();
   }

@@ -1,4 +1,4 @@
-// How evenly a server adapts the sessions of a load.
+// Measures how evenly a server adapts a load's sessions.
 #pragma once
 
 #include <optional>
@@ -8,13 +8,13 @@
 
 namespace foresight {
 
-// Gradient steps per decision, as means of sessions; a session that got no
-// answer has 0. Sessions without ticks are left out.
+// Gradient steps per decision, averaged in each session. A session without an
+// answer has 0; sessions without ticks are left out.
 struct StepShares {
   double mean = 0;
   double lowest = 0;
   double highest = 0;
-  // Over the mean; unset if that is 0.
+  // Divided by the mean; unset if that is 0.
   std::optional<double> lowest_over_mean;
   std::optional<double> highest_over_mean;
 };

@@ -16,7 +16,7 @@ absl::StatusOr<Stubs> OpenStubs(const std::string& address, int connections,
                                 const SecurityOptions& security) {
   const absl::Time deadline = absl::Now() + timeout;
   grpc::ChannelArguments arguments;
-  // Else channels to the same address share one connection.
+  // Otherwise channels to one address would share a connection.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   Stubs stubs;
   for (int i = 0; i < connections; ++i) {

@@ -36,7 +36,7 @@ class UnaryTransport : public Transport {
   void Send(int index, absl::Span<const float> observation,
             absl::Duration time_left) override {
     Loop& loop = loops_[index];
-    // The last call of this loop is over, or it would not send.
+    // The loop's last call is over; otherwise it would not send.
     loop.context.emplace();
     loop.context->set_deadline(std::chrono::system_clock::now() +
                                absl::ToChronoNanoseconds(time_left));

@@ -1,4 +1,4 @@
-// The episodes of a run, put together: frozen against adapted.
+// Compares the frozen and the adapted episodes of a run.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace foresight {
 
-// Both variants of one seed; one is missing when only the other was played.
+// Both variants of one seed; one is missing if only the other was played.
 struct EpisodePair {
   uint64_t seed = 0;
   std::optional<EpisodeResult> frozen;
@@ -24,28 +24,29 @@ struct EpisodePair {
 struct VariantSummary {
   double mean = 0;  // Return.
   double standard_error = 0;
-  double score = 0;            // Normalised, of the mean.
+  double score = 0;            // Normalised, for the mean.
   int terminated = 0;          // Episodes that ended before any limit.
   double steps_mean = 0;       // Environment steps per episode.
   double steps_done_mean = 0;  // Gradient steps per decision.
   double latency_p50_ms = 0;
   double latency_p99_ms = 0;
   std::map<v1::Outcome, int> outcomes;
-  int late = 0;  // As of an EpisodeResult.
+  int late = 0;  // As in EpisodeResult.
 };
 
 struct Comparison {
   EnvironmentSpec environment;
   v1::Model model;
-  v1::AdaptationSettings settings;  // Of the adapted ones, where there are any.
+  v1::AdaptationSettings settings;  // The adapted ones', if any.
   std::vector<EpisodePair> episodes;
   std::optional<VariantSummary> frozen;
   std::optional<VariantSummary> adapted;
   std::optional<double> difference;  // Mean of adapted - frozen.
-  std::optional<Interval> interval;  // Its 95 % bootstrap; of two pairs on.
+  std::optional<Interval>
+      interval;  // Its 95 % bootstrap, with two pairs or more.
 };
 
-// Of at least one episode; every pair has the same variants.
+// Needs at least one episode; every pair must have the same variants.
 Comparison Compare(const EnvironmentSpec& environment, const v1::Model& model,
                    std::vector<EpisodePair> episodes);
 

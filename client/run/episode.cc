@@ -11,7 +11,7 @@
 namespace foresight {
 namespace {
 
-// What went wrong, and where.
+// Adds the place to an error.
 absl::Status At(const absl::Status& status, const EpisodePlan& plan, int step) {
   const std::string reason = ErrorReason(status);
   return MakeError(
@@ -34,12 +34,11 @@ v1::OpenSessionRequest MakeRequest(const std::string& model,
   return request;
 }
 
-// Between the end of a stream and the first attempt with another one.
+// The wait between the end of a stream and the first attempt with another one.
 constexpr absl::Duration kReopenAfter = absl::Milliseconds(100);
 
-// The physics waits for the action. So a decision whose budget was used up
-// before it began is asked for again, until the deadline, and so is one whose
-// stream broke.
+// The physics waits for the action. So a decision whose budget ran out before
+// it began, or whose stream broke, is requested again until the deadline.
 absl::StatusOr<v1::ActResponse> Decide(RemoteSession& session,
                                        const std::vector<float>& observation,
                                        ActOptions act, SharedStream* streams,
@@ -70,12 +69,12 @@ absl::StatusOr<EpisodeResult> PlayEpisode(
     absl::FunctionRef<void()> on_step) {
   ActOptions act;
   act.call = {options.deadline, &cancellation};
-  // A stream tells the server nothing of the call's timeout.
+  // On a stream the server does not see the call's timeout.
   act.budget = stream == nullptr || options.budget.has_value()
                    ? options.budget
                    : options.deadline;
   if (cancellation.cancelled()) return absl::CancelledError("interrupted");
-  // Not to be cancelled half-way: that would leave a session behind.
+  // Not cancelled in between: that would leave a session behind.
   auto session =
       client.OpenSession(MakeRequest(model, plan, options), {options.deadline});
   if (!session.ok()) return At(session.status(), plan, 0);

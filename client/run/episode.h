@@ -16,8 +16,8 @@
 namespace foresight {
 
 struct EpisodePlan {
-  uint64_t seed = 0;   // Of the start state and of the imagined noise.
-  bool adapt = false;  // Else the frozen policy: zero steps.
+  uint64_t seed = 0;   // For the start state and the imagined noise.
+  bool adapt = false;  // False: the frozen policy, zero steps.
 };
 
 struct EpisodeResult {
@@ -26,17 +26,17 @@ struct EpisodeResult {
   bool terminated = false;     // It ended before any limit, such as by a fall.
   double steps_done_mean = 0;  // Gradient steps per decision.
   std::vector<double> latencies_ms;     // [steps], as the client waited.
-  std::map<v1::Outcome, int> outcomes;  // How many decisions ended so.
-  // Times that a decision's budget ran out before the server could begin, so
-  // that it was asked for again.
+  std::map<v1::Outcome, int> outcomes;  // The number of decisions with each.
+  // How often a decision's budget ran out before the server could begin, so
+  // that it was requested again.
   int late = 0;
-  v1::AdaptationSettings settings;  // Complete, as the server had them.
+  v1::AdaptationSettings settings;  // Complete, as the server used them.
 };
 
-// Opens a session, plays until the environment ends the episode or
-// max_steps, closes the session; `on_step` is called after each step. `stream`
-// carries the decisions; null: calls of their own.
-// Errors: the server's, saying at which step of which episode; Cancelled when
+// Opens a session, plays until the environment ends the episode or for
+// max_steps, and closes the session. Calls `on_step` after each step. `stream`
+// carries the decisions; null: separate calls.
+// Errors: the server's, saying at which step of which episode; Cancelled if
 // `cancellation` is.
 absl::StatusOr<EpisodeResult> PlayEpisode(
     const AdaptationClient& client, const std::string& model,

@@ -11,7 +11,7 @@ InterruptWatch::InterruptWatch(Cancellation* cancellation) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
-  // Threads made from here on inherit that, and sigwait alone takes them.
+  // Later threads inherit this, so only sigwait receives the signals.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   waiter_ = std::thread([this, cancellation, signals] {
     int signal = 0;

@@ -1,4 +1,4 @@
-// Ctrl-C, turned into a cancellation.
+// Turns Ctrl-C into a cancellation.
 #pragma once
 
 #include <atomic>
@@ -8,9 +8,9 @@
 
 namespace foresight {
 
-// From its construction on SIGINT and SIGTERM cancel `cancellation`, which
-// must outlive it; a second one ends the process at once, with status 1. Make
-// it before any other thread, so that none of them takes the signals.
+// While it lives, SIGINT and SIGTERM cancel `cancellation`, which must outlive
+// it. A second signal ends the process at once with status 1. Make it before
+// any other thread, so that no other thread takes the signals.
 class InterruptWatch {
  public:
   explicit InterruptWatch(Cancellation* cancellation);

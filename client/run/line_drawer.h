@@ -1,4 +1,4 @@
-// A line on standard error that shows how far a program is.
+// Shows a program's progress in a line on standard error.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@ namespace foresight {
 // then to anything else. Clears it when destroyed.
 class LineDrawer {
  public:
-  // `line` is called on a thread of the drawer. Quiet: it is never called.
+  // `line` is called on the drawer's thread; if `quiet`, never.
   LineDrawer(std::function<std::string()> line, bool quiet);
   ~LineDrawer();
   LineDrawer(const LineDrawer&) = delete;

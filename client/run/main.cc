@@ -36,7 +36,7 @@ absl::Status WriteAll(const RunOptions& options, const std::string& csv,
   return WriteFile(options.json, json);
 }
 
-// The table.
+// Plays the episodes and returns the table.
 absl::StatusOr<std::string> RunOnce(const AdaptationClient& client,
                                     const RunOptions& options,
                                     Cancellation& cancellation) {
@@ -50,7 +50,7 @@ absl::StatusOr<std::string> RunOnce(const AdaptationClient& client,
   return ToTable(*comparison);
 }
 
-// The table.
+// Plays a sweep and returns the table.
 absl::StatusOr<std::string> RunSweep(
     const AdaptationClient& client, const RunOptions& options,
     const std::vector<v1::AdaptationSettings>& settings,

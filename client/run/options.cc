@@ -19,7 +19,8 @@ constexpr char kFooter[] =
     "its imagined noise.\n\n"
     "Exit status: 0 played, 1 something failed, 2 wrong usage.";
 
-// Settings must not be judged by the seeds that they were chosen on.
+// A sweep has its own seeds: settings must not be judged on the seeds they were
+// chosen with.
 constexpr uint64_t kTuningSeed = 2000;
 
 void AddOptions(CLI::App& app, RunOptions* options) {

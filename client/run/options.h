@@ -1,4 +1,4 @@
-// What a user may say to foresight-run.
+// Options of foresight-run.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +17,11 @@ struct RunOptions {
   std::string model;        // Empty: the only one served.
   std::string environment;  // Empty: the model's own.
   std::string assets;       // As MakeEnvironment.
-  int episodes = 10;        // >= 1, each on a seed of its own.
+  int episodes = 10;        // >= 1, each with its own seed.
   uint64_t seed = 1000;     // First episode's; later ones add 1 each.
   int max_steps = 1000;     // >= 1; the environment's limit holds too.
   int parallel = 0;         // Episodes at once; 0: by the number of cores.
-  bool stream = false;      // One Control stream for all instead of calls.
+  bool stream = false;      // One Control stream instead of calls.
   v1::AdaptationSettings settings;       // Unset fields: the model's defaults.
   std::optional<absl::Duration> budget;  // > 0.
   absl::Duration deadline = absl::Seconds(10);
@@ -36,8 +36,8 @@ struct RunOptions {
 
 struct ParsedOptions {
   RunOptions options;
-  // Set when there is nothing to run: 0 after --help or --version, 2 after a
-  // mistake. What there is to say has been printed.
+  // Set if there is nothing to run: 0 after --help or --version, 2 after a
+  // mistake. The message has been printed.
   std::optional<int> exit_code;
 };
 

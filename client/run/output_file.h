@@ -1,4 +1,4 @@
-// Files that a program writes for its user.
+// Writes files for the user.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace foresight {
 
-// Replaces what `file` holds by `text`. Does nothing if `file` is empty.
+// Replaces the content of `file` by `text`. Does nothing if `file` is empty.
 // Errors: Unavailable: it cannot be written; the message names it.
 absl::Status WriteFile(const std::string& file, const std::string& text);
 

@@ -1,4 +1,4 @@
-// How far a run is, on standard error while it goes.
+// Shows a run's progress on standard error.
 #pragma once
 
 #include <cstdint>
@@ -16,26 +16,27 @@ struct ProgressState {
   int episodes_done = 0;
   int episodes = 0;
   int64_t steps_done = 0;
-  int64_t steps = 0;  // That there will be, as far as is known.
+  int64_t steps = 0;  // The expected total.
   absl::Duration elapsed;
 };
 
-// "episodes 3/20   steps 3512/20000   235 steps/s   1:10 left". The rate and
-// the time left are of the whole run so far; without a step there are none.
+// "episodes 3/20 steps 3512/20000 235 steps/s 1:10 left". Rate and time left
+// are computed from the whole run so far; before the first step there are none.
 std::string ProgressLine(const ProgressState& state);
 
-// Counts what has been played, and draws the line.
+// Counts the played steps and episodes, and draws the line.
 //
 // Thread-safe.
 class RunProgress {
  public:
-  // Of `episodes` episodes of at most `steps_each`. Quiet: draws nothing.
+  // For `episodes` episodes of at most `steps_each` steps. If `quiet`, draws
+  // nothing.
   RunProgress(int episodes, int steps_each, bool quiet);
   RunProgress(const RunProgress&) = delete;
   RunProgress& operator=(const RunProgress&) = delete;
 
   void AddStep() ABSL_LOCKS_EXCLUDED(mutex_);
-  // An episode took `steps` steps and is over.
+  // Records that an episode has ended after `steps` steps.
   void FinishEpisode(int steps) ABSL_LOCKS_EXCLUDED(mutex_);
 
   ProgressState state() const ABSL_LOCKS_EXCLUDED(mutex_);

@@ -50,7 +50,7 @@ std::optional<int> StepsOf(const std::optional<EpisodeResult>& result) {
   return result->steps;
 }
 
-// Nothing where no episode ended before its limit.
+// Empty if no episode ended before its limit.
 std::string EndsRow(const Comparison& comparison) {
   std::vector<std::string> ends;
   bool any = false;

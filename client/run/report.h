@@ -1,4 +1,4 @@
-// How a comparison is shown.
+// Formats a comparison.
 #pragma once
 
 #include <string>
@@ -7,17 +7,18 @@
 
 namespace foresight {
 
-// For people: a table.
+// A table for people.
 std::string ToTable(const Comparison& comparison);
 
-// A header, then a line per seed. Empty where a variant was not played.
+// A header, then a line per seed. Fields of a variant that was not played are
+// empty.
 std::string ToCsv(const Comparison& comparison);
 
 // {environment, model, settings, episodes: [{seed, frozen_return,
 // adapted_return, frozen_steps, adapted_steps, steps_done_mean}], frozen_mean,
-// adapted_mean, difference, interval, latency_ms: {p50, p99}}; null where a
-// variant was not played. Latency and steps done are the adapted episodes',
-// where there are any.
+// adapted_mean, difference, interval, latency_ms: {p50, p99}}; fields of a
+// variant that was not played are null. Latency and steps done are the adapted
+// episodes', if there are any.
 std::string ToJson(const Comparison& comparison);
 
 }  // namespace foresight

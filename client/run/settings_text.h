@@ -1,4 +1,4 @@
-// How reports show the settings of the adaptation.
+// Formats the settings of the adaptation for reports.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -8,14 +8,13 @@
 
 namespace foresight {
 
-// "H 5, M 10, E 1, eta 3e-05, persist, ...", without a line's end.
+// "H 5, M 10, E 1, eta 3e-05, persist, ...", without a newline.
 std::string SettingsLine(const v1::AdaptationSettings& settings);
 
-// The fields that are set, as flags of the programs: "--horizon 5 --mode
-// reset".
+// The set fields as flags of the programs: "--horizon 5 --mode reset".
 std::string SettingsFlags(const v1::AdaptationSettings& settings);
 
-// The fields that are set, named as in adaptation.proto.
+// The set fields, with the names of adaptation.proto.
 nlohmann::ordered_json SettingsJson(const v1::AdaptationSettings& settings);
 
 }  // namespace foresight

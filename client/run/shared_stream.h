@@ -10,7 +10,7 @@
 
 namespace foresight {
 
-// Opens another stream after one has broken; the sessions live on.
+// Opens another stream if one has broken; the sessions live on.
 //
 // Thread-safe.
 class SharedStream {
@@ -18,7 +18,7 @@ class SharedStream {
   // `client` outlives this.
   explicit SharedStream(const AdaptationClient& client) : client_(client) {}
 
-  // A stream that was not broken a moment ago. Hold it while it is used.
+  // A stream that was not broken just now. Hold it while it is used.
   std::shared_ptr<ControlStream> Current() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

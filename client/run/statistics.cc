@@ -9,7 +9,8 @@
 namespace foresight {
 namespace {
 
-// Any values do, as long as they stay: a report's interval can be had again.
+// Any values will do. They are fixed so that a report's interval can be
+// reproduced.
 constexpr int kResamples = 10000;
 constexpr uint64_t kBootstrapSeed = 1;
 
@@ -41,8 +42,8 @@ double Quantile(absl::Span<const double> values, double fraction) {
 
 Interval BootstrapInterval(absl::Span<const double> values, int resamples,
                            uint64_t seed) {
-  // The standard fixes what this generator draws, but not what its
-  // distributions make of it; a remainder's bias of n 2^-64 is none.
+  // The standard fixes this generator's numbers but not the distributions'. The
+  // remainder's bias of n 2^-64 is negligible.
   std::mt19937_64 random(seed);
   std::vector<double> means(resamples);
   for (double& mean : means) {

@@ -1,4 +1,5 @@
-// The few statistics that a comparison of episodes needs.
+// The few statistics that a comparison of episodes needs. All take at least one
+// value.
 #pragma once
 
 #include <cstdint>
@@ -7,15 +8,13 @@
 
 namespace foresight {
 
-// Of at least one value.
 double Mean(absl::Span<const double> values);
 
-// Of the mean: the sample's standard deviation / sqrt(n); 0 of one value.
+// The mean's: the sample's standard deviation / sqrt(n); 0 for one value.
 double StandardError(absl::Span<const double> values);
 
 // The value below which `fraction` (0..1) of the sample lies, linear between
-// neighbours: Hyndman and Fan's definition 7, as numpy.quantile has it. Of at
-// least one value.
+// neighbours: Hyndman and Fan's definition 7, which numpy.quantile uses.
 double Quantile(absl::Span<const double> values, double fraction);
 
 struct Interval {
@@ -25,12 +24,12 @@ struct Interval {
 
 // The 95 % percentile bootstrap interval of the mean: `resamples` samples of
 // the same size drawn with replacement. Same seed, same interval on every
-// machine. Of at least one value.
+// machine.
 Interval BootstrapInterval(absl::Span<const double> values, int resamples,
                            uint64_t seed);
 
 // The interval that reports show for a mean of paired differences: a bootstrap
-// with a fixed seed, so that it repeats. Of at least one value.
+// with a fixed seed, so that it repeats.
 Interval DifferenceInterval(absl::Span<const double> differences);
 
 }  // namespace foresight

@@ -1,4 +1,4 @@
-// Many settings of the adaptation, tried on the same episodes.
+// Tries many settings of the adaptation on the same episodes.
 #pragma once
 
 #include <string>
@@ -14,12 +14,12 @@ namespace foresight {
 
 inline constexpr int kMostTrials = 1000;
 
-// The settings that a sweep's JSON text asks for, each with only the fields
-// that it sets, named as in adaptation.proto:
+// Reads the settings in a sweep's JSON text. Each has only the fields that it
+// sets, named as in adaptation.proto:
 //   {"grid": {"horizon": [3, 5], "step_size": [1e-5, 3e-5]},
 //    "try": [{"steps": 5, "step_size": 1e-4}]}
-// "grid" stands for every combination of its values, the last field's values
-// changing first; "try" for the settings that it lists. Either may be left out.
+// "grid" gives every combination of its values, of which the last field's
+// change fastest; "try" lists settings. Either may be left out.
 // Errors: InvalidArgument: the text is not such JSON, a field is not one of the
 // settings, or there are no settings or more than kMostTrials.
 absl::StatusOr<std::vector<v1::AdaptationSettings>> ParseSweep(
@@ -31,8 +31,8 @@ struct SweepTrial {
   Comparison comparison;
 };
 
-// Plays the frozen policy once and then each of `settings`, over those that
-// `options` sets; every trial has the same seeds. Trials come in the order of
+// Plays the frozen policy once, then each of `settings`, which override those
+// of `options`. Every trial has the same seeds. Trials are in the order of
 // `settings`.
 // Errors: Play's.
 absl::StatusOr<std::vector<SweepTrial>> PlaySweep(
@@ -40,7 +40,8 @@ absl::StatusOr<std::vector<SweepTrial>> PlaySweep(
     const std::vector<v1::AdaptationSettings>& settings,
     Cancellation& cancellation);
 
-// The place of the trial with the largest mean difference; the first of equals.
+// The index of the trial with the largest mean difference; the first if several
+// are equal.
 size_t BestTrial(const std::vector<SweepTrial>& trials);
 
 }  // namespace foresight

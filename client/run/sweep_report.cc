@@ -26,7 +26,8 @@ std::string TrialRow(const SweepTrial& trial, size_t width) {
   return row;
 }
 
-// As in the bundle's manifest, where diffusion's K is not a setting.
+// Formats settings as a bundle's defaults, in which diffusion's K is not a
+// setting.
 std::string Defaults(const Comparison& comparison) {
   v1::AdaptationSettings settings = comparison.settings;
   if (comparison.model.dynamics() == "diffusion")

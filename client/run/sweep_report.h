@@ -1,4 +1,4 @@
-// How a sweep is shown.
+// Formats a sweep.
 #pragma once
 
 #include <string>
@@ -8,8 +8,9 @@
 
 namespace foresight {
 
-// For people: a line per trial, then the best one as flags of foresight-run
-// and as the defaults of a bundle's manifest. Of at least one trial.
+// Text for people: a line per trial, then the best one as flags of
+// foresight-run and as the defaults of a bundle's manifest. Needs at least one
+// trial.
 std::string SweepTable(const std::vector<SweepTrial>& trials);
 
 // [{asked, comparison}], the comparison as ToJson (report.h).

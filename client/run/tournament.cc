@@ -16,7 +16,7 @@
 namespace foresight {
 namespace {
 
-// What there is to play and what has been. Thread-safe.
+// The episodes to play and their results. Thread-safe.
 class Schedule {
  public:
   explicit Schedule(const RunOptions& options) : pairs_(options.episodes) {
@@ -30,7 +30,7 @@ class Schedule {
 
   int episodes() const { return episodes_; }
 
-  // The next one, unless all are taken or one has failed.
+  // The next episode; none if all are taken or one has failed.
   std::optional<EpisodePlan> Take() ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     if (taken_ == episodes_ || !failure_.ok()) return std::nullopt;
@@ -44,7 +44,7 @@ class Schedule {
     (plan.adapt ? pair.adapted : pair.frozen) = std::move(result);
   }
 
-  // The first failure is what is told: later ones may follow from it.
+  // Only the first failure is reported: later ones may follow from it.
   void Fail(const absl::Status& failure) ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     if (failure_.ok()) failure_ = failure;
@@ -66,7 +66,7 @@ class Schedule {
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
 };
 
-// What a worker does: one episode after the other.
+// Runs a worker, which plays one episode after another.
 void PlayFrom(Schedule& schedule, const AdaptationClient& client,
               const std::string& model, Environment& environment,
               const RunOptions& options, SharedStream* stream,

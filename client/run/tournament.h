@@ -1,4 +1,4 @@
-// All episodes of a run, several at once.
+// Plays all episodes of a run, several at once.
 #pragma once
 
 #include <string>
@@ -11,14 +11,14 @@
 
 namespace foresight {
 
-// The model to play with: the one of this name, or the only one served.
-// Errors: NotFound: there is none such; the message lists those served.
+// The model of this name, or the only one served. Errors: NotFound: there is no
+// such model; the message lists those served.
 absl::StatusOr<v1::Model> ChooseModel(const AdaptationClient& client,
                                       const std::string& name,
                                       const CallOptions& call = {});
 
-// The environment to play in: `options`', or else the model's own.
-// Errors: FailedPrecondition: neither says one.
+// The environment of `options`, or else the model's own. Errors:
+// FailedPrecondition: neither names one.
 absl::StatusOr<std::string> ChooseEnvironment(const v1::Model& model,
                                               const RunOptions& options);
 
@@ -26,11 +26,11 @@ absl::StatusOr<std::string> ChooseEnvironment(const v1::Model& model,
 absl::Status CheckFits(const v1::Model& model,
                        const EnvironmentSpec& environment);
 
-// Plays every seed, frozen and adapted as the options say, and draws the
-// progress. The first failure ends the others; all sessions are closed when
-// this returns.
+// Plays every seed, frozen and adapted as the options say, and shows the
+// progress. The first failure ends the other episodes. All sessions are closed
+// when it returns.
 // Errors: MakeEnvironment's, ChooseModel's, ChooseEnvironment's, CheckFits',
-//         PlayEpisode's; Cancelled when `cancellation` is.
+//         PlayEpisode's; Cancelled if `cancellation` is.
 absl::StatusOr<Comparison> Play(const AdaptationClient& client,
                                 const RunOptions& options,
                                 Cancellation& cancellation);
