@@ -77,13 +77,13 @@ int Complain(const absl::Status& status) {
 int Main(int argc, char** argv) {
   GatherOptions options;
   CLI::App app(
-      "Puts the reports of many foresight-run processes together, as if one\n"
-      "process had played all the episodes.",
+      "Combines the reports of many foresight-run processes as if one process\n"
+      "had played all the episodes.",
       "foresight-gather");
   app.footer("Exit status: 0 gathered, 1 something is wrong, 2 wrong usage.");
   app.set_version_flag("--version", "foresight-gather " FORESIGHT_VERSION);
   app.add_option("REPORT", options.reports,
-                 "files that foresight-run --json wrote, and folders of them")
+                 "files written by foresight-run --json, or folders of them")
       ->required();
   app.add_option("--episodes", options.episodes,
                  "fail unless there are at least this many episodes "

@@ -54,11 +54,11 @@ void AddTarget(CLI::App& app, LoadOptions* options) {
   app.add_flag("--stream", options->stream,
                "send over Control streams instead of a call per decision");
   app.add_option("--sessions-per-stream", options->sessions_per_stream,
-                 "sessions that share a stream, at most")
+                 "most sessions that share a stream")
       ->check(Count())
       ->capture_default_str();
   app.add_option("--connections", options->connections,
-                 "connections that the sessions are spread over")
+                 "number of connections for the sessions")
       ->check(Count())
       ->capture_default_str();
 }
@@ -68,18 +68,19 @@ void AddLoad(CLI::App& app, LoadOptions* options) {
                  "control loops (with --ramp: the first number to try)")
       ->check(Count())
       ->capture_default_str();
-  app.add_option("--rate", options->rate_hz, "decisions of a session a second")
+  app.add_option("--rate", options->rate_hz,
+                 "decisions of each session per second")
       ->check(&CheckRate)
       ->type_name("HZ")
       ->capture_default_str();
   AddDuration(app, "--deadline",
               "time from the scheduled send to the answer (default: a period)",
               "", [=](absl::Duration value) { options->deadline = value; });
-  AddDuration(app, "--duration", "time that is counted",
+  AddDuration(app, "--duration", "length of the counted part",
               absl::FormatDuration(options->duration),
               [=](absl::Duration value) { options->duration = value; });
   AddDuration(
-      app, "--warm-up", "time before that, which is not counted",
+      app, "--warm-up", "time before the counted part",
       absl::FormatDuration(options->warm_up),
       [=](absl::Duration value) { options->warm_up = value; }, Zero::kAllowed);
   app.add_option("--jitter", options->jitter,
@@ -90,8 +91,8 @@ void AddLoad(CLI::App& app, LoadOptions* options) {
       ->check(&RefuseMinus)
       ->capture_default_str();
   app.add_flag("--ramp", options->ramp,
-               "find the most sessions with under 0.1 % misses, to 2 %, by "
-               "runs of --duration each");
+               "find the largest number of sessions with under 0.1 % misses, "
+               "to within 2 %, by runs of --duration each");
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ void AddFlags(CLI::App& app, v1::AdaptationSettings* settings) {
          [=](int64_t count) {
            settings->set_accept_only_improvement(count > 0);
          },
-         "undo a change that does not raise the imagined return")
+         "undo a change that lowers the imagined return")
       ->group(kSettings);
 }
 
@@ -80,7 +80,8 @@ void AddSecurity(CLI::App& app, SecurityOptions* security) {
   auto* certificate = add_file("--tls-cert", &security->tls_cert,
                                "show the server this certificate (PEM)")
                           ->needs(ca);
-  auto* key = add_file("--tls-key", &security->tls_key, "its private key (PEM)")
+  auto* key = add_file("--tls-key", &security->tls_key,
+                       "private key of --tls-cert (PEM)")
                   ->needs(certificate);
   certificate->needs(key);
   add_file("--token-file", &security->token_file,
@@ -109,15 +110,16 @@ void AddSettings(CLI::App& app, v1::AdaptationSettings* settings) {
         &Settings::set_steps);
   real("--step-size", "eta of a gradient step", &Settings::set_step_size);
   real("--action-step",
-       "how much a decision's steps change the action, whatever the size of "
-       "the gradient (0: --step-size rules)",
+       "change of the action by a decision's steps, instead of --step-size "
+       "(0: off)",
        &Settings::set_action_step);
   real("--discount", "gamma, in (0, 1]", &Settings::set_discount);
   real("--max-gradient-norm", "limit of the gradient's norm (0: off)",
        &Settings::set_max_gradient_norm);
   real("--max-drift", "limit of the distance to the pretrained policy (0: off)",
        &Settings::set_max_drift);
-  real("--max-action-change", "limit of what a decision changes (0: off)",
+  real("--max-action-change",
+       "limit of a decision's change of the action (0: off)",
        &Settings::set_max_action_change);
   real("--noise-scale", "tau of the imagined noise (0..2)",
        &Settings::set_noise_scale);

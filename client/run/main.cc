@@ -67,7 +67,7 @@ absl::StatusOr<std::string> RunSweep(
 absl::StatusOr<std::string> Run(
     const RunOptions& options, const std::vector<v1::AdaptationSettings>& sweep,
     Cancellation& cancellation) {
-  // Rather now than after an hour of episodes.
+  // Report unwritable files now rather than after an hour of episodes.
   if (absl::Status status = WriteAll(options, "", ""); !status.ok()) {
     return status;
   }
@@ -83,7 +83,7 @@ absl::StatusOr<std::string> Run(
                        : RunSweep(*client, options, sweep, cancellation);
 }
 
-// Nothing without a file.
+// Returns nothing without a file.
 absl::StatusOr<std::vector<v1::AdaptationSettings>> ReadSweep(
     const std::string& file) {
   if (file.empty()) return std::vector<v1::AdaptationSettings>();

@@ -15,8 +15,8 @@ constexpr char kDescription[] =
 
 constexpr char kFooter[] =
     "A setting that is not given is the model's own default. Durations have a\n"
-    "unit: 20ms, 1.5s. Runs repeat exactly: an episode's seed is also that of\n"
-    "its imagined noise.\n\n"
+    "unit: 20ms, 1.5s. Runs repeat exactly: an episode's seed also draws its\n"
+    "imagined noise.\n\n"
     "Exit status: 0 played, 1 something failed, 2 wrong usage.";
 
 // A sweep has its own seeds: settings must not be judged on the seeds they were
@@ -40,7 +40,7 @@ void AddOptions(CLI::App& app, RunOptions* options) {
       ->check(Count())
       ->capture_default_str();
   app.add_option("--seed", options->seed,
-                 "seed of the first episode; the others count on")
+                 "seed of the first episode; later ones use the next integers")
       ->check(&RefuseMinus)
       ->capture_default_str();
   app.add_option("--max-steps", options->max_steps,
@@ -64,9 +64,9 @@ void AddOptions(CLI::App& app, RunOptions* options) {
               absl::FormatDuration(options->connect_timeout),
               [=](absl::Duration value) { options->connect_timeout = value; });
   app.add_option("--sweep", options->sweep,
-                 "try the settings in this JSON file, such as {\"grid\": "
-                 "{\"horizon\": [3, 5], \"steps\": [1, 2]}}, instead of one; "
-                 "the seeds begin at 2000 then, unless --seed is given")
+                 "try all settings in this JSON file, such as {\"grid\": "
+                 "{\"horizon\": [3, 5], \"steps\": [1, 2]}}; the seeds then "
+                 "begin at 2000 unless --seed is given")
       ->type_name("FILE");
   app.add_option("--csv", options->csv, "write a line per episode here")
       ->type_name("FILE");

@@ -58,8 +58,7 @@ std::string SweepTable(const std::vector<SweepTrial>& trials) {
   absl::StrAppend(&table, "\nbest      ", SettingsFlags(best.asked),
                   interval.has_value() && interval->low > 0
                       ? "\n"
-                      : "  (its interval does not exclude that it is no "
-                        "better than frozen)\n",
+                      : "  (not shown to be better than frozen)\n",
                   "defaults  ", Defaults(best.comparison), "\n");
   return table;
 }

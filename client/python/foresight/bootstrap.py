@@ -1,4 +1,4 @@
-"""The statistics of a comparison, as foresight-run has them."""
+"""The statistics of a comparison, equal to those of foresight-run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 _RESAMPLES = 10000
-_SEED = 1  # Any does, as long as it stays.
+_SEED = 1  # Any number, but fixed.
 
 _Words = NDArray[np.uint64]
 
@@ -47,8 +47,8 @@ def mersenne_twister_64(seed: int, count: int) -> _Words:
         state[i] = word
     blocks: list[_Words] = []
     for _ in range(-(-count // words)):
-        # Each half only needs words that are there: the second one needs the new
-        # first half, the last word the new first word.
+        # Each half needs only known words: the second half needs the new first half,
+        # the last word the new first word.
         first = _twist(state[:middle], state[1 : middle + 1], state[middle:])
         tail = np.append(state[middle + 1 :], first[0])
         state = np.concatenate([first, _twist(state[middle:], tail, first)])

@@ -24,7 +24,7 @@ the returns."""
 
 _EPILOG = """\
 A setting that is not given is the model's own default. Times are in seconds. Runs
-repeat exactly: an episode's seed is also that of its imagined noise.
+repeat exactly: an episode's seed also draws its imagined noise.
 
 Exit status: 0 played, 1 something failed, 2 wrong usage, 130 interrupted."""
 
@@ -33,11 +33,14 @@ _SETTINGS: dict[str, tuple[Callable[[str], Any], str]] = {
     "particles": (int, "M, imagined roll-outs of a decision (1..65536)"),
     "steps": (int, "E, gradient steps of a decision (0..1000)"),
     "step-size": (float, "eta of a gradient step"),
-    "action-step": (float, "change of the action that a step aims at, instead of eta"),
+    "action-step": (
+        float,
+        "change of the action by a decision's steps, instead of eta (0: off)",
+    ),
     "discount": (float, "gamma, in (0, 1]"),
     "max-gradient-norm": (float, "limit of the gradient's norm (0: off)"),
     "max-drift": (float, "limit of the distance to the pretrained policy (0: off)"),
-    "max-action-change": (float, "limit of what a decision changes (0: off)"),
+    "max-action-change": (float, "limit of a decision's change of the action (0: off)"),
     "noise-scale": (float, "tau of the imagined noise (0..2)"),
     "sampler-steps": (int, "n, only for mean_flow dynamics (1..64)"),
 }
@@ -166,7 +169,7 @@ def _add_connection(group: argparse._ArgumentGroup) -> None:
     for flag, text in (
         ("--tls-ca", "connect over TLS to a server that this CA signed (PEM)"),
         ("--tls-cert", "show the server this certificate (PEM)"),
-        ("--tls-key", "its private key (PEM)"),
+        ("--tls-key", "private key of --tls-cert (PEM)"),
         ("--token-file", "send the bearer token in this file"),
     ):
         add(flag, type=Path, metavar="FILE", help=text)
@@ -186,7 +189,7 @@ def _add_settings(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--accept-only-improvement",
         action=argparse.BooleanOptionalAction,
-        help="undo a change that does not raise the imagined return",
+        help="undo a change that lowers the imagined return",
     )
 
 

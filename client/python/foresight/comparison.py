@@ -37,12 +37,12 @@ class Summary:
 
     mean: float  # Return.
     standard_error: float
-    score: float | None  # D4RL's, of the mean; None: not known for the environment.
+    score: float | None  # D4RL's, for the mean; None: unknown environment.
     steps_done_mean: float  # Gradient steps per decision.
     latency_p50_ms: float
     latency_p99_ms: float
     outcomes: Counter[Outcome]
-    late: int  # As of an Episode.
+    late: int  # As in Episode.
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Comparison:
 
     environment: str
     model: Model
-    settings: Settings  # Complete, as the adapted episodes had them.
+    settings: Settings  # Complete, the adapted episodes'.
     episodes: list[Pair]
     frozen: Summary
     adapted: Summary
@@ -74,7 +74,7 @@ class Comparison:
 def compare(
     environment: str, model: Model, settings: Settings, episodes: list[Pair]
 ) -> Comparison:
-    """Puts at least one pair of episodes together."""
+    """Combines at least one pair of episodes."""
     differences = [
         pair.adapted.episode_return - pair.frozen.episode_return for pair in episodes
     ]

@@ -1,4 +1,4 @@
-"""Where a server is, and how to prove to it who asks."""
+"""The address of a server and the credentials for it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Connection:
 
     @property
     def metadata(self) -> Metadata:
-        """Travels with every call."""
+        """The metadata of every call."""
         if self.token is None:
             return ()
         return (("authorization", f"Bearer {self.token}"),)

@@ -1,5 +1,5 @@
-"""How decisions are numbered and repeated, without waiting for anything: the core
-that sync and async policies share."""
+"""Numbers and repeats decisions without waiting: the common core of sync and async
+policies."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from foresight.v1 import adaptation_pb2 as v1
 class Loop:
     """The client's side of a session: numbers its decisions.
 
-    A decision whose answer was lost may have been made or not. Its index is asked
-    for again, with whatever observation is newest: the server answers it, or says
-    DECISION_CHANGED, which means that it was made, so that the next index is free.
+    A decision whose answer was lost may have been made or not. Its index is requested
+    again with the newest observation. The server then answers it, or says
+    DECISION_CHANGED, which means that it was made and the next index is free.
 
-    An epoch tells apart the lives of a session: it grows at each import, take-over
-    and restart. An answer of an older epoch comes from a server that no longer owns
-    the session and is not to be acted on.
+    An epoch distinguishes the lives of a session: it grows at each import, take-over
+    and restart. An answer with an older epoch comes from a server that no longer owns
+    the session, and must not be acted on.
     """
 
     def __init__(self, session: v1.Session) -> None:
@@ -31,8 +31,8 @@ class Loop:
         self.fresh = True  # As opened: decision 0, the pretrained policy.
         self._next = session.next_decision
         self._epoch = session.epoch
-        self._asked = False  # Decision `_next` was asked for, without an answer.
-        self._repeated = False  # The request before this one asked for it too.
+        self._asked = False  # Decision `_next` was requested but not answered.
+        self._repeated = False  # The previous request was for it, too.
 
     def restart(self, session: v1.Session, *, keep: bool) -> None:
         """The session was reset and is now described by `session`."""
@@ -48,7 +48,7 @@ class Loop:
         )
 
     def number(self, request: v1.ActRequest) -> None:
-        """Makes `request` ask for the next decision."""
+        """Makes `request` a request for the next decision."""
         request.session_id = self.session.session_id
         request.decision_index = self._next
         request.epoch = self._epoch
@@ -56,7 +56,7 @@ class Loop:
         self._repeated, self._asked = self._asked, True
 
     def take(self, response: v1.ActResponse) -> None:
-        """Errors: Unavailable: the answer is of an older epoch than was seen."""
+        """Errors: Unavailable: the answer has an older epoch than the newest seen."""
         if response.epoch < self._epoch:
             raise Unavailable(
                 f"the answer is of epoch {response.epoch} of the session, "
@@ -67,10 +67,10 @@ class Loop:
         self._asked = False
 
     def moves_on(self, error: Error) -> bool:
-        """Takes an error; returns whether the next index is to be asked for."""
+        """Takes an error; returns whether to request the next index."""
         if error.reason not in ("DECISION_CHANGED", "DECISION_SKIPPED"):
             return False
-        self._asked = False  # It tells that this decision was not made just now.
+        self._asked = False  # The error shows that this decision was not made now.
         if error.reason == "DECISION_SKIPPED" or not self._repeated:
             return False
         self._next += 1
@@ -78,7 +78,7 @@ class Loop:
 
 
 class Round:
-    """One decision of each of several loops, with their retries.
+    """One decision of each of several loops, with retries.
 
     While `requests` is not empty, send them, give the answers to `take` and wait
     as long as it says. If it is `patient`, a decision whose budget ran out before

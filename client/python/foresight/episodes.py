@@ -45,17 +45,17 @@ class Episode:
 
     seed: int | None  # Draws the start state and the imagined noise.
     episode_return: float = 0.0  # Undiscounted.
-    steps: int = 0  # The environment took.
-    terminated: bool = False  # Else it was cut.
-    gradient_steps: int = 0  # All its decisions together.
+    steps: int = 0  # The environment's.
+    terminated: bool = False  # False: it was cut.
+    gradient_steps: int = 0  # In all its decisions.
     latencies: list[float] = dataclasses.field(default_factory=list)  # [steps], s.
     outcomes: Counter[Outcome] = dataclasses.field(default_factory=Counter)
     # How often a decision's budget ran out before the server could begin, so that
-    # it was asked for again.
+    # it was requested again.
     late: int = 0
 
     def add(self, decision: Decision, reward: float, terminated: bool) -> None:
-        """Adds a step that `decision` led to."""
+        """Adds the step that follows `decision`."""
         self.episode_return += reward
         self.steps += 1
         self.terminated = terminated

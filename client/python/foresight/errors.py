@@ -47,7 +47,7 @@ class Error(Exception):
 
     @property
     def retryable(self) -> bool:
-        """Whether the same call may succeed later though nobody changes it."""
+        """Whether the same call may succeed later."""
         if self.code is grpc.StatusCode.RESOURCE_EXHAUSTED:
             return self.retry_after is not None
         return self.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED)
@@ -135,7 +135,7 @@ def make_error(
 
 def from_call(failure: grpc.RpcError) -> Error:
     """The error of a failed call, with its ErrorInfo and RetryInfo."""
-    call: Any = failure  # A call as well: grpc's types do not say so.
+    call: Any = failure  # Also a call, which grpc's types do not say.
     reason, retry_after = "", None
     for key, value in call.trailing_metadata() or ():
         if key == _DETAILS:

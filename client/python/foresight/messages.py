@@ -1,4 +1,4 @@
-"""The types that users see, and how they travel as messages."""
+"""The types that users see, and their conversion from and to messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Outcome(enum.StrEnum):
 
     UNSPECIFIED = "UNSPECIFIED"  # From a newer server; this client does not know it.
     ADAPTED = "ADAPTED"  # All steps were done.
-    TRUNCATED = "TRUNCATED"  # Time allowed some of the steps.
+    TRUNCATED = "TRUNCATED"  # There was time for some of the steps.
     FROZEN = "FROZEN"  # No step was done: none asked for, or no time.
     LIMITED = "LIMITED"  # A limit on drift or action change applied.
     REJECTED = "REJECTED"  # A guard undid the change.
@@ -52,7 +52,7 @@ class Model:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer to one observation, and how it came about."""
+    """The answer to one observation, with its report."""
 
     action: Array  # [A], each in [-1, 1].
     outcome: Outcome
@@ -69,7 +69,7 @@ class Decision:
     adapt_time: float  # Seconds that its gradient steps took.
     index: int  # Counts the decisions since the last reset.
     # How often the budget ran out before the server could begin, so that the
-    # decision was asked for again (see Policy.act).
+    # decision was requested again (see Policy.act).
     late: int
     plan: Array  # [plan_length, A], the actions after this one.
 

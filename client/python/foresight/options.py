@@ -1,4 +1,4 @@
-"""The options of a policy, and how they travel."""
+"""The options of a policy, and their conversion to messages."""
 
 from __future__ import annotations
 
@@ -29,8 +29,7 @@ class Settings(TypedDict, total=False):
     accept_only_improvement: bool
     sampler_steps: int  # n, only for mean_flow dynamics, 1..64.
     noise_scale: float  # tau of the imagined noise, 0..2.
-    # Change of the first action that a step aims at, >= 0, instead of eta; 0 is
-    # off.
+    # Change of the action by a decision's steps, >= 0, instead of eta; 0 is off.
     action_step: float
 
 
@@ -38,14 +37,14 @@ SETTING_NAMES = tuple(get_type_hints(Settings))
 
 
 class PolicyOptions(Settings, total=False):
-    """Settings, and how decisions are asked for."""
+    """Settings, and options of requests."""
 
     seed: int  # Draws the imagined noise; without it the server chooses.
     budget: float  # Seconds that the server may take; without it: `timeout`.
     # Seconds after which a decision has failed, retries included. Without it:
     # the connection's.
     timeout: float
-    plan_length: int  # 0..64: how many further actions `last.plan` holds.
+    plan_length: int  # 0..64: the number of further actions in `last.plan`.
     objective_after: bool  # Fill `last.objective_after`: one more roll-out.
     idle_timeout: float  # Seconds without use after which the server forgets it.
 
@@ -66,7 +65,7 @@ def to_settings(message: v1.AdaptationSettings) -> Settings:
 
 
 def from_settings(settings: Settings) -> v1.AdaptationSettings:
-    """Ranges are the server's to check.
+    """The server checks the ranges.
 
     Errors: TypeError: there is no such setting. InvalidArgument: a value of the
     wrong type.

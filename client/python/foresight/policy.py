@@ -100,7 +100,7 @@ class Policy(SessionPolicy):
         self._loop.restart(self._server.call("ResetSession", request), keep=keep)
 
     def frozen(self) -> Policy:
-        """The same policy without adaptation, on a session of its own."""
+        """The same policy without adaptation, on another session."""
         return self._server.policy(self.model.name, **self._frozen_options())
 
     def predict(
@@ -110,7 +110,7 @@ class Policy(SessionPolicy):
         episode_start: Any = None,
         deterministic: bool = False,
     ) -> tuple[Array, Any]:
-        """As Stable-Baselines3's models have it: for its evaluate_policy.
+        """Like Stable-Baselines3's models, for its evaluate_policy.
 
         Args:
             observation: [S], or [1, S] as of a vector of one environment.

@@ -1,4 +1,4 @@
-"""How far an evaluation is, on standard error while it goes."""
+"""Shows an evaluation's progress on standard error."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Progress:
                 self._bar.update()
 
     def finish_episode(self, steps: int) -> None:
-        """An episode took `steps` steps and is over."""
+        """Records that an episode has ended after `steps` steps."""
         if self._bar is not None:
             with self._lock:
                 self._done += 1

@@ -1,4 +1,4 @@
-"""How a comparison is shown; the formats are foresight-run's."""
+"""Formats a comparison like foresight-run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def to_table(comparison: Comparison) -> str:
-    """For people."""
+    """The table for people."""
     model, pairs = comparison.model, comparison.episodes
     lines = [
         f"{comparison.environment}, model {model.name} ({model.engine} on "

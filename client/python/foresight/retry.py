@@ -1,4 +1,4 @@
-"""When a failed call is tried again, and how often."""
+"""Decides when and how often a failed call is tried again."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from foresight.errors import Error, InvalidArgument, make_error
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Retry:
-    """Waits double from the first to the last, each shortened by up to half at
-    random so that clients do not come back all at once."""
+    """Waits double from the first to the last. Each is shortened at random by up to
+    half, so that clients do not come back all at once."""
 
-    max_attempts: int = 4  # >= 1; 1: never again.
+    max_attempts: int = 4  # >= 1; 1: no retry.
     initial_backoff: float = 0.05  # Seconds.
     max_backoff: float = 1.0  # Seconds.
 

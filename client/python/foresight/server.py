@@ -67,7 +67,7 @@ class Server:
         return [to_model(model) for model in response.models]
 
     def policy(self, model: str = "", **options: Unpack[PolicyOptions]) -> Policy:
-        """A policy for one environment, on a session of its own.
+        """A policy for one environment, on a new session.
 
         Args:
             model: its name; empty: the only one served.
@@ -131,7 +131,7 @@ class Server:
         return sessions
 
     def close_session(self, session: v1.Session) -> None:
-        """Tries to; a session that is not closed expires."""
+        """Tries to close the session; an unclosed session expires."""
         request = v1.CloseSessionRequest(session_id=session.session_id)
         self.try_call("CloseSession", request, timeout=1)
 
@@ -139,7 +139,7 @@ class Server:
         return self.connection.attempts(timeout)
 
     def call(self, method: str, request: Message) -> Any:
-        """`method` with retries; only for what may be done twice without harm."""
+        """Calls `method` with retries; only for calls that can be repeated safely."""
         attempts = self.attempts()
         while True:
             answer = self.try_call(method, request, attempts.remaining)
@@ -148,7 +148,7 @@ class Server:
             time.sleep(attempts.wait_after([answer]))
 
     def try_call(self, method: str, request: Message, timeout: float) -> Any:
-        """The answer of `method`, or the foresight.Error that it failed with."""
+        """The answer of `method`; raises a foresight.Error if it fails."""
         try:
             return getattr(self._stub(), method)(
                 request, timeout=timeout, metadata=self.connection.metadata

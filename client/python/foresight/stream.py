@@ -38,13 +38,13 @@ class Exchange:
 
     @property
     def answers(self) -> list[Answer]:
-        """In the order of the requests."""
+        """The answers in the order of the requests."""
         return [self._answers[key] for key in self._keys]
 
     def take(self, message: v1.ControlResponse) -> None:
         key = (message.session_id, message.decision_index)
         if key not in self._waiting:
-            return  # Never asked for: of no use to anybody.
+            return  # Never requested.
         self._waiting.remove(key)
         self._answers[key] = (
             errors.from_answer(message.error)
@@ -53,14 +53,14 @@ class Exchange:
         )
 
     def fail(self, error: Error) -> None:
-        """Answers with `error` whatever has no answer yet."""
+        """Gives `error` to all requests without an answer."""
         self._answers.update(dict.fromkeys(self._waiting, error))
         self._waiting.clear()
         self._failed = True
 
 
 class ControlStream:
-    """Sends requests and waits for all their answers; opens again after it broke.
+    """Sends requests and waits for all their answers; reopens after it breaks.
 
     Used by one thread at a time.
     """
@@ -108,7 +108,7 @@ class ControlStream:
         return item
 
     def _open(self) -> None:
-        # Queues of its own: an ended stream's thread may still be reading.
+        # New queues, since an ended stream's thread may still be reading.
         self._outbox, self._inbox = queue.SimpleQueue(), queue.SimpleQueue()
         self._call = self._start(iter(self._outbox.get, None))
         threading.Thread(

@@ -39,7 +39,7 @@ def evaluate(
     """Plays every seed with the frozen and with the adapted policy and compares.
 
     It is foresight-run's comparison: the same episodes, statistics and fields. Runs
-    repeat exactly: an episode's seed is also that of its imagined noise.
+    repeat exactly: an episode's seed also draws its imagined noise.
 
     Args:
         env: the id of a gymnasium environment, or a function that makes one.
