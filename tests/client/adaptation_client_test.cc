@@ -121,7 +121,7 @@ TEST_F(AdaptationClientTest, OpeningUnderAChosenNameIsTriedOnce) {
   request.set_model("cheetah");
   request.set_session_id("mine");
   const AdaptationClient client = Client();
-  // Had it been opened, a retry would say SESSION_EXISTS.
+  // If it had been opened, a retry would give SESSION_EXISTS.
   EXPECT_EQ(client.OpenSession(request).status(),
             absl::UnavailableError("gone"));
   EXPECT_EQ(server_.calls(), 1);
@@ -148,7 +148,7 @@ TEST_F(AdaptationClientTest, SlowServersMeetTheDeadline) {
   EXPECT_EQ(response.status().code(), absl::StatusCode::kDeadlineExceeded);
 }
 
-TEST_F(AdaptationClientTest, TheDeadlineOfTheConnectionHoldsByDefault) {
+TEST_F(AdaptationClientTest, TheConnectionsDeadlineIsTheDefault) {
   server_.Stall();
   AdaptationClient::Options options = QuickOptions();
   options.call_timeout = absl::Milliseconds(20);
@@ -169,7 +169,7 @@ TEST_F(AdaptationClientTest, CancellationEndsAWaitingCall) {
   caller.join();
   EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
   server_.AwaitCancelled(1);
-  // And later ones do not even start.
+  // Later calls do not even start.
   const int calls = server_.calls();
   EXPECT_EQ(
       client.Act(Stateless(), {std::nullopt, &cancellation}).status().code(),

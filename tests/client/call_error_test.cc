@@ -71,7 +71,7 @@ TEST(CallErrorTest, AnswersOfAStreamReadAlike) {
   EXPECT_EQ(RetryAfter(status), absl::Milliseconds(20));
 
   error.clear_retry_after();
-  error.set_code(0);  // An error that calls itself OK is one all the same.
+  error.set_code(0);  // An error with the code OK is still an error.
   EXPECT_EQ(FromAnswer(error).code(), absl::StatusCode::kUnknown);
   EXPECT_EQ(RetryAfter(FromAnswer(error)), std::nullopt);
 }

@@ -53,11 +53,11 @@ TEST_F(ChannelTest, ATokenGoesToOtherMachinesOnlyOverTls) {
   security.plaintext_token = false;
   security.tls_ca = ca_;
   EXPECT_TRUE(Make("10.0.0.1:1", security).ok());
-  // Without a token plain text is the caller's business.
+  // Without a token plain text is allowed.
   EXPECT_TRUE(Make("10.0.0.1:1", {}).ok());
 }
 
-TEST_F(ChannelTest, WhatIsMissingIsNamed) {
+TEST_F(ChannelTest, MissingFilesAreNamed) {
   SecurityOptions security;
   security.tls_ca = ca_;
   security.tls_cert = certificate_;

@@ -38,7 +38,7 @@ TEST(ControlLoopOptionsTest, TheInitialActionHasTheModelsSize) {
   EXPECT_TRUE(Check(options, 2).ok());
 }
 
-TEST(ControlLoopOptionsTest, APolicyNeedsWhatItUses) {
+TEST(ControlLoopOptionsTest, ALatePolicyNeedsItsOptions) {
   ControlLoopOptions options;
   options.late = LatePolicy::kFollowPlan;
   EXPECT_EQ(Check(options, 6).message(), "plan_length is 0, expected 1..64");

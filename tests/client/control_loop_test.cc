@@ -28,8 +28,8 @@ grpc::Status Gone() {
 }
 
 // Each behaviour holds with calls and on a stream. A step that should be
-// answered has a minute; one that should be late has no time at all, so that
-// no test depends on how fast anything is.
+// answered has a minute, one that should be late has no time at all, so that no
+// test depends on speed.
 class ControlLoopTest : public ::testing::TestWithParam<bool> {
  protected:
   ControlLoopTest()
@@ -69,7 +69,7 @@ class ControlLoopTest : public ::testing::TestWithParam<bool> {
   ControlLoop::Command Late(const std::vector<float>& observation) {
     return loop_->StepUntil(observation, SteadyNow());
   }
-  // Late steps until `done`; their number.
+  // Makes late steps until `done`; returns their number.
   template <typename Done>
   int LateUntil(Done done) {
     int steps = 0;
@@ -151,7 +151,7 @@ TEST_P(ControlLoopTest, ALateAnswersPlanIsTheNewest) {
   EXPECT_TRUE(Answered(kObservation).status.ok());
   server_.Stall();
   Late(kNewer);
-  server_.FailOneStalled(grpc::Status::OK);  // That one alone goes on.
+  server_.FailOneStalled(grpc::Status::OK);  // Only that one continues.
   const int steps = LateUntil([&] { return loop_->stats().late_answers == 1; });
   const auto command = Late(kObservation);
   EXPECT_EQ(command.source, ActionSource::kPlan);
@@ -195,14 +195,14 @@ TEST_P(ControlLoopTest, APassingErrorIsRetriedWithinTheStep) {
 TEST_P(ControlLoopTest, AnAnswerEndsTheGrowthOfTheWaits) {
   options_.backoff = {1, absl::Microseconds(1), absl::Hours(1)};
   Start();
-  // The waits would grow beyond the minute that a step has.
+  // Otherwise the waits would grow beyond a step's minute.
   for (int i = 0; i < 30; ++i) {
     server_.FailNext(1, Gone());
     ASSERT_TRUE(Answered(kObservation).status.ok()) << i;
   }
 }
 
-TEST_P(ControlLoopTest, AStepDoesNotWaitForATryThatComesTooLate) {
+TEST_P(ControlLoopTest, AStepDoesNotWaitForATooLateRetry) {
   options_.backoff = {1, absl::Hours(1), absl::Hours(1)};
   Start();
   server_.FailNext(1, DetailedStatus(grpc::StatusCode::UNAVAILABLE, "draining",
@@ -264,7 +264,7 @@ TEST_P(ControlLoopTest, AnAnswerOfAnOlderEpochIsNotActedOn) {
   server_.SetEpoch(2);
   Start();
   server_.AnswerAsOfEpoch(1, 1);
-  Late(kObservation);  // Answered as of epoch 1.
+  Late(kObservation);  // Answered with epoch 1.
   const auto command = Answered(kNewer);
   ASSERT_TRUE(command.status.ok()) << command.status;
   EXPECT_THAT(command.action, Each(FloatEq(kNewerAction)));
@@ -303,7 +303,7 @@ TEST_P(ControlLoopTest, ALostSessionIsSaidInEachStep) {
   Start();
   EXPECT_TRUE(Answered(kObservation).status.ok());
   server_.Stop();
-  server_.Restart();  // Sessions do not survive that.
+  server_.Restart();  // Ends all sessions.
   for (int i = 0; i < 2; ++i) {
     const auto command = Answered(kNewer);
     EXPECT_EQ(ErrorReason(command.status), "SESSION_UNKNOWN");
@@ -333,7 +333,7 @@ TEST_P(ControlLoopTest, TheBudgetIsBoundedByTheStepsTime) {
   EXPECT_EQ(server_.last_act().budget().nanos(), 1000000);
 }
 
-TEST_P(ControlLoopTest, ResetStartsAnotherEpisodeWhateverIsOutstanding) {
+TEST_P(ControlLoopTest, ResetStartsAnotherEpisodeDespiteARequest) {
   Start();
   EXPECT_TRUE(Answered(kObservation).status.ok());
   server_.Stall();

@@ -117,7 +117,7 @@ TEST_F(ControlStreamTest, AnErrorAnswersItsRequestAlone) {
   EXPECT_TRUE(stream->Act(Request(*session, 0, 0.1f)).ok());
 }
 
-TEST_F(ControlStreamTest, ABrokenStreamAnswersWhatIsOutstandingAndLater) {
+TEST_F(ControlStreamTest, ABrokenStreamAnswersOutstandingAndLaterRequests) {
   const auto session = Open();
   const auto other = Open();
   server_.AnswerInReversedGroups(3);  // So that two stay outstanding.
@@ -141,7 +141,7 @@ TEST_F(ControlStreamTest, ABrokenStreamAnswersWhatIsOutstandingAndLater) {
   EXPECT_EQ(stream->Act(Request(*session, 0, 0.1f)).status(),
             absl::UnavailableError("shutting down"));
 
-  // The session lives on: on a new stream the same decision is answered.
+  // The session lives on: the same decision is answered on a new stream.
   server_.EndStreamAfter(-1, grpc::Status::OK);
   server_.AnswerInReversedGroups(1);
   const auto next = client_->OpenControlStream();
@@ -172,7 +172,7 @@ TEST_F(ControlStreamTest, AServerThatDiesBreaksTheStream) {
   EXPECT_TRUE(stream->broken());
 }
 
-TEST_F(ControlStreamTest, ARequestGivenUpIsAnsweredToWhoRepeatsIt) {
+TEST_F(ControlStreamTest, ARepeatedRequestGetsTheAnswerGivenUp) {
   const auto session = Open();
   const auto stream = client_->OpenControlStream();
   server_.Stall();
@@ -182,7 +182,8 @@ TEST_F(ControlStreamTest, ARequestGivenUpIsAnsweredToWhoRepeatsIt) {
             absl::StatusCode::kDeadlineExceeded);
   server_.AwaitStalled(1);
   const int sent = server_.calls();
-  // Another observation cannot be told apart from it until it is answered.
+  // Until the first is answered, another observation cannot be distinguished
+  // from it.
   const auto changed = stream->Act(Request(*session, 0, 0.2f));
   EXPECT_EQ(changed.status().code(), absl::StatusCode::kAborted);
   EXPECT_EQ(ErrorReason(changed.status()), "DECISION_IN_FLIGHT");
@@ -196,7 +197,7 @@ TEST_F(ControlStreamTest, ARequestGivenUpIsAnsweredToWhoRepeatsIt) {
   server_.Release();
   answered.WaitForNotification();
   ASSERT_TRUE(answer.ok()) << answer.status();
-  EXPECT_EQ(server_.calls(), sent);  // It waited, it did not ask again.
+  EXPECT_EQ(server_.calls(), sent);  // It waited without asking again.
 }
 
 TEST_F(ControlStreamTest, ARequestWithoutIndexIsRefused) {
@@ -227,7 +228,7 @@ TEST_F(ControlStreamTest, CancellationEndsTheWaitButNotTheStream) {
   EXPECT_TRUE(stream->Act(Request(*other, 0, 0.1f)).ok());
 }
 
-TEST_F(ControlStreamTest, ClosingCancelsWhatIsOutstanding) {
+TEST_F(ControlStreamTest, ClosingCancelsOutstandingRequests) {
   const auto session = Open();
   auto stream = client_->OpenControlStream();
   server_.Stall();

@@ -45,7 +45,7 @@ TEST_F(PendingActTest, DestroyingItCancelsTheCall) {
   auto pending = PendingAct::Call(connection_, request_, absl::Minutes(1));
   server_.AwaitStalled(1);
   EXPECT_FALSE(pending->Await(SteadyTime::min()).has_value());
-  connection_.reset();  // Then the call holds the last channel.
+  connection_.reset();  // The call now holds the last channel.
   pending.reset();
   server_.AwaitCancelled(1);
 }

@@ -50,7 +50,7 @@ class ReconnectingStreamTest : public ::testing::Test {
     return *Send(stream, index)->Await(SteadyTime::max());
   }
 
-  // Asks until the server is found again.
+  // Repeats the request until the server is found again.
   Answer ActUntilAnswered(ReconnectingStream& stream, uint64_t index) {
     Answer answer = Act(stream, index);
     while (answer.status().code() == absl::StatusCode::kUnavailable) {
@@ -98,7 +98,7 @@ TEST_F(ReconnectingStreamTest, AServerThatComesBackIsFound) {
 
 TEST_F(ReconnectingStreamTest, AnAnswerEndsTheGrowthOfTheWaits) {
   const auto stream = Open(absl::Microseconds(1), absl::Hours(1));
-  // Without that the waits would grow to many minutes.
+  // Otherwise the waits would grow to many minutes.
   for (uint64_t i = 0; i < 30; ++i) {
     server_.EndStreamAfter(1,
                            grpc::Status(grpc::StatusCode::UNAVAILABLE, "bye"));
@@ -124,7 +124,7 @@ TEST_F(ReconnectingStreamTest, AnErrorOfOneRequestKeepsTheStream) {
   EXPECT_EQ(stream->reconnects(), 0);
 }
 
-TEST_F(ReconnectingStreamTest, RenewingAnswersWhatIsOutstanding) {
+TEST_F(ReconnectingStreamTest, RenewingAnswersOutstandingRequests) {
   const auto stream = Open(absl::Microseconds(1));
   server_.Stall();
   const auto slot = Send(*stream, 0);
@@ -138,7 +138,7 @@ TEST_F(ReconnectingStreamTest, RenewingAnswersWhatIsOutstanding) {
   EXPECT_EQ(stream->reconnects(), 1);
 }
 
-TEST_F(ReconnectingStreamTest, DestructionAnswersWhatIsOutstanding) {
+TEST_F(ReconnectingStreamTest, DestructionAnswersOutstandingRequests) {
   auto stream = Open(absl::Hours(1));
   server_.Stall();
   const auto slot = Send(*stream, 0);

@@ -14,7 +14,7 @@ namespace {
 const std::vector<float> kObservation(17, 0.1f);
 const std::vector<float> kNewer(17, 0.2f);
 
-// Every behaviour holds for calls of their own and on a stream.
+// Every behaviour holds with separate calls and on a stream.
 class SessionTest : public ::testing::TestWithParam<bool> {
  protected:
   SessionTest() : server_({FakeAdaptationServer::HalfCheetahModel("cheetah")}) {
@@ -82,10 +82,10 @@ TEST_P(SessionTest, ClosingTwiceIsClosingOnce) {
 TEST_P(SessionTest, ALostSessionIsSaid) {
   const auto session = Open();
   server_.Stop();
-  server_.Restart();  // Sessions do not survive that.
+  server_.Restart();  // Ends all sessions.
   absl::Status status = absl::UnavailableError("");
   while (status.code() == absl::StatusCode::kUnavailable) {
-    // The first call may meet the old connection's end.
+    // The first call may see the old connection's end.
     if (GetParam()) stream_ = client_->OpenControlStream();
     status = session->Act(kObservation, Options()).status();
   }
@@ -131,7 +131,7 @@ TEST_P(SessionTest, ADecisionGivenUpMayBeAskedForAgain) {
   EXPECT_EQ(response->decision_index(), 0u);
 }
 
-TEST_P(SessionTest, CancellationEndsTheWaitAndTheSessionGoesOn) {
+TEST_P(SessionTest, CancellationEndsTheWaitAndTheSessionContinues) {
   const auto session = Open();
   Cancellation cancellation;
   cancellation.Cancel();
@@ -199,7 +199,7 @@ TEST_P(SessionTest, ANewerEpochIsTakenOverAndSaid) {
   EXPECT_EQ(server_.last_act().epoch(), 5u);
 }
 
-// The server decided, the answer was lost and the retries with it.
+// The server decided, but the answer and those to the retries were lost.
 class LostAnswerTest : public SessionTest {};
 INSTANTIATE_TEST_SUITE_P(Calls, LostAnswerTest, ::testing::Values(false));
 

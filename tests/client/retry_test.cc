@@ -18,7 +18,7 @@ absl::Status Overloaded(absl::Duration retry_after) {
                    retry_after);
 }
 
-// Runs with attempts that give `statuses` in turn, then OK.
+// Runs with attempts that return `statuses` in turn, then OK.
 absl::Status RunWith(const RetryPolicy& policy,
                      std::vector<absl::Status> statuses, int* attempts,
                      SteadyTime deadline = SteadyTime::max()) {

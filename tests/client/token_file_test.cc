@@ -16,7 +16,7 @@ using ::testing::Not;
 
 class TokenFileTest : public ::testing::Test {
  protected:
-  // By rename, as whoever rotates a token should do it.
+  // Replaces the file by a rename, as an operator should.
   void Write(const std::string& text) {
     const std::string fresh = path_ + ".new";
     std::ofstream(fresh) << text;
@@ -39,7 +39,7 @@ TEST_F(TokenFileTest, ATokenIsOneLine) {
   }
 }
 
-TEST_F(TokenFileTest, WhatIsNoTokenIsRefusedUnquoted) {
+TEST_F(TokenFileTest, OtherTextIsRefusedUnquoted) {
   EXPECT_EQ(TokenFile::Open(path_).status().code(),
             absl::StatusCode::kNotFound);
   for (const std::string& text :
@@ -68,7 +68,7 @@ TEST_F(TokenFileTest, AReplacedFileIsReadAgain) {
     return (*file)->Get() == token;
   };
   EXPECT_TRUE(await("new"));
-  // What is no token changes nothing.
+  // Text that is not a token changes nothing.
   Write("");
   absl::SleepFor(absl::Seconds(2));
   EXPECT_EQ((*file)->Get(), "new");

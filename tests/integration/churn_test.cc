@@ -1,5 +1,5 @@
-// Sessions, streams and connections come and go for a minute, and the server's
-// memory and counters are the same after it. FORESIGHT_CHURN_SECONDS sets
+// Sessions, streams and connections come and go for a minute; afterwards the
+// server's memory and counters are as before. FORESIGHT_CHURN_SECONDS sets
 // another time.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,12 +20,12 @@ namespace {
 
 constexpr int64_t kKiB = 1 << 10;
 constexpr int kClients = 4;
-constexpr int kVisits = 25;  // Of each client in a round.
+constexpr int kVisits = 25;  // For each client in a round.
 
-// Between the middle and the end of a run. A leak of 100 bytes a session is
-// more than this after a minute.
+// The limit between the middle and the end of a run. A leak of 100 bytes a
+// session exceeds it after a minute.
 constexpr int64_t kMostHeapGrowth = 256 * kKiB;
-// Pages that the heap keeps in between count, too.
+// This also counts pages that the heap keeps.
 constexpr int64_t kMostResidentGrowth = 8192 * kKiB;
 
 absl::Duration ChurnTime() {
@@ -36,7 +36,7 @@ absl::Duration ChurnTime() {
   return absl::Seconds(seconds);
 }
 
-// Keeps a little of each session for ever.
+// Leaks a little for each session.
 class LeakingEngine : public FakeEngine {
  public:
   using FakeEngine::FakeEngine;
@@ -52,8 +52,7 @@ class LeakingEngine : public FakeEngine {
   mutable std::vector<std::unique_ptr<std::array<char, 2048>>> leaked_;
 };
 
-// A client that comes with a connection of its own, does what it likes and
-// goes.
+// A client that opens a connection, does random things and leaves.
 class Visitor {
  public:
   Visitor(const std::string& address, uint64_t seed) : random_(seed) {
@@ -185,7 +184,7 @@ TEST_F(ChurnTest, MemoryAndCountersStayAsTheyAre) {
   EXPECT_LT(resident_.growth(), kMostResidentGrowth) << resident_.ToString();
 }
 
-// Else the test above would prove nothing.
+// Without this the test above would prove nothing.
 TEST_F(ChurnTest, ALeakIsSeen) {
   engine_ = std::make_shared<LeakingEngine>(kActionSize);
   Serve("fake");

@@ -1,4 +1,4 @@
-// The client library against the real server: what one promises of the other.
+// Runs the client library against the real server.
 #include <gmock/gmock.h>
 
 #include <thread>
@@ -120,7 +120,7 @@ TEST_F(ClientTest, ACancelledDecisionLeavesTheSessionUsable) {
   cancellation.Cancel();
   caller.join();
   EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
-  ASSERT_TRUE(engine_->AwaitRunning(0));  // The server was told.
+  ASSERT_TRUE(engine_->AwaitRunning(0));  // The server has been told.
   engine_->Release();
   const auto decision = session->Act(kNewer);
   ASSERT_TRUE(decision.ok()) << decision.status();
@@ -128,7 +128,7 @@ TEST_F(ClientTest, ACancelledDecisionLeavesTheSessionUsable) {
   EXPECT_FLOAT_EQ(decision->action(0), FakeEngine::Action(0.5f, 1, 1, 0));
 }
 
-// A decision given up on a stream goes on at the server, and is made.
+// The server still makes a decision that was given up on a stream.
 TEST_F(ClientTest, AfterADecisionGivenUpOnAStreamANewerOneIsMade) {
   Connect();
   const auto session = OpenSeeded(1);
@@ -146,7 +146,7 @@ TEST_F(ClientTest, AfterADecisionGivenUpOnAStreamANewerOneIsMade) {
   cancellation.Cancel();
   caller.join();
   engine_->Release();
-  // By a call, since the stream cannot carry the same index for another
+  // Uses a call, since the stream cannot carry the same index with another
   // observation until the first is answered.
   const auto decision = session->Act(kNewer);
   ASSERT_TRUE(decision.ok()) << decision.status();
@@ -180,7 +180,7 @@ TEST_F(ClientTest, AServerThatShutsDownBreaksStreamsAndSaysSo) {
   EXPECT_FALSE(decision.ok());
 }
 
-TEST_F(ClientTest, ResetAndCloseDoWhatTheySay) {
+TEST_F(ClientTest, ResetAndCloseTakeEffectOnTheServer) {
   Connect();
   const auto session = OpenSeeded(1);
   EXPECT_TRUE(session->Act(kObservation).ok());

@@ -1,9 +1,9 @@
 // The wall clock jumps by an hour, as after the first NTP synchronisation or
-// when a virtual machine is resumed. Nothing that is promised depends on it.
+// when a virtual machine is resumed. No guarantee depends on it.
 //
-// The server has no injected clock to turn: it reads the monotonic one, and
-// what is to be shown is that no part of it, gRPC and absl included, decides by
-// the wall clock instead. So the whole process's wall clock jumps.
+// The test cannot inject a clock: it must show that no part of the server, gRPC
+// and absl included, decides by the wall clock instead of the monotonic one. So
+// the whole process's wall clock jumps.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -108,7 +108,7 @@ TEST_P(ClockJumpTest, IdleSessionsAreFreedAsBefore) {
   Open("a");
   Jump();
   EXPECT_TRUE(AwaitMetric("foresight_sessions_expired_total", 1));
-  // The next one comes when the server has nothing to wait for.
+  // The next jump comes when the server waits for nothing.
   Jump();
   Open("b");
   EXPECT_TRUE(AwaitMetric("foresight_sessions_expired_total", 2));
@@ -131,7 +131,7 @@ TEST_P(ClockJumpTest, TheServerEndsInOrder) {
     refused = Seen(Act(Request("nobody", 0.5f)));
   } while (refused.reason == "SESSION_UNKNOWN");
   Jump();
-  // Longer than a wait of the server's takes to notice the jump.
+  // Longer than a wait of the server takes to notice the jump.
   absl::SleepFor(absl::Milliseconds(100));
   engine_->Release();
   EXPECT_TRUE(act.get().ok());

@@ -1,4 +1,4 @@
-// The Control stream: many sessions at once, back-pressure, clients that go.
+// The Control stream: many sessions at once, back-pressure, clients that leave.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ class ControlTest : public ServedTest {
     return stub_->Control(context_.get());
   }
 
-  // The next answer; the test fails where there is none.
+  // Returns the next answer; the test fails if there is none.
   static v1::ControlResponse Next(Stream& stream) {
     v1::ControlResponse answer;
     EXPECT_TRUE(stream.Read(&answer));
@@ -114,7 +114,7 @@ TEST_F(ControlTest, NoMoreIsReadThanTheStreamMayHaveInFlight) {
     ASSERT_TRUE(stream->Write(Request(id, 0.5f)));
   }
   ASSERT_TRUE(engine_->AwaitRunning(2));
-  // The third one is not even read, so it cannot be in flight; a call of
+  // The third request is not even read, so it cannot be in flight. A call on
   // another connection still gets through.
   EXPECT_TRUE(AwaitMetric("foresight_decisions_in_flight", 2));
   EXPECT_EQ(Seen(Act(Request("a", 0.5f))).reason, "DECISION_IN_FLIGHT");

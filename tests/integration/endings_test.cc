@@ -1,4 +1,4 @@
-// However decisions end, the server is afterwards as it was before them.
+// After decisions end in any way, the server is as before.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -27,7 +27,7 @@ enum class Ending {
 struct Answer {
   grpc::StatusCode code = grpc::StatusCode::OK;
   std::string reason;
-  v1::Outcome outcome = v1::OUTCOME_UNSPECIFIED;  // Unless it is an error.
+  v1::Outcome outcome = v1::OUTCOME_UNSPECIFIED;  // Set unless it is an error.
 };
 using Answers = std::map<std::string, Answer>;  // By session.
 
@@ -117,7 +117,7 @@ class EndingsTest
   const std::vector<std::string> ids_ = {"first", "second", "queued"};
 
   void StartAndOpen() {
-    // Unless the deadline is what ends them, decisions may last for ever.
+    // Decisions may take any time, unless the deadline should end them.
     options_.max_decision_time = kPatience;
     options_.drain_timeout = absl::Milliseconds(50);
     options_.answer_margin = absl::Seconds(1);  // At most a tenth.
@@ -145,7 +145,7 @@ class EndingsTest
     ASSERT_TRUE(AwaitMetric("foresight_decisions_in_flight", 3));
   }
 
-  // The same, by another process.
+  // The same by another process.
   void HaveDecisionsAskedFor() {
     std::vector<std::string> command = {
         std::string(FORESIGHT_BUILD_DIR) + "/bin/endless_client",
@@ -209,7 +209,7 @@ class EndingsTest
   }
 
   void ExpectNothingLeft() {
-    // Though the engine is still held: decisions gave up where they were.
+    // The engine is still held, so the decisions gave up in the middle.
     EXPECT_TRUE(engine_->AwaitRunning(0));
     EXPECT_EQ(engine_->steps(), steps_before_);
     for (const char* metric :
@@ -220,7 +220,7 @@ class EndingsTest
     EXPECT_TRUE(AwaitMetric("foresight_sessions", 3));
   }
 
-  // Their policies are those of before.
+  // Checks that their policies have not changed.
   void ExpectSessionsUsable() {
     engine_->Release();
     for (const std::string& id : ids_) {

@@ -1,6 +1,6 @@
-// A client for tests to kill. It opens the sessions named, or asks for one
-// decision of each, by calls or over a stream; or it opens as many sessions as
-// are said and goes on deciding in them. Then it waits until somebody ends it.
+// A client that tests kill. It opens the named sessions, or requests one
+// decision of each by calls or over a stream, or opens the given number of
+// sessions and keeps deciding in them. Then it waits to be ended.
 //
 // usage: endless_client open|act|control HOST:PORT SESSION_ID...
 //        endless_client use HOST:PORT SESSIONS

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kStreams = 16;
 constexpr int kUnanswered = 256;
-// Of a message's limit, 1 MiB, what other fields need is left.
+// The message limit of 1 MiB less room for other fields.
 constexpr size_t kLongId = (1 << 20) - 4096;
 
 using Stream = grpc::ClientReaderWriter<v1::ActRequest, v1::ControlResponse>;
@@ -49,7 +49,7 @@ Flood::~Flood() {
 
 void Flood::Launch(int threads, Attack attack) {
   grpc::ChannelArguments arguments;
-  // Else channels to the same address share one connection.
+  // Otherwise channels to one address would share a connection.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   const auto channel = grpc::CreateCustomChannel(
       address_, grpc::InsecureChannelCredentials(), arguments);

@@ -1,4 +1,4 @@
-// Clients that take no care of anybody else, all at once.
+// Many careless clients at once.
 #pragma once
 
 #include <atomic>
@@ -15,8 +15,8 @@
 
 namespace foresight {
 
-// Floods a server from its construction to its destruction, each kind of client
-// over a connection of its own:
+// Floods a server from its construction to its destruction. Each kind of client
+// has its own connection:
 //   backlog     16 streams, each with 256 stateless decisions of 20 steps
 //               always unanswered, without a deadline;
 //   hurry       stateless calls with a budget of 5 ms;
@@ -26,7 +26,7 @@ namespace foresight {
 //   killed      processes with sessions and streams, ended by SIGKILL.
 class Flood {
  public:
-  // `endless_client` is the program of this name.
+  // `endless_client` is the path of that program.
   Flood(const std::string& address, const std::string& endless_client);
   ~Flood();
 
@@ -35,7 +35,7 @@ class Flood {
   int64_t killed() const { return killed_; }  // Processes.
 
  private:
-  // A thread and the call that it makes, which may be cancelled.
+  // A thread and its call, which may be cancelled.
   struct Attacker {
     std::unique_ptr<v1::Adaptation::Stub> stub;
     absl::Mutex mutex;
@@ -46,7 +46,8 @@ class Flood {
 
   void Launch(int threads, Attack attack);
   void Count(bool answered);
-  // The context of the attacker's next call; null if the flood is over.
+  // Returns the context for the attacker's next call; null if the flood is
+  // over.
   grpc::ClientContext* NewCall(Attacker& attacker);
   v1::ActRequest Stateless(uint32_t steps) const;
   bool Call(Attacker& attacker, const v1::ActRequest& request);

@@ -1,5 +1,5 @@
-// Floods a server, for figures by hand (docs/scheduling.md has them).
-// usage: flood HOST:PORT SECONDS
+// Floods a server, to measure it by hand (docs/scheduling.md). usage: flood
+// HOST:PORT SECONDS
 #include <unistd.h>
 
 #include <cstdio>

@@ -1,6 +1,6 @@
-// Clients that behave are served beside clients that do not.
+// Well-behaved clients are served beside careless ones.
 //
-// How many answers come in time depends on the machine; `flood` and
+// The number of answers in time depends on the machine; `flood` and
 // foresight-load measure it (docs/scheduling.md).
 #include "tests/integration/flood.h"
 

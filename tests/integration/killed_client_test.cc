@@ -1,4 +1,4 @@
-// A client that dies without a word.
+// A client dies silently.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -22,7 +22,7 @@ TEST_F(KilledClientTest, ItsSessionsAreFreedWhenTheirTimeIsOver) {
   engine_->Hold();
   RunningCommand client({client_, "control", server_->address(), "a", "b"});
   ASSERT_TRUE(engine_->AwaitRunning(2));
-  // While it runs they do not expire: far more than their time goes by.
+  // While it runs they do not expire, even after far more than their timeout.
   const absl::Time begun = absl::Now();
   while (absl::Now() < begun + 2 * options_.idle_timeout) {
     ASSERT_TRUE(AwaitMetric("foresight_sessions", 2));
@@ -34,7 +34,7 @@ TEST_F(KilledClientTest, ItsSessionsAreFreedWhenTheirTimeIsOver) {
   EXPECT_EQ(engine_->alive(), 0);
 }
 
-// Though their own timeout is far away.
+// Their own timeout is much longer.
 TEST_F(KilledClientTest, ItsSessionsAreFreedSoonAfterItsConnectionIsLost) {
   options_.idle_timeout = absl::Hours(1);
   options_.lost_timeout = absl::Milliseconds(500);
@@ -46,7 +46,7 @@ TEST_F(KilledClientTest, ItsSessionsAreFreedSoonAfterItsConnectionIsLost) {
   ASSERT_TRUE(engine_->AwaitRunning(2));
   client.Signal(SIGKILL);
   EXPECT_TRUE(AwaitMetric("foresight_sessions_expired_total", 2));
-  // The connection that "c" was used on is still there.
+  // The connection of "c" still exists.
   EXPECT_TRUE(AwaitMetric("foresight_sessions", 1));
 }
 

@@ -1,5 +1,5 @@
-// Whatever a client sends, it is told what is wrong, and its session answers
-// the next good request as if nothing had happened.
+// A client that sends malformed input is told what is wrong, and its session
+// then answers the next good request.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -20,7 +20,7 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 class MalformedInputTest : public ServedTest,
                            public ::testing::WithParamInterface<const char*> {
  protected:
-  // What the error must be; `got` and `expected` are parts of its message.
+  // The expected error; `got` and `expected` are parts of its message.
   struct Wanted {
     grpc::StatusCode code;
     std::string reason;
@@ -49,7 +49,7 @@ struct WrongDecision {
   const char* expected;
 };
 
-// Each spoils a good request for decision 2 of a session of S = 3.
+// Each spoils a good request for decision 2 of a session with S = 3.
 const std::vector<WrongDecision>& WrongDecisions() {
   using Code = grpc::StatusCode;
   constexpr auto kInvalid = Code::INVALID_ARGUMENT;
@@ -146,7 +146,7 @@ TEST_P(MalformedInputTest, AWrongDecisionIsExplainedAndLeavesTheSession) {
   StartServer(GetParam());
   Open("closed");
   ASSERT_TRUE(Close("closed").ok());
-  // The twin never hears of anything wrong.
+  // The twin session never gets a wrong request.
   for (const char* id : {"session", "twin"}) {
     Open(id);
     for (const float value : {0.1f, 0.2f}) MustAct(Request(id, value));

@@ -1,4 +1,4 @@
-// What an operator sees of a server: readiness, request ids, its log.
+// The operator's view of a server: readiness, request ids, its log.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -41,8 +41,8 @@ class ObservabilityTest : public ServedTest {
     });
   }
 
-  // The port in the first line "... serving metrics address=127.0.0.1:PORT";
-  // 0 if it is not written in time.
+  // Returns the port in the first line "... serving metrics
+  // address=127.0.0.1:PORT"; 0 if it does not appear in time.
   int AwaitMetricsPort() {
     int port = 0;
     Await([this, &port] {
@@ -101,7 +101,7 @@ TEST_F(ObservabilityTest, ItIsReadyFromItsModelsUntilItDrains) {
   ASSERT_TRUE(server.ok()) << server.status();
   EXPECT_THAT(HttpGet(port, "/readyz"), HasSubstr("HTTP/1.1 200"));
 
-  // A decision that is still running keeps it draining.
+  // A running decision keeps it draining.
   engine_->Hold();
   stub_ = v1::Adaptation::NewStub(grpc::CreateChannel(
       (*server)->address(), grpc::InsecureChannelCredentials()));

@@ -1,4 +1,4 @@
-// foresight-server as its operator runs it.
+// Runs foresight-server as an operator does.
 #include "tests/integration/program_test.h"
 
 #include <arpa/inet.h>
@@ -23,7 +23,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-// A port that is taken as long as this lives.
+// Occupies a port while it lives.
 class TakenPort {
  public:
   TakenPort() : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -111,11 +111,11 @@ TEST_F(ProgramTest, TerminatedUnderLoadItAnswersAcceptedCalls) {
   EXPECT_EQ(server_->Wait().exit_code, 0);
   EXPECT_GE(answered, 3 * kClients);
   for (int client = 0; client < kClients; ++client) {
-    // Refused, by the server or because there was none any more: never
-    // dropped, which would be CANCELLED, INTERNAL or a deadline.
+    // Calls are refused by the server, or because there is none any more. None
+    // is dropped, which would show as CANCELLED, INTERNAL or a deadline.
     EXPECT_EQ(ends[client].error_code(), grpc::StatusCode::UNAVAILABLE)
         << ends[client].error_message();
-    // At most the one that crossed the server's goodbye.
+    // At most one request crossed the server's goodbye.
     EXPECT_LE(unanswered[client], 1);
   }
 }
@@ -129,7 +129,7 @@ TEST_F(ProgramTest, ASecondSignalEndsItAtOnce) {
   const auto context = Patient();
   const auto stream = stub_->Control(context.get());
   ASSERT_TRUE(stream->Write(Request(Open(settings))));
-  // An answer shows that the stream's requests are read.
+  // An answer shows that the server reads the stream's requests.
   ASSERT_TRUE(stream->Write(Request("nobody")));
   v1::ControlResponse response;
   ASSERT_TRUE(stream->Read(&response));
@@ -196,7 +196,7 @@ TEST_F(ProgramTest, AFailedStartNamesItsCause) {
       {{"--listen", "127.0.0.1:0"}, 2, "--model"},
   };
   for (const auto& row : rows) {
-    // Later options win, so those of the row go last.
+    // Later options win, so the row's options go last.
     std::vector<std::string> options;
     if (row.exit_code == 1) options = Serving({});
     for (const std::string& option : row.options) {

@@ -1,4 +1,4 @@
-// foresight-server as a process of its own, and stubs to call it with.
+// foresight-server as a separate process, with stubs to call it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -24,7 +24,7 @@ namespace foresight {
 // S = 3, A = 2; bundle "random". Needs the program foresight-server.
 class ProgramTest : public ::testing::Test {
  protected:
-  // Longer than anything here takes: only a hang reaches it.
+  // Much longer than anything here takes: only a hang reaches it.
   static constexpr absl::Duration kPatience = absl::Seconds(30);
   static constexpr int kObservationSize = 3;
 
@@ -47,7 +47,7 @@ class ProgramTest : public ::testing::Test {
                    std::string(FORESIGHT_BUILD_DIR) + "/bin/foresight-server");
     return options;
   }
-  // What a test needs besides the options that it is about.
+  // Adds the options that every test needs.
   std::vector<std::string> Serving(std::vector<std::string> options) const {
     for (const char* option :
          {"--listen", "127.0.0.1:0", "--metrics-listen", "off"}) {
@@ -56,7 +56,7 @@ class ProgramTest : public ::testing::Test {
     return options;
   }
 
-  // Waits until it serves.
+  // Starts the server and waits until it serves.
   void Start(std::vector<std::string> options) {
     options.push_back("--port-file");
     options.push_back(Path("port"));
@@ -98,7 +98,7 @@ class ProgramTest : public ::testing::Test {
 
   TemporaryFolder folder_;
   std::unique_ptr<RunningCommand> server_;
-  std::string address_;  // Where it serves.
+  std::string address_;  // The server's.
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::Adaptation::Stub> stub_;
 };

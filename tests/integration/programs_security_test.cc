@@ -1,4 +1,4 @@
-// The client's programs over TLS with a token, and where the token must not be.
+// Runs the client's programs over TLS with a token, which must not leak.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -41,7 +41,7 @@ class ProgramsSecurityTest : public ServedTest {
     EXPECT_TRUE(WriteFileAtomically(path, text).ok());
     return path;
   }
-  // Runs a program and keeps what it says.
+  // Runs a program and keeps its output.
   CommandResult Run(const std::string& program,
                     std::vector<std::string> options) {
     options.insert(options.begin(), kPrograms + program);
@@ -69,7 +69,7 @@ TEST_F(ProgramsSecurityTest, TheExamplesPlayOverTlsWithAToken) {
   EXPECT_EQ(episode.exit_code, 0) << episode.errors;
   const CommandResult loop = Run("robot_loop", {address, "20", ca_, token_});
   EXPECT_EQ(loop.exit_code, 0) << loop.errors;
-  // Not without either.
+  // It is refused without either.
   const CommandResult refused = Run("one_episode", {address, ca_, wrong_});
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.errors, HasSubstr("UNAUTHENTICATED"));
@@ -101,7 +101,7 @@ TEST_F(ProgramsSecurityTest, NoTokenIsInALogAMetricOrAReport) {
   const std::string load_report = *ReadFile(json, 1 << 20);
   const CommandResult wrong =
       Run("foresight-load", command({"--token-file", wrong_}));
-  // A token where the name should be, as in a file that was mixed up.
+  // By mistake a token stands in the place of the name.
   Write("tokens", absl::StrCat(kToken, " act\n"));
   absl::SleepFor(absl::Seconds(3));
   const std::string page = HttpGet(server_->metrics_port(), "/metrics");

@@ -1,4 +1,4 @@
-// Sessions across the end of foresight-server, orderly or not.
+// Sessions survive the end of foresight-server, orderly or not.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -62,7 +62,7 @@ class RestartTest : public ProgramTest {
                       v1::ActResponse* response) {
     return stub_->Act(Patient().get(), Observed(id, decision), response);
   }
-  // The answer; the test fails where there is none.
+  // Returns the answer; the test fails if there is none.
   v1::ActResponse MustDecide(const std::string& id, uint64_t decision) {
     v1::ActResponse response;
     const grpc::Status status = Decide(id, decision, &response);
@@ -73,7 +73,7 @@ class RestartTest : public ProgramTest {
     return {response.action().begin(), response.action().end()};
   }
 
-  // The actions of a loop that nothing disturbs.
+  // The actions of an undisturbed loop.
   std::vector<std::vector<float>> Undisturbed(int decisions) {
     Start(Serving({"--model", Path("random")}));
     OpenLoop("a");
@@ -115,7 +115,7 @@ TEST_F(RestartTest, AnOrderlyEndLosesNothing) {
 TEST_F(RestartTest, WithEachAKillLosesNoAnsweredDecision) {
   constexpr int kDecisions = 12;
   const auto expected = Undisturbed(kDecisions);
-  // Some are made again from the session's begin, some from a later state.
+  // Some are made again from the session's beginning, some from a later state.
   const std::vector<std::string> limit = {"--replay-limit", "5"};
   StartKeeping("each", limit);
   OpenLoop("a");
@@ -124,7 +124,7 @@ TEST_F(RestartTest, WithEachAKillLosesNoAnsweredDecision) {
     EXPECT_EQ(ActionOf(answer), expected[n]) << n;
     End(SIGKILL);
     StartKeeping("each", limit);
-    // A client that did not see the answer asks again.
+    // A client that missed the answer asks again.
     EXPECT_EQ(ActionOf(MustDecide("a", n)), expected[n]) << n;
   }
 }
@@ -139,7 +139,7 @@ TEST_F(RestartTest, AKillLosesTheLastIntervalAtMost) {
   for (int n = 20; n < kDecisions - 1; ++n) MustDecide("a", n);
   End(SIGKILL);
   StartKeeping("interval");
-  // Nobody knows how far it is; the server says so to a client that is ahead.
+  // The server tells a client that is ahead where the session is.
   v1::ActResponse response;
   const grpc::Status ahead = Decide("a", kDecisions, &response);
   EXPECT_EQ(ReasonOf(ahead), "DECISION_SKIPPED");

@@ -1,4 +1,4 @@
-// foresight-run against a real server with real models and real physics.
+// Runs foresight-run against a real server with real models and real physics.
 #include <gmock/gmock.h>
 
 #include <fstream>
@@ -43,7 +43,7 @@ class RunTest : public ServedTest,
     return RunCommand(command);
   }
 
-  // What --json writes; the test fails where the run does.
+  // Returns the report of --json; the test fails if the run does.
   nlohmann::json RunJson(std::vector<std::string> more) {
     const std::string file = files_.path() / "run.json";
     more.insert(more.end(), {"--json", file});
@@ -80,7 +80,7 @@ double PlayFrozen(const std::string& address, uint64_t seed) {
     EXPECT_TRUE(decision.ok()) << decision.status();
     const std::vector<float> action(decision->action().begin(),
                                     decision->action().end());
-    // float32's rounding through four layers.
+    // The tolerance is float32's rounding through four layers.
     EXPECT_THAT(
         action,
         Pointwise(FloatNear(1e-5),

@@ -1,4 +1,4 @@
-// Who may reach the server, and whose sessions are whose.
+// Access to the server, and ownership of sessions.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -35,7 +35,7 @@ std::string TokenLines() {
                       Sha256Hex(kBob), "\nroot admin ", Sha256Hex(kRoot), "\n");
 }
 
-// A client with a connection of its own.
+// A client with its own connection.
 class Client {
  public:
   Client(const std::string& address,
@@ -97,7 +97,8 @@ class Client {
     v1::ListModelsResponse response;
     return stub_->ListModels(Context().get(), {}, &response);
   }
-  // One request over a stream. The stream's status, or that of the answer.
+  // Sends one request over a stream. Returns the stream's status, or the
+  // answer's.
   grpc::Status Control(const v1::ActRequest& request) {
     const auto context = Context();
     const auto stream = stub_->Control(context.get());
@@ -109,7 +110,7 @@ class Client {
     if (!answered || !answer.has_error()) return status;
     return {static_cast<Code>(answer.error().code()), answer.error().message()};
   }
-  // An empty message to any method, streaming or not.
+  // Sends an empty message to any method, streaming or not.
   grpc::Status Call(const std::string& method) {
     const auto context = Context();
     grpc::CompletionQueue queue;
@@ -134,7 +135,7 @@ class Client {
 
 class SecurityTest : public ServedTest {
  protected:
-  // Replaces the file at once.
+  // Replaces the file atomically.
   std::string Write(const std::string& name, const std::string& text) {
     const std::string path = (files_.path() / name).string();
     EXPECT_TRUE(WriteFileAtomically(path, text).ok());
@@ -170,7 +171,7 @@ class SecurityTest : public ServedTest {
   std::string MetricsPage() const {
     return HttpGet(server_->metrics_port(), "/metrics");
   }
-  // The requests that reached a handler, by the service's own count.
+  // The number of requests that reached a handler, as the service counts them.
   double HandledRequests() const {
     double sum = 0;
     for (const absl::string_view line : absl::StrSplit(MetricsPage(), '\n')) {
@@ -220,7 +221,7 @@ TEST_F(SecurityTest, AStrangersRequestsReachNoHandler) {
       "foresight_refusals_total{reason=\"UNAUTHENTICATED\"}", refused));
   EXPECT_EQ(HandledRequests(), 0);
   EXPECT_EQ(engine_->decisions(), decisions);
-  // The count is one that a handler moves.
+  // A request that reaches a handler changes the count.
   EXPECT_TRUE(Plain(kAlice).List().ok());
   EXPECT_EQ(HandledRequests(), 1);
 }
@@ -258,15 +259,15 @@ TEST_F(SecurityTest, ASessionIsItsOpenersAlone) {
         bob.Reset("loop"), bob.Close("loop"), bob.Export("loop")}) {
     EXPECT_EQ(status.error_code(), Code::NOT_FOUND) << status.error_message();
   }
-  // Another connection of hers may go on with it.
+  // Another of her connections may continue it.
   EXPECT_TRUE(Plain(kAlice).Act(Request("loop", 0.5f, 0)).ok());
-  // The same id is another session of his.
+  // For him the same id is another session.
   ASSERT_TRUE(bob.Open("loop").ok());
   EXPECT_EQ(bob.Act(Request("loop", 0.5f, 1)).error_code(),
             Code::FAILED_PRECONDITION);
   ASSERT_TRUE(bob.Close("loop").ok());
   EXPECT_TRUE(alice.Act(Request("loop", 0.5f, 1)).ok());
-  // Whoever imports her snapshot has a session of their own.
+  // Another caller who imports her snapshot gets a separate session.
   v1::SessionSnapshot snapshot;
   ASSERT_TRUE(alice.Export("loop", &snapshot).ok());
   ASSERT_TRUE(bob.Import(snapshot).ok());
@@ -278,7 +279,7 @@ TEST_F(SecurityTest, QuotasAreEachIdentitys) {
   UseTokens();
   options_.max_owner_sessions = 2;
   StartServer();
-  // Over connections of their own.
+  // On separate connections.
   ASSERT_TRUE(Plain(kAlice).Open("a").ok());
   ASSERT_TRUE(Plain(kAlice).Open("b").ok());
   EXPECT_EQ(Plain(kAlice).Open("c").error_code(), Code::RESOURCE_EXHAUSTED);
@@ -343,11 +344,11 @@ TEST_F(SecurityTest, ACertificatesFirstNameIsTheIdentity) {
   request.alternative_names = "DNS:alice,DNS:carol";
   const IssuedCertificate alice = client_authority_.Issue(request);
   ASSERT_TRUE(Tls("", alice).Open("loop").ok());
-  // A renewed certificate is the same caller.
+  // A renewed certificate is still the same caller.
   EXPECT_TRUE(Tls("", client_authority_.IssueClient("alice"))
                   .Act(Request("loop", 0.5f, 0))
                   .ok());
-  // Neither the second name nor the common name counts beside the first.
+  // Only the first alternative name counts, not the second or the common name.
   for (const char* name : {"bob", "carol"}) {
     EXPECT_EQ(Tls("", client_authority_.IssueClient(name))
                   .Act(Request("loop", 0.5f, 1))
@@ -394,7 +395,7 @@ TEST_F(SecurityTest, TokensAreReplacedWhileServing) {
   Write("tokens", absl::StrCat("alice act ", Sha256Hex("new-token"), "\n"));
   Eventually([&] { return Plain("new-token").List().ok(); });
   EXPECT_EQ(Plain(kAlice).List().error_code(), Code::UNAUTHENTICATED);
-  // Her session is hers still.
+  // She still has her session.
   EXPECT_TRUE(Plain("new-token").Act(Request("a", 0.5f)).ok());
   // A malformed file changes nothing; a good one afterwards does.
   Write("tokens", "alice act\n");
@@ -421,7 +422,7 @@ TEST_F(SecurityTest, AStreamStopsDecidingWhenItsTokenIsWithdrawn) {
   Write("tokens", absl::StrCat("bob act ", Sha256Hex(kBob), "\n"));
   Eventually([&] { return ask() == Code::UNAUTHENTICATED; });
   EXPECT_EQ(answer.error().reason(), "UNAUTHENTICATED");
-  // The stream is none the worse for it.
+  // The stream is still usable.
   Write("tokens", TokenLines());
   Eventually([&] { return ask() == Code::OK; });
   stream->WritesDone();
@@ -434,7 +435,7 @@ TEST_F(SecurityTest, CertificatesAreReplacedWhileServing) {
   const IssuedCertificate alice = client_authority_.IssueClient("alice");
   Client old = Tls("", alice);
   ASSERT_TRUE(old.List().ok());
-  // A broken pair is counted, and the good one stays.
+  // A broken pair is counted, and the good one stays in use.
   const std::string good_key = *ReadFile(options_.tls_key, 1 << 20);
   Write("key", authority_.IssueServer().key);
   EXPECT_TRUE(AwaitMetric("foresight_certificate_reload_failures_total", 1));
@@ -455,7 +456,7 @@ TEST_F(SecurityTest, CertificatesAreReplacedWhileServing) {
   EXPECT_EQ(connect(authority_, client_authority_).error_code(),
             Code::UNAVAILABLE);
   EXPECT_EQ(connect(next, client_authority_).error_code(), Code::UNAVAILABLE);
-  // A connection that was open goes on.
+  // An open connection continues.
   EXPECT_TRUE(old.List().ok());
 }
 

@@ -1,5 +1,5 @@
-// A real server in the test's process, on a port that the system chose, and
-// stubs to call it with.
+// A real server in the test's process, on a port chosen by the system, with
+// stubs to call it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@
 
 namespace foresight {
 
-// Longer than anything here takes: only a hang reaches it.
+// Much longer than anything here takes: only a hang reaches it.
 inline constexpr absl::Duration kPatience = absl::Seconds(30);
 
 // An error as a client sees it.
@@ -36,7 +36,7 @@ SeenError Seen(const grpc::Status& status);
 
 // A context whose call ends within `time`.
 std::unique_ptr<grpc::ClientContext> Within(absl::Duration time);
-// A context whose call ends in any case.
+// A context whose call ends after kPatience at the latest.
 std::unique_ptr<grpc::ClientContext> Patient();
 
 // S = 3, A = 2. The fake engine serves unless a test says otherwise.
@@ -48,25 +48,26 @@ class ServedTest : public ::testing::Test {
   ServedTest();
   ~ServedTest() override;
 
-  // Once; `engine` is "fake", "fused" or "autograd". Change options_ before.
+  // Call once, after changing options_. `engine` is "fake", "fused" or
+  // "autograd".
   void StartServer(const std::string& engine = "fake");
-  void AddModel(const std::string& name);  // Another one, before StartServer.
+  void AddModel(const std::string& name);  // Before StartServer.
 
   grpc::Status Open(const v1::OpenSessionRequest& request,
                     v1::Session* session = nullptr);
-  // Seed 7, and what is given here; the test fails where it does.
+  // Opens a session with seed 7; the test fails if that fails.
   void Open(const std::string& id, uint32_t steps = 1);
   // All components of the observation are `value`.
   static v1::ActRequest Request(const std::string& id, float value,
                                 std::optional<uint64_t> index = {});
   grpc::Status Act(const v1::ActRequest& request,
                    v1::ActResponse* response = nullptr);
-  // The action; the test fails where it does.
+  // Returns the action; the test fails if there is none.
   std::vector<float> MustAct(const v1::ActRequest& request);
   grpc::Status Reset(const std::string& id, v1::Session* session = nullptr);
   grpc::Status Close(const std::string& id);
 
-  // True once `metric` of /metrics has `value`, false after kPatience.
+  // Returns true once `metric` of /metrics has `value`, false after kPatience.
   bool AwaitMetric(const std::string& metric, double value);
 
   ServerOptions options_;

@@ -1,4 +1,4 @@
-// Sessions as clients meet them: defaults, retries, limits, expiry.
+// Sessions from a client's view: defaults, retries, limits, expiry.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -57,7 +57,7 @@ TEST_F(SessionsTest, AnOpenedSessionIsDescribedInFull) {
         << field->name();
   }
   EXPECT_NE(session.settings().mode(), v1::MODE_UNSPECIFIED);
-  // Chosen by the server, hence not those of another one.
+  // The server chose these, so they differ from another session's.
   v1::Session other;
   ASSERT_TRUE(Open(request, &other).ok());
   EXPECT_NE(other.session_id(), session.session_id());
@@ -180,7 +180,8 @@ TEST_F(SessionsTest, AClosedSessionIsFreedAtOnce) {
 }
 
 TEST_F(SessionsTest, ADeadlineGetsTheBestActionInTime) {
-  // A tenth of the deadline for the way back: a busy machine may need it.
+  // Keeps a tenth of the deadline for the way back, which a busy machine may
+  // need.
   options_.answer_margin = absl::Seconds(1);
   StartServer();
   Open("a", /*steps=*/1000);

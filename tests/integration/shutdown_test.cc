@@ -1,4 +1,4 @@
-// How a server ends, and what health checks see of it.
+// The end of a server, as calls and health checks see it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -73,7 +73,7 @@ TEST_F(ShutdownTest, AcceptedCallsAreAnsweredAndNewOnesRefused) {
   ASSERT_TRUE(AwaitMetric("foresight_decisions_in_flight", 3));
 
   auto shutdown = ShutDown();
-  // From some point on there is nothing for new decisions and sessions.
+  // From some time on new decisions and sessions are refused.
   SeenError refused;
   do {
     refused = Seen(Act(Request("nobody", 0.5f)));

@@ -1,4 +1,4 @@
-// Sessions that are exported and go on elsewhere.
+// Sessions are exported and continue elsewhere.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -26,7 +26,7 @@ class SnapshotsTest : public ServedTest {
     return stub_->ImportSession(Patient().get(), snapshot,
                                 session != nullptr ? session : &unused);
   }
-  // The snapshot of session "a" after three decisions, the session closed.
+  // Makes three decisions in session "a", closes it and returns its snapshot.
   v1::SessionSnapshot Moved() {
     Open("a", /*steps=*/2);
     for (int n = 0; n < 3; ++n) MustAct(Request("a", 0.1f * n));
@@ -35,7 +35,7 @@ class SnapshotsTest : public ServedTest {
     EXPECT_TRUE(Close("a").ok());
     return snapshot;
   }
-  // What Import says to the snapshot of Moved after `change`.
+  // Returns Import's error for Moved's snapshot after `change`.
   SeenError Refusal(const std::function<void(v1::SavedSession&)>& change) {
     v1::SavedSession saved = *DecodeSnapshot(Moved().snapshot());
     change(saved);
@@ -97,7 +97,7 @@ TEST_F(SnapshotsTest, AnExportWaitsForTheRunningDecision) {
   v1::SessionSnapshot snapshot;
   auto exporting =
       std::async(std::launch::async, [&] { return Export("a", &snapshot); });
-  // Before it waits it could only see the session as it was.
+  // Without a wait it could only see the old session.
   EXPECT_EQ(exporting.wait_for(std::chrono::milliseconds(100)),
             std::future_status::timeout);
   engine_->Release();

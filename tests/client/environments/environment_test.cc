@@ -58,7 +58,7 @@ TEST(EnvironmentTest, AFallEndsTheEpisode) {
       ++steps;
     }
     EXPECT_TRUE(terminated) << name;
-    EXPECT_GT(steps, 1) << name;  // It stood at first.
+    EXPECT_GT(steps, 1) << name;  // It stands at first.
   }
 }
 
@@ -80,7 +80,7 @@ TEST(EnvironmentTest, ScoreIsZeroForRandomAndHundredForTheExpert) {
 TEST(EnvironmentTest, SameSeedAndActionsGiveTheSameEpisode) {
   const auto a = HalfCheetah();
   const auto b = HalfCheetah();
-  // Whatever was played before.
+  // The start does not depend on earlier episodes.
   a->Reset(5);
   ASSERT_TRUE(a->Step(std::vector<float>(6, 0.5f)).ok());
   EXPECT_EQ(a->Reset(1000), b->Reset(1000));
@@ -97,7 +97,7 @@ TEST(EnvironmentTest, SameSeedAndActionsGiveTheSameEpisode) {
   }
 }
 
-TEST(EnvironmentTest, WrongActionIsRefusedAndMovesNothing) {
+TEST(EnvironmentTest, AWrongActionIsRefusedWithoutAMove) {
   const auto environment = HalfCheetah();
   const auto untouched = HalfCheetah();
   environment->Reset(3);
@@ -165,7 +165,7 @@ TEST(EnvironmentTest, MujocoWritesNoLog) {
   const auto before = std::filesystem::current_path();
   const TemporaryFolder folder;
   std::filesystem::current_path(folder.path());
-  HalfCheetah();  // Its model has an obsolete attribute, warned about.
+  HalfCheetah();  // Its model has an obsolete attribute.
   EXPECT_FALSE(std::filesystem::exists("MUJOCO_LOG.TXT"));
   std::filesystem::current_path(before);
 }

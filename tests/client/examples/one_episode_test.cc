@@ -1,4 +1,4 @@
-// The example of client/README.md runs and does what it says.
+// Runs the example of client/README.md.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

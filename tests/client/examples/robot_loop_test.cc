@@ -1,4 +1,4 @@
-// The control loop of client/README.md runs and does what it says.
+// Runs the control loop of client/README.md.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -33,7 +33,7 @@ TEST_F(RobotLoopTest, AsksForPlansWithinABudgetAndClosesItsSession) {
   EXPECT_EQ(server_.open_sessions(), 0);
 }
 
-TEST_F(RobotLoopTest, GoesOnWithoutAnswers) {
+TEST_F(RobotLoopTest, ContinuesWithoutAnswers) {
   server_.Stall();
   const CommandResult result = Drive("3");
   EXPECT_EQ(result.exit_code, 0) << result.errors;

@@ -13,8 +13,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-// The report of foresight-run for `count` seeds from `first` on. An episode's
-// returns depend on its seed alone.
+// A report of foresight-run for `count` seeds from `first` on. An episode's
+// returns depend only on its seed.
 std::string Report(uint64_t first, int count, bool frozen = true,
                    const std::string& model_name = "cheetah") {
   EnvironmentSpec spec;
@@ -39,7 +39,7 @@ std::string Report(uint64_t first, int count, bool frozen = true,
   return ToJson(Compare(spec, model, episodes));
 }
 
-TEST(GatherTest, PartsGiveWhatOneRunGives) {
+TEST(GatherTest, PartsGiveTheSameResultAsOneRun) {
   GatheredReport gathered;
   ASSERT_TRUE(gathered.Add("b", Report(1004, 3)).ok());
   ASSERT_TRUE(gathered.Add("a", Report(1000, 4)).ok());
@@ -60,7 +60,7 @@ TEST(GatherTest, OneVariantHasNoDifference) {
   EXPECT_TRUE(json["adapted_mean"].is_number());
 }
 
-TEST(GatherTest, RefusesWhatDoesNotBelongTogether) {
+TEST(GatherTest, RefusesReportsOfDifferentRuns) {
   GatheredReport gathered;
   ASSERT_TRUE(gathered.Add("a", Report(1000, 2)).ok());
   const absl::Status model = gathered.Add("b", Report(1002, 2, true, "other"));
@@ -71,7 +71,7 @@ TEST(GatherTest, RefusesWhatDoesNotBelongTogether) {
   EXPECT_EQ(gathered.episodes(), 2u);
 }
 
-TEST(GatherTest, RefusesASeedTwiceAndAddsNothingOfThatReport) {
+TEST(GatherTest, RefusesARepeatedSeedAndItsWholeReport) {
   GatheredReport gathered;
   ASSERT_TRUE(gathered.Add("a", Report(1000, 2)).ok());
   const absl::Status status = gathered.Add("b", Report(998, 3));
@@ -80,7 +80,7 @@ TEST(GatherTest, RefusesASeedTwiceAndAddsNothingOfThatReport) {
   EXPECT_EQ(gathered.episodes(), 2u);
 }
 
-TEST(GatherTest, RefusesWhatIsNotAReport) {
+TEST(GatherTest, RefusesOtherFiles) {
   for (const char* text :
        {"", "{", "[]", "{\"episodes\": []}",
         "{\"environment\": \"e\", \"model\": \"m\", \"settings\": {},"

@@ -1,4 +1,4 @@
-// foresight-gather as a user meets it.
+// Runs foresight-gather as a user does.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -45,7 +45,7 @@ TEST(ForesightGatherTest, MissingEpisodesFail) {
             "foresight-gather: found 1 episodes in 1 reports, expected 2\n");
 }
 
-TEST(ForesightGatherTest, SaysWhatItCannotRead) {
+TEST(ForesightGatherTest, NamesUnreadableFiles) {
   const CommandResult result = RunCommand({kProgram, "/no/such.json"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_EQ(result.errors, "foresight-gather: cannot read /no/such.json\n");

@@ -22,7 +22,7 @@ TEST(HostTest, StealIsAShareOfAllTimes) {
   EXPECT_EQ(StealFraction(after, after), 0);
 }
 
-TEST(HostTest, WhatIsNoStatIsZero) {
+TEST(HostTest, MalformedTimesAreZero) {
   EXPECT_EQ(ParseCpuTimes("intr 1 2 3").total, 0);
   EXPECT_EQ(ParseCpuTimes("cpu  1 x 3").total, 0);
 }

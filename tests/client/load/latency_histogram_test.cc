@@ -9,7 +9,7 @@
 namespace foresight {
 namespace {
 
-TEST(LatencyHistogramTest, WithoutLatenciesAllIsZero) {
+TEST(LatencyHistogramTest, WithoutLatenciesEveryFigureIsZero) {
   const LatencyHistogram histogram;
   EXPECT_EQ(histogram.count(), 0);
   EXPECT_EQ(histogram.Quantile(0.5), absl::ZeroDuration());
@@ -31,7 +31,8 @@ TEST(LatencyHistogramTest, QuantilesAreThoseOfTheSortedSample) {
     const double rank = std::ceil(fraction * 20001);
     const double expected =
         sample[static_cast<size_t>(std::max(rank, 1.0)) - 1];
-    // Half a bucket: 2^-8, or half a microsecond and what Add cuts off.
+    // The tolerance is half a bucket: 2^-8, or half a microsecond plus the
+    // fraction that Add drops.
     EXPECT_NEAR(absl::ToDoubleMicroseconds(histogram.Quantile(fraction)),
                 expected, 1 + expected / 256)
         << fraction;

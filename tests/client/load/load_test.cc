@@ -1,4 +1,5 @@
-// Loads, transports and sessions together, against a server in this process.
+// Runs loads with their transports and sessions against a server in this
+// process.
 #include "client/load/load.h"
 
 #include <gmock/gmock.h>
@@ -83,7 +84,7 @@ TEST_P(LoadTest, EveryTickIsAccountedFor) {
   EXPECT_EQ(server_.last_act().observation_size(), 17);
 }
 
-TEST_P(LoadTest, AStalledServerMissesAllAndLeavesNothingBehind) {
+TEST_P(LoadTest, AStalledServerMissesAllTicksAndNoSessionStays) {
   options_.deadline = absl::Milliseconds(20);
   server_.Stall();
   const auto result = Run(3);

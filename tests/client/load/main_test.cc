@@ -1,4 +1,4 @@
-// foresight-load as a user meets it.
+// Runs foresight-load as a user does.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -58,8 +58,8 @@ TEST_P(TransportTest, LoadsReportsAndWritesItsFile) {
   EXPECT_EQ(server_.open_sessions(), 0);
 }
 
-// With 100 Hz and a deadline of 1 ns every answer is late, so that no number
-// passes whatever the machine does.
+// With 100 Hz and a deadline of 1 ns every answer is late, so no number passes
+// on any machine.
 TEST_F(ForesightLoadTest, ARampReportsItsProbes) {
   const CommandResult result =
       RunCommand({kProgram, "--server", server_.address(), "--sessions", "3",
@@ -83,7 +83,7 @@ TEST_F(ForesightLoadTest, WrongUsageIsTwo) {
   EXPECT_EQ(RunCommand({kProgram, "--help"}).exit_code, 0);
 }
 
-TEST_F(ForesightLoadTest, WhatFailsIsOneAndNamed) {
+TEST_F(ForesightLoadTest, AFailureExitsWithOneAndNamesItsCause) {
   EXPECT_THAT(RunCommand(Command({"--model", "x"})).errors,
               HasSubstr("the server has no model \"x\"; it has: cheetah\n"));
   const CommandResult file =
@@ -97,7 +97,7 @@ TEST_F(ForesightLoadTest, WhatFailsIsOneAndNamed) {
   EXPECT_THAT(none.errors, HasSubstr("is foresight-server running there"));
 }
 
-// Three sessions stall in the middle of the load, after the recording.
+// Three sessions stall during the load, after the recording.
 TEST_P(TransportTest, CtrlCClosesItsSessions) {
   std::vector<std::string> command = Command({"--duration", "1h", "--quiet"});
   if (GetParam()) command.push_back("--stream");

@@ -11,14 +11,14 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-TEST(ObservationsTest, EachSessionReplaysAllFromAPlaceOfItsOwn) {
+TEST(ObservationsTest, EachSessionReplaysAllFromItsOwnOffset) {
   const Observations observations("test", 2, {0, 1, 10, 11, 20, 21, 30, 31});
   EXPECT_EQ(observations.count(), 4);
   EXPECT_THAT(observations.At(0, 2, 0), ElementsAre(0, 1));
   EXPECT_THAT(observations.At(1, 2, 0), ElementsAre(20, 21));
   EXPECT_THAT(observations.At(1, 2, 1), ElementsAre(30, 31));
   EXPECT_THAT(observations.At(1, 2, 2), ElementsAre(0, 1));
-  // More sessions than observations share their places.
+  // If there are more sessions than observations, some share their offset.
   EXPECT_THAT(observations.At(99, 100, 4000000000), ElementsAre(30, 31));
 }
 
@@ -64,7 +64,7 @@ TEST(ObservationsTest, TheModelsOwnEnvironmentIsPlayed) {
   EXPECT_THAT(normal->source(), HasSubstr("no environment \"Robot-v0\""));
 }
 
-TEST(ObservationsTest, WithoutAnEnvironmentThatFitsTheyAreNormal) {
+TEST(ObservationsTest, WithoutAFittingEnvironmentTheyAreNormal) {
   v1::Model model = FakeAdaptationServer::HalfCheetahModel("odd");
   model.clear_environment();
   model.set_observation_size(5);

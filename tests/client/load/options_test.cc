@@ -15,7 +15,7 @@ ParsedLoadOptions Parse(std::vector<const char*> arguments) {
   return ParseLoadOptions(static_cast<int>(arguments.size()), arguments.data());
 }
 
-// The message for `arguments`, which must be wrong.
+// Returns the message for `arguments`, which must be wrong.
 std::string Mistake(const std::vector<const char*>& arguments) {
   testing::internal::CaptureStderr();
   const ParsedLoadOptions parsed = Parse(arguments);
@@ -23,7 +23,7 @@ std::string Mistake(const std::vector<const char*>& arguments) {
   return testing::internal::GetCapturedStderr();
 }
 
-TEST(LoadOptionsTest, NothingSaidIsTheDefault) {
+TEST(LoadOptionsTest, WithoutArgumentsEveryOptionIsItsDefault) {
   const ParsedLoadOptions parsed = Parse({});
   ASSERT_EQ(parsed.exit_code, std::nullopt);
   const LoadOptions& options = parsed.options;
@@ -34,7 +34,7 @@ TEST(LoadOptionsTest, NothingSaidIsTheDefault) {
   EXPECT_EQ(options.warm_up, absl::Seconds(1));
   EXPECT_FALSE(options.stream);
   EXPECT_FALSE(options.ramp);
-  // All settings are left to the model.
+  // No setting is set.
   EXPECT_EQ(options.settings.SerializeAsString(), "");
 }
 
@@ -123,7 +123,7 @@ TEST(LoadOptionsTest, MistakesAreNamed) {
   EXPECT_THAT(Mistake({"--sesions", "1"}), HasSubstr("--sesions"));
 }
 
-TEST(LoadOptionsTest, HelpShowsDefaultsAndWhatAMissIs) {
+TEST(LoadOptionsTest, HelpShowsDefaultsAndDefinesAMiss) {
   testing::internal::CaptureStdout();
   EXPECT_EQ(Parse({"--help"}).exit_code, 0);
   const std::string help = testing::internal::GetCapturedStdout();

@@ -10,7 +10,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// The probes against a server that carries up to `capacity`.
+// The probes of a ramp if the server carries up to `capacity`.
 std::vector<int> Probe(Ramp& ramp, int capacity) {
   std::vector<int> probes;
   while (const std::optional<int> sessions = ramp.Next()) {
@@ -32,7 +32,7 @@ TEST(RampTest, FindsLessThanItsFirstProbe) {
   EXPECT_EQ(ramp.largest_passed(), 3);
 }
 
-TEST(RampTest, NothingPasses) {
+TEST(RampTest, NoNumberPasses) {
   Ramp ramp(8, 4096);
   EXPECT_THAT(Probe(ramp, 0), ElementsAre(8, 4, 2, 1));
   EXPECT_EQ(ramp.largest_passed(), 0);

@@ -152,7 +152,7 @@ TEST(LoadReportTest, ARampListsItsProbes) {
   EXPECT_THAT(ProbeLine(ramp.probes[2]), HasSubstr("refused by the server"));
 }
 
-TEST(LoadReportTest, ARampInWhichNothingPassedSaysSo) {
+TEST(LoadReportTest, ARampReportsThatNoNumberPassed) {
   RampResult ramp;
   ramp.probes = {{1, 1.0, false, false}};
   EXPECT_THAT(RampTable(Context(), ramp), HasSubstr("not even 1 session"));

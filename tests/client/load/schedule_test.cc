@@ -69,7 +69,7 @@ TEST(ScheduleTest, JitterStaysInsideItsFractionAndVaries) {
     const absl::Duration shift =
         jittered.TimeOf(0, number) - steady.TimeOf(0, number);
     EXPECT_GE(shift, absl::ZeroDuration());
-    // A nanosecond for the rounding of phase + jitter.
+    // Allows a nanosecond for rounding phase + jitter.
     EXPECT_LE(shift, 0.2 * kPeriod + absl::Nanoseconds(1));
     shifts.insert(shift);
   }

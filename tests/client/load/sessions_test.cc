@@ -64,7 +64,7 @@ TEST_F(LoadSessionsTest, ARefusalSaysHowManyWereOpenedAndKeepsItsReason) {
             "[SESSIONS_FULL]");
 }
 
-TEST_F(LoadSessionsTest, NothingIsOpenedOnceCancelled) {
+TEST_F(LoadSessionsTest, OnceCancelledNoSessionIsOpened) {
   cancellation_.Cancel();
   const auto sessions =
       LoadSessions::Open(*client_, request_, 5, cancellation_);

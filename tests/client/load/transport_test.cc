@@ -17,10 +17,10 @@ using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
 constexpr absl::Duration kPatience =
-    absl::Seconds(30);  // Only a hang takes it.
+    absl::Seconds(30);  // Only a hang reaches it.
 
-// Keeps what arrived last for each loop: an action's first component, or the
-// reason of an error.
+// Keeps each loop's last result: an action's first component, or the reason of
+// an error.
 class Inbox : public AnswerReceiver {
  public:
   void OnAnswer(int loop, const v1::ActResponse& response) override {
@@ -112,7 +112,7 @@ TEST_P(TransportTest, AnErrorGoesToItsLoopAloneAndTheNextRequestWorks) {
   EXPECT_EQ(inbox_.Take(4), "0.3");
 }
 
-TEST_P(TransportTest, DestroyingEndsWhatIsOutstandingWithErrors) {
+TEST_P(TransportTest, DestroyingEndsOutstandingRequestsWithErrors) {
   server_.Stall();
   Send(0, 1);
   Send(4, 1);
@@ -126,7 +126,7 @@ TEST_P(TransportTest, WithoutTheServerEveryRequestIsAnError) {
   server_.Stop();
   for (int round = 0; round < 2; ++round) {
     Send(1, 1);
-    // A server that stops cancels its streams.
+    // A stopping server may also cancel its streams.
     EXPECT_THAT(inbox_.Take(1), AnyOf("UNAVAILABLE", "CANCELLED"));
   }
 }
@@ -143,7 +143,7 @@ TEST(LoadStreamTest, AStreamThatEndedFailsEveryRequestWithItsReason) {
   EXPECT_EQ(inbox.Take(0), "SESSION_UNKNOWN");
   server.EndStreamAfter(0, DetailedStatus(grpc::StatusCode::UNAVAILABLE, "bye",
                                           "DRAINING", absl::Seconds(1)));
-  // The server may have begun to read the next request before that.
+  // The server may already have begun to read the next request.
   std::string answer = "SESSION_UNKNOWN";
   for (int i = 0; i < 2 && answer == "SESSION_UNKNOWN"; ++i) {
     transport->Send(0, {2}, kPatience);

@@ -40,8 +40,8 @@ TEST(ComparisonTest, VariantsArePairedBySeed) {
   EXPECT_DOUBLE_EQ(comparison.adapted->mean, 390);
   EXPECT_DOUBLE_EQ(comparison.adapted->score, 195);
   EXPECT_DOUBLE_EQ(*comparison.difference, 20);
-  // The spread between the seeds is in both and cancels: of (20, 10, 30) the
-  // mean of any resample lies between 10 and 30.
+  // The spread between seeds is in both variants and cancels: the mean of any
+  // resample of (20, 10, 30) lies between 10 and 30.
   ASSERT_TRUE(comparison.interval.has_value());
   EXPECT_GE(comparison.interval->low, 10);
   EXPECT_LE(comparison.interval->high, 30);

@@ -1,4 +1,4 @@
-// foresight-run as a user meets it.
+// Runs foresight-run as a user does.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -94,7 +94,7 @@ TEST_F(ForesightRunTest, WrongUsageIsTwo) {
   EXPECT_THAT(environment.errors, HasSubstr("known: HalfCheetah-v4"));
 }
 
-TEST_F(ForesightRunTest, WithoutServerItSaysSo) {
+TEST_F(ForesightRunTest, AMissingServerIsReported) {
   server_.Stop();
   const CommandResult result =
       RunCommand(Command({"--connect-timeout", "50ms"}));

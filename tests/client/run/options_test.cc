@@ -15,7 +15,7 @@ ParsedOptions Parse(std::vector<const char*> arguments) {
   return ParseRunOptions(static_cast<int>(arguments.size()), arguments.data());
 }
 
-// What a mistake says; it must be one.
+// Returns the message for `arguments`, which must be wrong.
 std::string Mistake(const std::vector<const char*>& arguments) {
   testing::internal::CaptureStderr();
   const ParsedOptions parsed = Parse(arguments);
@@ -23,7 +23,7 @@ std::string Mistake(const std::vector<const char*>& arguments) {
   return testing::internal::GetCapturedStderr();
 }
 
-TEST(RunOptionsTest, NothingSaidIsTheDefault) {
+TEST(RunOptionsTest, WithoutArgumentsEveryOptionIsItsDefault) {
   const ParsedOptions parsed = Parse({});
   ASSERT_EQ(parsed.exit_code, std::nullopt);
   const RunOptions& options = parsed.options;
@@ -37,7 +37,7 @@ TEST(RunOptionsTest, NothingSaidIsTheDefault) {
   EXPECT_TRUE(options.play_frozen);
   EXPECT_TRUE(options.play_adapted);
   EXPECT_EQ(options.budget, std::nullopt);
-  // All settings are left to the model.
+  // No setting is set.
   EXPECT_EQ(options.settings.SerializeAsString(), "");
 }
 

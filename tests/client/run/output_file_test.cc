@@ -13,7 +13,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST(OutputFileTest, ReplacesWhatTheFileHeld) {
+TEST(OutputFileTest, ReplacesTheFilesContent) {
   const TemporaryFolder folder;
   const std::string file = folder.path() / "out.txt";
   ASSERT_TRUE(WriteFile(file, "a longer text\n").ok());

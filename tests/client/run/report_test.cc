@@ -84,7 +84,7 @@ TEST(ReportTest, JsonHasExactlyTheFieldsThatWerePromised) {
 )");
 }
 
-TEST(ReportTest, JsonHasNullForWhatWasNotPlayed) {
+TEST(ReportTest, JsonHasNullForVariantsNotPlayed) {
   const std::string json = ToJson(Sample(true, false));
   EXPECT_THAT(json, HasSubstr("\"adapted_return\": null"));
   EXPECT_THAT(json, HasSubstr("\"adapted_steps\": null"));

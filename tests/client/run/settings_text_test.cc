@@ -14,7 +14,7 @@ TEST(SettingsTextTest, TheLineHasTheLettersOfTheMethod) {
   EXPECT_EQ(SettingsLine(settings),
             "H 5, M 10, E 1, eta 0, reset, gamma 0, K 0, tau 0, max gradient "
             "norm 0");
-  settings.set_action_step(0.25f);  // Then eta has no effect.
+  settings.set_action_step(0.25f);  // eta then has no effect.
   EXPECT_EQ(SettingsLine(settings),
             "H 5, M 10, E 1, action step 0.25, reset, gamma 0, K 0, tau 0, max "
             "gradient norm 0");

@@ -11,7 +11,7 @@ namespace {
 TEST(StatisticsTest, MeanAndItsStandardError) {
   const std::vector<double> values = {2, 4, 4, 4, 5, 5, 7, 9};
   EXPECT_DOUBLE_EQ(Mean(values), 5);
-  // Sum of squares 32, over n - 1 = 7, over n = 8.
+  // The sum of squares is 32, n - 1 = 7 and n = 8.
   EXPECT_DOUBLE_EQ(StandardError(values), std::sqrt(32.0 / 7 / 8));
   EXPECT_EQ(StandardError({3}), 0);
 }
@@ -49,8 +49,8 @@ TEST(StatisticsTest, BootstrapTendsToTheNormalInterval) {
   for (double& value : values) value = std::normal_distribution<>()(random);
   const Interval interval = BootstrapInterval(values, 20000, 1);
   const double half = 1.96 * StandardError(values);
-  // The bounds' own noise with 20,000 resamples is 1.5 % of `half` (the
-  // density at the 2.5 % quantile), the finite sample's skew about as much.
+  // With 20,000 resamples the bounds' noise is 1.5 % of `half` (from the
+  // density at the 2.5 % quantile); the finite sample's skew is about as large.
   EXPECT_NEAR(interval.low, Mean(values) - half, 0.06 * half);
   EXPECT_NEAR(interval.high, Mean(values) + half, 0.06 * half);
 }

@@ -42,7 +42,7 @@ class TournamentTest : public ::testing::Test {
   FakeAdaptationServer server_;
 };
 
-// The fake's policy, played here in the plain.
+// Plays the fake server's policy directly.
 double ReturnOf(uint64_t seed, int steps, int decisions) {
   auto environment = MakeEnvironment("HalfCheetah-v4");
   EXPECT_TRUE(environment.ok()) << environment.status();
@@ -84,7 +84,7 @@ TEST_F(TournamentTest, EverySeedIsPlayedFrozenAndAdapted) {
   }
   EXPECT_EQ(comparison->settings.horizon(), 2u);
   EXPECT_EQ(comparison->settings.steps(), 3u);
-  // One session an episode, seeded like it, all closed again.
+  // There is one session for each episode, with its seed, and all are closed.
   EXPECT_EQ(server_.opened_sessions(), 6);
   EXPECT_EQ(server_.open_sessions(), 0);
   std::multiset<uint64_t> seeds;
@@ -96,7 +96,7 @@ TEST_F(TournamentTest, EverySeedIsPlayedFrozenAndAdapted) {
             (std::multiset<uint64_t>{1000, 1000, 1001, 1001, 1002, 1002}));
 }
 
-TEST_F(TournamentTest, RunsRepeatWhateverTheParallelism) {
+TEST_F(TournamentTest, RunsRepeatWithAnyParallelism) {
   RunOptions options = Short();
   const auto a = PlayWith(options);
   options.parallel = 6;
@@ -117,7 +117,7 @@ TEST_F(TournamentTest, OneVariantCanBePlayedAlone) {
   EXPECT_EQ(server_.opened_sessions(), 3);
 }
 
-TEST_F(TournamentTest, TheEnvironmentsLimitHolds) {
+TEST_F(TournamentTest, TheEnvironmentsStepLimitIsKept) {
   RunOptions options = Short();
   options.episodes = 1;
   options.max_steps = 5000;
@@ -134,7 +134,7 @@ TEST_F(TournamentTest, AFailureEndsTheRunAndClosesItsSessions) {
   absl::Status status;
   std::thread player([&] { status = PlayWith(options).status(); });
   server_.AwaitStalled(2);
-  // The other one would stall on.
+  // The other one would keep stalling.
   server_.FailOneStalled(DetailedStatus(
       grpc::StatusCode::INVALID_ARGUMENT, "observation[2] is nan",
       "OBSERVATION_INVALID", absl::InfiniteDuration()));
@@ -204,7 +204,7 @@ TEST_F(TournamentTest, AWrongModelNameListsTheRightOnes) {
                 "the server has no model \"hopper\"; it has: cheetah"));
 }
 
-TEST_F(TournamentTest, OfSeveralModelsOneMustBeChosen) {
+TEST_F(TournamentTest, WithSeveralModelsOneMustBeChosen) {
   FakeAdaptationServer several({FakeAdaptationServer::HalfCheetahModel("a"),
                                 FakeAdaptationServer::HalfCheetahModel("b")});
   auto client = AdaptationClient::Connect(several.address());
@@ -229,17 +229,17 @@ TEST_F(TournamentTest, OneStreamCarriesAllEpisodes) {
   EXPECT_EQ(server_.calls(), 2 * calls);  // The stream's requests count too.
   EXPECT_EQ(server_.streams(), 1);
   EXPECT_EQ(server_.open_sessions(), 0);
-  // The server learns by when an answer is of use.
+  // The server learns how long an answer is useful.
   EXPECT_EQ(server_.last_act().budget().seconds(), 10);
 }
 
-TEST_F(TournamentTest, ABrokenStreamIsReplacedAndTheEpisodesGoOn) {
+TEST_F(TournamentTest, ABrokenStreamIsReplacedAndTheEpisodesContinue) {
   RunOptions options = Short();
   options.stream = true;
   const auto whole = PlayWith(options);
   server_.EndStreamAfter(
       7, grpc::Status(grpc::StatusCode::UNAVAILABLE, "going away"));
-  std::thread healer([&] {  // The next stream ends at once; later ones live.
+  std::thread healer([&] {  // The next stream ends at once.
     while (server_.streams() < 3) absl::SleepFor(absl::Milliseconds(1));
     server_.EndStreamAfter(-1, grpc::Status::OK);
   });
@@ -274,7 +274,7 @@ v1::Model HopperModel() {
   return model;
 }
 
-// The fake's actions let it fall within a second.
+// With the fake server's actions it falls within a second.
 TEST(TournamentOfHoppersTest, EpisodesThatEndEarlyCountInFull) {
   FakeAdaptationServer server({HopperModel()});
   const auto client = AdaptationClient::Connect(server.address());
@@ -328,7 +328,7 @@ TEST(CheckFitsTest, AModelForAnotherEnvironmentIsRefused) {
           "model \"cheetah\" is for another environment: it takes 17 "
           "observations and gives 6 actions, Hopper-v4 has 11 and 3 (choose "
           "with --model and --environment)"));
-  hopper.observation_size = 17;  // One size that fits is not enough.
+  hopper.observation_size = 17;  // Both sizes must fit.
   EXPECT_FALSE(
       CheckFits(FakeAdaptationServer::HalfCheetahModel("cheetah"), hopper)
           .ok());
