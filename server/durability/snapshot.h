@@ -13,7 +13,7 @@ namespace foresight {
 std::string EncodeSnapshot(const v1::SavedSession& session);
 
 // Errors: SNAPSHOT_INVALID: another format or version, a checksum that does not
-// match, or bytes that are not such a message. What the message says is not
+// match, or bytes that are not such a message. The message's content is not
 // checked.
 absl::StatusOr<v1::SavedSession> DecodeSnapshot(absl::string_view snapshot);
 

@@ -16,7 +16,7 @@ ActReactor* ActReactor::Start(grpc::CallbackServerContext* context,
   auto* reactor = new ActReactor(response, maker, metrics);
   EchoRequestId(*context);
   v1::ActRequest kept = request;
-  kept.DiscardUnknownFields();  // They would stay while the call waits.
+  kept.DiscardUnknownFields();  // They would take memory.
   reactor->call_ = std::make_shared<DecisionCall>(
       std::move(kept), std::move(caller), MonotonicNow(), DeadlineOf(*context),
       [reactor](const DecisionCall::Answer& answer) {
@@ -30,7 +30,7 @@ ActReactor* ActReactor::Start(grpc::CallbackServerContext* context,
 void ActReactor::OnAnswer(const DecisionCall::Answer& answer) {
   metrics_->CountRequest(Method::kAct, answer.status().code());
   if (answer.ok()) *response_ = **answer;
-  Finish(ToGrpc(answer.status()));  // From here on it may be gone.
+  Finish(ToGrpc(answer.status()));  // From here on `this` may be gone.
 }
 
 }  // namespace foresight

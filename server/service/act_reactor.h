@@ -13,7 +13,7 @@ namespace foresight {
 // Deletes itself when gRPC is done with it.
 class ActReactor final : public grpc::ServerUnaryReactor {
  public:
-  // `response` is gRPC's, `maker` and `metrics` outlive the call.
+  // gRPC owns `response`; `maker` and `metrics` outlive the call.
   static ActReactor* Start(grpc::CallbackServerContext* context, Caller caller,
                            const v1::ActRequest& request,
                            v1::ActResponse* response, DecisionMaker* maker,
@@ -30,7 +30,7 @@ class ActReactor final : public grpc::ServerUnaryReactor {
   v1::ActResponse* const response_;
   DecisionMaker* const maker_;
   Metrics* const metrics_;
-  DecisionMaker::Call call_;  // Set before gRPC knows of the reactor.
+  DecisionMaker::Call call_;  // Set before gRPC sees the reactor.
 };
 
 }  // namespace foresight

@@ -1,4 +1,4 @@
-// The caller and the deadline of a call.
+// Reads the caller and the deadline of a call.
 #pragma once
 
 #include <grpc/support/time.h>
@@ -15,8 +15,8 @@
 
 namespace foresight {
 
-// The time from now to `deadline`, which may be of any of gRPC's clocks;
-// infinite for gRPC's greatest time.
+// The time from now to `deadline`, which may use any of gRPC's clocks; infinite
+// for gRPC's largest time.
 inline absl::Duration TimeLeft(gpr_timespec deadline) {
   const gpr_timespec left = gpr_convert_clock_type(deadline, GPR_TIMESPAN);
   return gpr_time_cmp(left, gpr_inf_future(GPR_TIMESPAN)) == 0
@@ -24,8 +24,8 @@ inline absl::Duration TimeLeft(gpr_timespec deadline) {
              : absl::Seconds(left.tv_sec) + absl::Nanoseconds(left.tv_nsec);
 }
 
-// The call's deadline by the monotonic clock. gRPC keeps it by a monotonic
-// clock of its own; deadline() would convert it to the wall clock's time.
+// The call's deadline by our monotonic clock. gRPC keeps it by its own
+// monotonic clock; deadline() would convert it to wall-clock time.
 inline absl::Time DeadlineOf(const grpc::CallbackServerContext& context) {
   return MonotonicNow() + TimeLeft(context.raw_deadline());
 }
@@ -37,7 +37,7 @@ inline absl::Status CheckMessageSize(size_t bytes, size_t most) {
       "the request has ", bytes, " bytes, expected at most ", most));
 }
 
-// Tells who sends a call. Errors: UNAUTHENTICATED, PERMISSION_DENIED.
+// Identifies the sender of a call. Errors: UNAUTHENTICATED, PERMISSION_DENIED.
 using IdentifyCaller =
     std::function<absl::StatusOr<Caller>(const grpc::CallbackServerContext&)>;
 

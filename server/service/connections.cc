@@ -16,14 +16,14 @@ struct FreeText {
   void operator()(char* text) const { gpr_free(text); }
 };
 
-// channelz's answer, null if there is none.
+// Parses channelz's answer; null if there is none.
 nlohmann::json Parse(char* answer) {
   const std::unique_ptr<char, FreeText> text(answer);
   if (text == nullptr) return nullptr;
   return nlohmann::json::parse(text.get(), nullptr, /*allow_exceptions=*/false);
 }
 
-// Numbers come as strings.
+// Reads an id; channelz gives numbers as strings.
 intptr_t Id(const nlohmann::json& reference, const char* name) {
   int64_t id = 0;
   if (reference.contains(name) && reference[name].is_string()) {
@@ -32,7 +32,7 @@ intptr_t Id(const nlohmann::json& reference, const char* name) {
   return static_cast<intptr_t>(id);
 }
 
-// "... ipv4:1.2.3.4:5": a socket's name ends with its peer.
+// The peer at the end of a socket's name such as "... ipv4:1.2.3.4:5".
 std::string Peer(const std::string& name) {
   return name.substr(name.rfind(' ') + 1);
 }

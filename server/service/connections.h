@@ -1,4 +1,4 @@
-// Which clients are connected.
+// Finds the connected clients.
 #pragma once
 
 #include <optional>
@@ -8,11 +8,11 @@
 
 namespace foresight {
 
-// The peers ("ipv4:127.0.0.1:41234") of every connection that this process's
-// servers have now, as grpc::ServerContext::peer names them. gRPC tells nobody
-// that a connection has gone, but its channelz lists those that are left; the
-// servers must have GRPC_ARG_ENABLE_CHANNELZ. None if it does not answer: then
-// nobody may be taken for gone.
+// The peers ("ipv4:127.0.0.1:41234") of all present connections of this
+// process's servers, named as by grpc::ServerContext::peer. gRPC does not
+// report lost connections, but its channelz lists the present ones; the servers
+// need GRPC_ARG_ENABLE_CHANNELZ. Returns none if channelz does not answer: then
+// no connection may be regarded as lost.
 std::optional<absl::flat_hash_set<std::string>> AliveConnections();
 
 }  // namespace foresight

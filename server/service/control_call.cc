@@ -57,8 +57,8 @@ void ControlCall::Drain() {
 }
 
 void ControlCall::OnReadDone(bool ok) {
-  // Before the next read overwrites it, and before an answer can end the
-  // stream.
+  // Start it before the next read overwrites the request, and before an answer
+  // can end the stream.
   if (ok) StartDecision(std::move(request_));
   Next next;
   {
@@ -74,8 +74,8 @@ void ControlCall::StartDecision(v1::ActRequest request) {
   request.DiscardUnknownFields();
   const size_t bytes = request.ByteSizeLong();
   v1::ControlResponse echo;
-  // Longer ones are refused; so that they are not kept, only their beginning
-  // is echoed.
+  // Longer ids are refused. Only their beginning is echoed, so that they are
+  // not kept.
   echo.set_session_id(request.session_id().substr(0, kMaxIdBytes));
   echo.set_decision_index(request.decision_index());
   absl::StatusOr<Caller> caller = identify_();
@@ -174,7 +174,7 @@ void ControlCall::OnCancel() {
   {
     absl::MutexLock lock(&mutex_);
     cancelled_ = true;
-    // Nobody reads the answers; the one being written is popped when done.
+    // Drop the unread answers; the one being written is popped when it is done.
     while (answers_.size() > (writing_ ? 1 : 0)) {
       bytes_ -= answers_.back().ByteSizeLong();
       answers_.pop_back();
@@ -188,7 +188,7 @@ void ControlCall::OnCancel() {
 
 void ControlCall::OnDone() {
   metrics_->control_streams.Decrement();
-  std::shared_ptr<ControlCall> self;  // Ends this after the lock.
+  std::shared_ptr<ControlCall> self;  // Destroyed after the lock.
   absl::MutexLock lock(&mutex_);
   self.swap(self_);
 }
@@ -211,8 +211,8 @@ ControlCall::Next ControlCall::Decide() {
 }
 
 void ControlCall::Do(Next next) {
-  // gRPC may end the call once Finish is called and all reads and writes that
-  // were begun are done. So Finish waits for those that are still to be begun.
+  // gRPC may end the call once Finish is called and all started reads and
+  // writes are done. So Finish waits until the planned ones have started.
   while (next.read || next.write) {
     if (next.read) StartRead(&request_);
     if (next.write) {

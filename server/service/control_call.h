@@ -22,27 +22,27 @@
 
 namespace foresight {
 
-// gRPC calls the On... methods; decisions call back from any thread. What to do
-// next is decided under the lock and done after it.
+// gRPC calls the On... methods; decisions call back on any thread. The next
+// actions are chosen under the lock and done after it.
 //
-// A client whose request was refused with a time after which to try again is
-// not read before that: else it could fill the server with refusals.
+// After a refusal with a time to wait, nothing is read from the client until
+// then. Otherwise it could keep the server busy with refusals.
 //
-// Owns itself until OnDone: hold it by weak_ptr.
+// Owns itself until OnDone; others hold it by weak_ptr.
 class ControlCall final
     : public grpc::ServerBidiReactor<v1::ActRequest, v1::ControlResponse> {
  public:
   struct Options {
-    // >= 1; with so many requests unanswered, no more is read.
+    // >= 1; with this many unanswered requests, no more is read.
     size_t max_in_flight = 256;
-    // With more bytes of requests and answers held, no more is read.
+    // While requests and answers hold more bytes than this, no more is read.
     size_t max_bytes = 4 << 20;
-    // Of one request; the transport lets longer ones pass, for snapshots.
+    // For one request; the transport allows longer ones, for snapshots.
     size_t max_message_bytes = 1 << 20;
   };
 
-  // Tells who the caller is, or that it may no longer call: a stream can
-  // outlive a token.
+  // Identifies the caller, or returns an error if it may no longer call: a
+  // stream can outlive a token.
   using Identify = std::function<absl::StatusOr<Caller>()>;
 
   // `maker` and `metrics` outlive it. `identify` is called for each request
@@ -51,11 +51,11 @@ class ControlCall final
       Options options, grpc::CallbackServerContext* context, Identify identify,
       DecisionMaker* maker, Metrics* metrics);
 
-  // Ends the stream as soon as all that was read is answered.
+  // Ends the stream as soon as all requests that were read are answered.
   void Drain() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  // What has become possible.
+  // The actions that have become possible.
   struct Next {
     bool read = false;
     bool write = false;
@@ -85,7 +85,7 @@ class ControlCall final
   const CallTags tags_;
   DecisionMaker* const maker_;
   Metrics* const metrics_;
-  v1::ActRequest request_;  // Of the read that is under way.
+  v1::ActRequest request_;  // The read in progress fills it.
 
   absl::Mutex mutex_;
   std::shared_ptr<ControlCall> self_ ABSL_GUARDED_BY(mutex_);
@@ -96,7 +96,8 @@ class ControlCall final
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
-  // Threads that have decided to begin a read or a write and have yet to do it.
+  // Threads that have decided to start a read or a write but have not yet done
+  // so.
   int beginning_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t requests_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // Held by calls_ and answers_.

@@ -1,4 +1,4 @@
-// Errors as the wire carries them.
+// Converts errors to their form on the wire.
 #pragma once
 
 #include "absl/status/status.h"
@@ -7,11 +7,11 @@
 
 namespace foresight {
 
-// With every payload of `status` as a detail of a google.rpc.Status in
-// grpc-status-details-bin.
+// The status of a call, with every payload of `status` as a detail of a
+// google.rpc.Status in grpc-status-details-bin.
 grpc::Status ToGrpc(const absl::Status& status);
 
-// How a Control stream carries it.
+// The error in an answer of a Control stream.
 v1::Error ToError(const absl::Status& status);
 
 }  // namespace foresight

@@ -11,7 +11,7 @@ namespace {
 constexpr char kRequestId[] = "x-request-id";
 constexpr char kTraceparent[] = "traceparent";
 
-// The value of `key` if it came once.
+// The value of `key` if it occurs exactly once.
 absl::string_view Find(const grpc::CallbackServerContext& context,
                        const char* key) {
   const auto [begin, end] = context.client_metadata().equal_range(key);

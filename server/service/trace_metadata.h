@@ -1,4 +1,4 @@
-// The metadata by which a caller finds its call in logs and traces.
+// Reads the metadata by which a caller finds its call in logs and traces.
 #pragma once
 
 #include "grpcpp/server_context.h"
@@ -6,7 +6,7 @@
 
 namespace foresight {
 
-// The call's x-request-id and traceparent, without what is malformed.
+// The call's x-request-id and traceparent; malformed ones are left out.
 CallTags ReadTags(const grpc::CallbackServerContext& context);
 
 // Sends the call's x-request-id back in its initial metadata. Call it once,
