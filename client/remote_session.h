@@ -24,7 +24,7 @@ struct ActOptions {
   CallOptions call;
   // The server's time for this decision; unset: only the call's timeout.
   std::optional<absl::Duration> budget;
-  bool report_objective_after = false;  // Costs one more imagined roll-out.
+  bool report_objective_after = false;  // Costs one more imagined rollout.
   // 0..64: the number of actions in the answer's `plan`, for later steps whose
   // answer is late.
   uint32_t plan_length = 0;

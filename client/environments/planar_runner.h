@@ -44,7 +44,7 @@ struct PlanarRunnerRules {
   OpenRange state;
 };
 
-// Errors: as MakeEnvironment, of the file `rules.model_file` in `assets`.
+// Reads the file `rules.model_file` in `assets`. Errors: as MakeEnvironment.
 absl::StatusOr<std::unique_ptr<Environment>> MakePlanarRunner(
     const PlanarRunnerRules& rules, const std::filesystem::path& assets);
 

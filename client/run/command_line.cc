@@ -102,9 +102,9 @@ void AddSettings(CLI::App& app, v1::AdaptationSettings* settings) {
     AddSetting<float>(app, name, description,
                       [=](float value) { (settings->*set)(value); });
   };
-  whole("--horizon", "H, transitions of an imagined roll-out (1..64)",
+  whole("--horizon", "H, transitions of an imagined rollout (1..64)",
         &Settings::set_horizon);
-  whole("--particles", "M, imagined roll-outs of a decision (1..65536)",
+  whole("--particles", "M, imagined rollouts of a decision (1..65536)",
         &Settings::set_particles);
   whole("--steps", "E, gradient steps of a decision (0..1000)",
         &Settings::set_steps);

@@ -5,8 +5,7 @@
 namespace foresight {
 
 std::shared_ptr<ControlStream> SharedStream::Current() {
-  std::shared_ptr<ControlStream>
-      broken;  // Destroyed after the lock: it may wait.
+  std::shared_ptr<ControlStream> broken;  // Destroyed after the lock.
   absl::MutexLock lock(&mutex_);
   if (stream_ == nullptr || stream_->broken()) {
     broken = std::move(stream_);

@@ -18,7 +18,7 @@ class SharedStream {
   // `client` outlives this.
   explicit SharedStream(const AdaptationClient& client) : client_(client) {}
 
-  // A stream that was not broken just now. Hold it while it is used.
+  // The open stream, or a new one if it broke. Hold it while you use it.
   std::shared_ptr<ControlStream> Current() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

@@ -21,7 +21,7 @@ inline constexpr size_t kMaxManifestBytes = size_t{4} << 20;
 inline constexpr int kMaxHiddenLayers = 16;
 inline constexpr int kMaxWidth = 4096;  // Hidden layers only.
 inline constexpr int kMaxMembers = 64;
-inline constexpr int kMaxStateSize = 65536;  // For S and A.
+inline constexpr int kMaxStateSize = 65536;  // Largest S and A.
 inline constexpr int kMaxBetas = 32768;      // K: the noise's slots.
 inline constexpr int kMaxTimeEmbedding = 4096;
 

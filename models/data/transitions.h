@@ -39,7 +39,7 @@ Transitions CriticTransitions(const Dataset& dataset,
 Transitions RewardTransitions(const Dataset& dataset,
                               const std::vector<Episode>& episodes);
 
-// Up to `limit` rows, spread evenly, from which a roll-out of `steps` recorded
+// Up to `limit` rows, spread evenly, from which a rollout of `steps` recorded
 // actions can start: rows i .. i + steps lie in one episode.
 std::vector<int64_t> RolloutStarts(const std::vector<Episode>& episodes,
                                    int steps, int limit);

@@ -61,8 +61,7 @@ class Sampler {
     at::Tensor condition_weight;  // [S + A, width]
     at::Tensor step_biases;       // [n, 1, width], the embedding's part.
     at::Tensor head_weight;       // [last width, S]
-    // -c2_i times the head's bias. Already folded into the noise and the
-    // offset.
+    // -c2_i times the head's bias; slot_shifts and offset contain them.
     std::vector<at::Tensor> shifts;  // [n] of [S]
     at::Tensor slot_shifts;          // [J, 1, S]: 0, then shifts.
     at::Tensor offset;  // [S]: output.mean + output.std * the last shift.

@@ -16,11 +16,11 @@
 
 namespace foresight {
 
-// The lengths of the measured roll-outs, and their number at most.
+// The lengths of the measured rollouts, and their number at most.
 inline constexpr int kRolloutLengths[] = {1, 5, 10};
 inline constexpr int kRolloutCount = 1000;
 
-// The roll-outs in `source`'s held-out episodes; one entry for each length that
+// The rollouts in `source`'s held-out episodes; one entry for each length that
 // fits in any of them.
 std::vector<RecordedRollouts> HeldOutRollouts(const DataSource& source,
                                               at::TensorOptions options);

@@ -37,7 +37,7 @@ RegressionError MeasureRollouts(const RecordedRollouts& rollouts, int slots,
                                 const Transition& transition);
 
 // Measurements "name_n", "name_n_error" and "name_n_worst", where n is the
-// roll-outs' length.
+// rollouts' length.
 Measurements NameError(const std::string& name, int64_t steps,
                        const RegressionError& error);
 

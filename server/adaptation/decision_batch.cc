@@ -213,8 +213,8 @@ void DecisionBatch::SelectDifferentiated() {
   });
 }
 
-// Chooses the working policy's action; if that is not finite psi_start's, and
-// if that is not either, the frozen one.
+// Chooses the working policy's action; if it is not finite, psi_start's; if
+// that is not finite either, the frozen one.
 void DecisionBatch::ChooseActions() {
   if (!trials_.Select(trials_.list, Any)) return;
   trials_.KnowActions(trials_.list);

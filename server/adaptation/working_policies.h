@@ -91,7 +91,7 @@ class WorkingPolicies {
                         absl::Span<Evaluation> out) = 0;  // [P]
 
   // The working policy's actions in the states s_1, s_2, ... of its own
-  // roll-out by member 0 without noise (engine.h). Returns the number of rows
+  // rollout by member 0 without noise (engine.h). Returns the number of rows
   // computed before it had to stop; they need not be finite.
   virtual int Imagine(int i, const StopSignals& stop,
                       absl::Span<float> plan) = 0;  // [plan_length, A]

@@ -51,7 +51,7 @@ absl::StatusOr<absl::Duration> CheckIdleTimeout(
     absl::Duration longest);
 
 // Completes `request` from the bundle's defaults. `max_samples` limits a
-// roll-out's memory: horizon * particles * sampler_steps.
+// rollout's memory: horizon * particles * sampler_steps.
 // Errors: SETTINGS_INVALID, naming the field.
 absl::StatusOr<AdaptationSettings> CheckSettings(
     const v1::AdaptationSettings& request, const Bundle& bundle,

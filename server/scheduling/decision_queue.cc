@@ -11,7 +11,7 @@ namespace {
 // The shortest time to retry after; a client would not notice a shorter one.
 constexpr absl::Duration kShortestRetry = absl::Milliseconds(1);
 constexpr absl::Duration kFullRetry = absl::Milliseconds(20);
-// No answer has to leave earlier than this before its deadline.
+// An answer that leaves this long before its deadline is early enough.
 constexpr absl::Duration kEarlyEnough = absl::Milliseconds(100);
 // A free lane takes a decision within this time.
 constexpr absl::Duration kWaking = absl::Milliseconds(1);

@@ -41,7 +41,7 @@ class DecisionQueue {
     size_t max_per_owner = 2048;  // >= 1; decisions of one owner that wait.
     // The part of its time that a decision may wait for a step.
     double patience = 0.5;  // In (0, 1].
-    // The longest step of several decisions together.
+    // A step of several decisions together may take this long.
     absl::Duration longest_joint_step = absl::Milliseconds(8);
     // Whether the decision with the least time left goes first while there is
     // time for all. If false, the least served always goes first.
@@ -86,7 +86,7 @@ class DecisionQueue {
   // The time at which the next decision becomes due; in the past if one is due.
   absl::Time next_due() const;
 
-  // Another decision to step together with `ids`.
+  // Another decision that can step together with `ids`; none if there is none.
   std::optional<uint64_t> Join(absl::Span<const uint64_t> ids, absl::Time now);
   // A decision that has had less service than `id` and cannot wait for its
   // `steps_left` steps: it goes first, then `id` resumes.

@@ -23,7 +23,7 @@ class Timer {
   // Makes a timer without a thread: a simulation calls RunDue.
   struct NoThread {};
   Timer(Clock clock, NoThread);
-  // Drops the actions whose time has not come.
+  // Drops the actions that are not due yet.
   ~Timer();
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
@@ -32,7 +32,7 @@ class Timer {
   // Returns an id to cancel it with, never 0.
   uint64_t At(absl::Time when, std::function<void()> action);
 
-  // Runs the actions whose time has come, on this thread.
+  // Runs the due actions, on this thread.
   void RunDue();
   // The time of the next action.
   absl::Time next() const;
@@ -44,7 +44,7 @@ class Timer {
   using Key = std::pair<absl::Time, uint64_t>;  // When, id.
 
   void Work();
-  // Runs the first action, if it is time. Returns how long to wait for it.
+  // Runs the first action if it is due. Returns how long to wait for it.
   absl::Duration RunFirst(std::unique_lock<std::mutex>& lock);
 
   const Clock clock_;

@@ -33,7 +33,7 @@ class Authenticator {
   Authenticator(bool certificates, std::shared_ptr<const TokenTable> tokens)
       : certificates_(certificates), tokens_(std::move(tokens)) {}
 
-  // Uses `tokens` for later calls. Requires tokens at construction.
+  // Uses `tokens` for later calls. The constructor must have got tokens, too.
   void Replace(std::shared_ptr<const TokenTable> tokens)
       ABSL_LOCKS_EXCLUDED(mutex_);
 

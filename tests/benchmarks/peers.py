@@ -324,7 +324,7 @@ def ready_peers(case, ops, peers):
         begin = time.perf_counter()
         run, gradient = ops[library].decision(case, mode)
         error = relative_error(case, gradient())
-        # float32 on a roll-out that is not chaotic.
+        # float32 on a rollout that is not chaotic.
         if not error < 1e-3:
             print(f"{case.name} {peer}: gradient is off by {error:.1e}")
             right = False

@@ -301,7 +301,7 @@ TEST_F(SecurityTest, AStrangersHandshakeFails) {
   CertificateAuthority::Request expired;
   expired.alternative_names = "DNS:alice";
   expired.valid_to = -absl::Hours(1);
-  // No certificate, one of another CA, an expired one, and the server's own.
+  // Refused: no certificate, one of another CA, an expired one, the server's.
   for (const IssuedCertificate& own :
        {IssuedCertificate(), other.IssueClient("alice"),
         client_authority_.Issue(expired), authority_.IssueServer()}) {

@@ -21,7 +21,7 @@ constexpr double kLightServed = 0.9;
 constexpr double kFewSteps = 40;
 constexpr absl::Duration kFairnessWindow = absl::Seconds(20);
 constexpr absl::Duration kLongestDecision = absl::Seconds(10);
-// The most steps of credit.
+// The largest credit, in steps.
 constexpr double kMostCredit = 2;
 constexpr size_t kMostViolations = 20;
 // Random scenarios:

@@ -60,7 +60,7 @@ class FakeAdaptationServer : private v1::Adaptation::Service {
   void FailOneStalled(const grpc::Status& status);
   // Answers and sessions say that the epoch is `epoch`, from now on.
   void SetEpoch(uint64_t epoch);
-  // The next `times` decisions are made and answered as of epoch `epoch`.
+  // The next `times` decisions are made and answered with epoch `epoch`.
   void AnswerAsOfEpoch(uint64_t epoch, int times);
   // All sessions move to decision `next_decision`, as after the import of
   // another snapshot.

@@ -49,7 +49,7 @@ class FakeEngine : public Engine {
   // Lets the next `steps` steps pass.
   void Release(int steps) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Makes every step, even a waiting one, end with `status`. OK ends that.
+  // Makes every step, even a waiting one, end with `status`, until Fail(OK).
   void Fail(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Waits until exactly `count` decisions are admitted and not yet retired;

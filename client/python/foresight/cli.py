@@ -29,8 +29,8 @@ repeat exactly: an episode's seed also draws its imagined noise.
 Exit status: 0 played, 1 something failed, 2 wrong usage, 130 interrupted."""
 
 _SETTINGS: dict[str, tuple[Callable[[str], Any], str]] = {
-    "horizon": (int, "H, transitions of an imagined roll-out (1..64)"),
-    "particles": (int, "M, imagined roll-outs of a decision (1..65536)"),
+    "horizon": (int, "H, transitions of an imagined rollout (1..64)"),
+    "particles": (int, "M, imagined rollouts of a decision (1..65536)"),
     "steps": (int, "E, gradient steps of a decision (0..1000)"),
     "step-size": (float, "eta of a gradient step"),
     "action-step": (

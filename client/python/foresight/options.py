@@ -15,8 +15,8 @@ from foresight.v1 import adaptation_pb2 as v1
 class Settings(TypedDict, total=False):
     """Settings of the adaptation. One that is not given is the model's default."""
 
-    horizon: int  # H, transitions of an imagined roll-out, 1..64.
-    particles: int  # M, imagined roll-outs of a decision, 1..65536.
+    horizon: int  # H, transitions of an imagined rollout, 1..64.
+    particles: int  # M, imagined rollouts of a decision, 1..65536.
     steps: int  # E, gradient steps of a decision, 0..1000; 0 is the frozen policy.
     step_size: float  # eta of a gradient step, >= 0.
     # persist: keep the adapted policy; reset: start each decision from the
@@ -45,7 +45,7 @@ class PolicyOptions(Settings, total=False):
     # the connection's.
     timeout: float
     plan_length: int  # 0..64: the number of further actions in `last.plan`.
-    objective_after: bool  # Fill `last.objective_after`: one more roll-out.
+    objective_after: bool  # Fill `last.objective_after`: one more rollout.
     idle_timeout: float  # Seconds without use after which the server forgets it.
 
 

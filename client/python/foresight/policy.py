@@ -94,7 +94,7 @@ class Policy(SessionPolicy):
 
         Args:
             keep: go on with the adapted policy instead.
-            seed: of the imagined noise from now on; None: as before.
+            seed: the imagined noise's seed from now on; None keeps the present one.
         """
         request = self._loop.reset_request(keep, seed)
         self._loop.restart(self._server.call("ResetSession", request), keep=keep)

@@ -9,7 +9,7 @@
 
 namespace foresight {
 
-// The inputs of the roll-outs of P problems with R particles each and one
+// The inputs of the rollouts of P problems with R particles each and one
 // horizon. In tensors with a row per particle, row p R + r is particle r of
 // problem p.
 struct RolloutInputs {

@@ -40,7 +40,7 @@ class WorldModel {
   }
 
   // The approximate bytes that differentiation keeps for one particle's
-  // roll-out.
+  // rollout.
   int64_t TapeBytes(int horizon, int sampler_steps) const;
 
  private:

@@ -1,4 +1,4 @@
-// The imagined roll-out of a few particles of one or more sessions, forward and
+// The imagined rollout of a few particles of one or more sessions, forward and
 // back (docs/method.md section 3, "Reverse"). Everything that a block touches
 // besides the weights stays in the cache, so a decision is computed block by
 // block, not layer by layer.
@@ -81,7 +81,7 @@ struct BlockRows {
   int segments = 0;
 };
 
-// The memory of one block at a time, and the roll-out on it.
+// The memory of one block at a time, and the rollout on it.
 //
 // Not thread-safe: one for each thread.
 class Block {

@@ -1,4 +1,4 @@
-// The part of a block's roll-out that goes through the dynamics, nine tenths of
+// The part of a block's rollout that goes through the dynamics, nine tenths of
 // the work.
 #include "server/adaptation/fused/block.h"
 #include "server/adaptation/fused/matrix_operations.h"

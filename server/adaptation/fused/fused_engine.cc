@@ -13,7 +13,7 @@ namespace foresight {
 
 namespace {
 
-// Limit for the tape of one particle's longest roll-out. Without a limit one
+// Limit for the tape of one particle's longest rollout. Without a limit one
 // decision could take all the server's memory.
 constexpr double kLargestTapeBytes = double{1 << 30};
 

@@ -31,7 +31,7 @@ class FusedEngine : public Engine {
   // Errors:
   //   InvalidArgument: FORESIGHT_CPU_VARIANT names no variant (variants.h).
   //   Unavailable:     this CPU lacks what the variant or precision needs.
-  //   Unimplemented:   one particle's roll-out would take more than 1 GiB.
+  //   Unimplemented:   one particle's rollout would take more than 1 GiB.
   static absl::StatusOr<std::unique_ptr<Engine>> Create(
       std::shared_ptr<const Bundle> bundle, const Options& options);
   ~FusedEngine() override;

@@ -115,7 +115,7 @@ class RetryTest(unittest.TestCase):
 
 
 class StreamTest(RetryTest):
-    """The same rules over the stream of a vector policy, and its own."""
+    """RetryTest's rules on a vector policy's stream, and the stream's own rules."""
 
     def setUp(self):
         super().setUp()

@@ -46,7 +46,7 @@ TEST_F(HalfCheetahMediumReplay, IsAsGoodAsPromised) {
   EXPECT_LE(Measured("state_rmse_1"), 0.45 * Measured("linear_rmse_1"));
   EXPECT_LE(Measured("state_rmse_5"), 1.0);
   EXPECT_LE(Measured("state_rmse_10"), 1.8);
-  // No roll-out explodes: even the worst is off by less than the state moves in
+  // No rollout explodes: even the worst is off by less than the state moves in
   // a step.
   EXPECT_LE(Measured("state_rmse_10_worst"), Measured("stays_rmse_1"));
   EXPECT_LE(Measured("reward_rmse"), 0.06);
@@ -78,7 +78,7 @@ TEST_F(HalfCheetahMediumReplay, MeasuresTheSameAgain) {
   ASSERT_TRUE(table.ok()) << table.status();
   for (const auto& [name, value] : Summarise(*table)) {
     // Other processors round differently, which the worst of a thousand chaotic
-    // roll-outs amplifies most.
+    // rollouts amplifies most.
     const double part = absl::EndsWith(name, "_worst") ? 0.1 : 0.01;
     EXPECT_NEAR(Measured(name), value, part * value) << name;
   }

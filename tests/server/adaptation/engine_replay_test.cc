@@ -95,7 +95,7 @@ TEST(EngineReplayTest, FusedActsAsAutogradOnRecordedObservations) {
   // rounds differently on other CPUs.
   EXPECT_GE(close, 190);
   // Compared over all observations, since it depends on the last bit whose
-  // roll-out crosses a kink (AKinkMovesEvenFloat64).
+  // rollout crosses a kink (AKinkMovesEvenFloat64).
   EXPECT_LE(largest, 10 * largest_of_float32);
   RecordProperty("within_1e-5", close);
   RecordProperty("largest", std::to_string(largest));
