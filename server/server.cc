@@ -18,8 +18,6 @@
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/health_check_service_interface.h"
-#include "models/support/file.h"
-#include "models/support/status_macros.h"
 #include "server/decisions/decision_maker.h"
 #include "server/decisions/messages.h"
 #include "server/decisions/session_keeper.h"
@@ -40,6 +38,8 @@
 #include "server/support/cpu_count.h"
 #include "server/support/event.h"
 #include "server/support/log.h"
+#include "support/file.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

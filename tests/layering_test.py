@@ -11,17 +11,16 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
-MODELS = ["models/bundle", "models/support"]
+MODELS = ["models/bundle", "support"]
 # folder -> folders it may include, besides itself and proto/.
 RULES = {
     "support": [],
-    "models/support": [],
-    "models/bundle": ["models/support"],
+    "models/bundle": ["support"],
     "models/networks": MODELS,
     "models/data": MODELS,
     "models/training": MODELS + ["models/networks", "models/data"],
-    "server": MODELS + ["support", "server"],
-    "server/support": ["models/support"],
+    "server": MODELS + ["server"],
+    "server/support": ["support"],
     "server/metrics": MODELS + ["server/support"],
     "server/adaptation": MODELS + ["server/support"],
     "server/adaptation/autograd": MODELS

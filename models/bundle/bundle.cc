@@ -13,8 +13,8 @@
 #include "models/bundle/safetensors.h"
 #include "models/bundle/sha256.h"
 #include "models/bundle/strict_json.h"
-#include "models/support/file.h"
-#include "models/support/status_macros.h"
+#include "support/file.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

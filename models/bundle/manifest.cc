@@ -9,7 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "models/bundle/strict_json.h"
-#include "models/support/status_macros.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

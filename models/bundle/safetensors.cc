@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "models/bundle/strict_json.h"
-#include "models/support/status_macros.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

@@ -7,7 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "models/support/status_macros.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "models/data/hdf5_file.h"
-#include "models/support/status_macros.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

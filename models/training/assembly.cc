@@ -13,9 +13,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "models/bundle/manifest.h"
-#include "models/support/status_macros.h"
 #include "models/training/finished_part.h"
 #include "models/training/tensor_file.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

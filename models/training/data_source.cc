@@ -5,8 +5,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "models/bundle/sha256.h"
-#include "models/support/file.h"
-#include "models/support/status_macros.h"
+#include "support/file.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "models/support/status_macros.h"
 #include "models/training/part_run.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 

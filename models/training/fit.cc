@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "models/data/transitions.h"
-#include "models/support/status_macros.h"
 #include "models/training/assembly.h"
 #include "models/training/data_source.h"
 #include "models/training/device.h"
@@ -17,6 +16,7 @@
 #include "models/training/rebrac.h"
 #include "models/training/reward.h"
 #include "models/training/tilt.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

@@ -15,13 +15,13 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "models/bundle/bundle.h"
-#include "models/support/status_macros.h"
 #include "models/training/assembly.h"
 #include "models/training/data_source.h"
 #include "models/training/device.h"
 #include "models/training/evaluation.h"
 #include "models/training/fit.h"
 #include "models/training/recipe.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

@@ -13,9 +13,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "models/support/file.h"
-#include "models/support/progress.h"
-#include "models/support/status_macros.h"
+#include "support/file.h"
+#include "support/progress.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

@@ -11,9 +11,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "models/networks/mlp.h"
-#include "models/support/status_macros.h"
 #include "models/training/finished_part.h"
 #include "models/training/trainer.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

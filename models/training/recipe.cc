@@ -10,9 +10,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "models/bundle/sha256.h"
-#include "models/support/file.h"
-#include "models/support/status_macros.h"
 #include "models/training/json_fields.h"
+#include "support/file.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

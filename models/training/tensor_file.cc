@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "models/support/file.h"
-#include "models/support/status_macros.h"
+#include "support/file.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

@@ -7,12 +7,12 @@
 
 #include "absl/time/clock.h"
 #include "absl/types/span.h"
-#include "models/support/status_macros.h"
 #include "server/decisions/decision_errors.h"
 #include "server/decisions/messages.h"
 #include "server/decisions/request_checks.h"
 #include "server/support/clock.h"
 #include "server/support/error.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

@@ -5,9 +5,9 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "models/support/status_macros.h"
 #include "server/decisions/durations.h"
 #include "server/support/error.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 

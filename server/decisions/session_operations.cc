@@ -3,13 +3,13 @@
 #include <utility>
 #include <variant>
 
-#include "models/support/status_macros.h"
 #include "server/decisions/messages.h"
 #include "server/decisions/replay.h"
 #include "server/decisions/request_checks.h"
 #include "server/decisions/saved_session.h"
 #include "server/durability/snapshot.h"
 #include "server/support/random.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 

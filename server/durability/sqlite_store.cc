@@ -8,9 +8,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "models/support/status_macros.h"
 #include "server/durability/sealed.h"
 #include "server/support/log.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
-#include "models/support/status_macros.h"
 #include "server/support/clock.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

@@ -7,8 +7,8 @@
 #include <cmath>
 #include <utility>
 
-#include "models/support/status_macros.h"
 #include "server/support/error.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

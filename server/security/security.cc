@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "models/support/status_macros.h"
 #include "server/security/server_credentials.h"
 #include "server/support/log.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 

@@ -10,8 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "models/bundle/sha256.h"
-#include "models/support/file.h"
-#include "models/support/status_macros.h"
+#include "support/file.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "models/support/status_macros.h"
 #include "server/decisions/messages.h"
 #include "server/service/act_reactor.h"
 #include "server/service/caller.h"
 #include "server/service/status_conversion.h"
 #include "server/service/trace_metadata.h"
 #include "server/support/error.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 template <typename Message>

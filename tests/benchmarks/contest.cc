@@ -4,7 +4,7 @@
 #include <map>
 #include <utility>
 
-#include "models/support/status_macros.h"
+#include "support/status_macros.h"
 #include "tests/benchmarks/machine_peak.h"
 
 namespace foresight {

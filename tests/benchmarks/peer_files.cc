@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "models/support/status_macros.h"
 #include "nlohmann/json.hpp"
 #include "server/adaptation/fused/fused_policies.h"
 #include "server/adaptation/fused/variants.h"
 #include "server/adaptation/noise.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

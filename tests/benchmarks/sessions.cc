@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "models/support/status_macros.h"
 #include "server/adaptation/fused/fused_engine.h"
+#include "support/status_macros.h"
 #include "tests/benchmarks/machine_peak.h"
 
 namespace foresight {

@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "models/bundle/sha256.h"
-#include "models/support/file.h"
+#include "support/file.h"
 #include "tests/integration/served_test.h"
 #include "tests/support/certificate_authority.h"
 #include "tests/support/http_get.h"

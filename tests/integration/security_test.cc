@@ -11,7 +11,7 @@
 #include "absl/time/clock.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "models/bundle/sha256.h"
-#include "models/support/file.h"
+#include "support/file.h"
 #include "tests/integration/health.grpc.pb.h"
 #include "tests/integration/served_test.h"
 #include "tests/support/certificate_authority.h"

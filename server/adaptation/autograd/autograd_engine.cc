@@ -9,12 +9,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "models/support/status_macros.h"
 #include "server/adaptation/autograd/autograd_parameters.h"
 #include "server/adaptation/autograd/catch_torch.h"
 #include "server/adaptation/autograd/tensor_policies.h"
 #include "server/adaptation/autograd/world_model.h"
 #include "server/adaptation/decision_batch.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

@@ -15,11 +15,11 @@
 #include <utility>
 
 #include "models/networks/tensor_standardiser.h"
-#include "models/support/status_macros.h"
 #include "server/adaptation/autograd/autograd_parameters.h"
 #include "server/adaptation/autograd/catch_torch.h"
 #include "server/adaptation/autograd/tensor_rows.h"
 #include "server/adaptation/check_problem.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

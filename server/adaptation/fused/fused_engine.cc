@@ -4,10 +4,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "models/support/status_macros.h"
 #include "server/adaptation/decision_batch.h"
 #include "server/adaptation/fused/fused_parameters.h"
 #include "server/adaptation/fused/fused_policies.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 

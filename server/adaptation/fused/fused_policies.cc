@@ -7,8 +7,8 @@
 #include <tuple>
 #include <utility>
 
-#include "models/support/status_macros.h"
 #include "server/adaptation/check_problem.h"
+#include "support/status_macros.h"
 
 namespace foresight::fused {
 namespace {

@@ -13,7 +13,7 @@
 #include "models/bundle/manifest.h"
 #include "models/bundle/safetensors.h"
 #include "models/bundle/sha256.h"
-#include "models/support/file.h"
+#include "support/file.h"
 #include "tests/support/random_bundle.h"
 #include "tests/support/temporary_folder.h"
 

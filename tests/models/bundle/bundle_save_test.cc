@@ -7,7 +7,7 @@
 
 #include "models/bundle/bundle.h"
 #include "models/bundle/safetensors.h"
-#include "models/support/file.h"
+#include "support/file.h"
 #include "tests/support/random_bundle.h"
 #include "tests/support/temporary_folder.h"
 

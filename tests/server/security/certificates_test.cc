@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/time/clock.h"
-#include "models/support/file.h"
+#include "support/file.h"
 #include "tests/support/certificate_authority.h"
 #include "tests/support/temporary_folder.h"
 

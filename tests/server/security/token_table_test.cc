@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "models/bundle/sha256.h"
-#include "models/support/file.h"
+#include "support/file.h"
 #include "tests/support/temporary_folder.h"
 
 namespace foresight {

@@ -1,4 +1,4 @@
-#include "models/support/file.h"
+#include "support/file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -11,7 +11,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
-#include "models/support/status_macros.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

@@ -1,4 +1,4 @@
-#include "models/support/progress.h"
+#include "support/progress.h"
 
 #include <algorithm>
 #include <cmath>

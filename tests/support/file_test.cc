@@ -1,4 +1,4 @@
-#include "models/support/file.h"
+#include "support/file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
