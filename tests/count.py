@@ -1,7 +1,7 @@
 """Prints what failed or was skipped, then `N passed, N failed, N skipped`.
 
-Takes CTest's JUnit files, build/<preset>/Testing/results.xml, and with each
---broken the name of something without such a file that failed.
+Reads CTest's JUnit files, build/<preset>/Testing/results.xml. Each --broken
+names another step that failed, one that writes no such file.
 """
 
 import argparse

@@ -42,8 +42,7 @@ struct Comparison {
   std::optional<VariantSummary> frozen;
   std::optional<VariantSummary> adapted;
   std::optional<double> difference;  // Mean of adapted - frozen.
-  std::optional<Interval>
-      interval;  // Its 95 % bootstrap, with two pairs or more.
+  std::optional<Interval> interval;  // Its 95 % bootstrap; needs 2 pairs.
 };
 
 // Needs at least one episode; every pair must have the same variants.

@@ -50,8 +50,7 @@ class WorldModel {
   PolicyNetwork policy_;
   CriticNetworks critics_;
   RewardNetwork reward_;
-  std::vector<Sampler>
-      samplers_;  // [1] for diffusion; for mean_flow n = 1..64.
+  std::vector<Sampler> samplers_;  // [1]; for mean_flow, n = 1..64.
   int64_t tape_per_step_ = 0, tape_per_transition_ = 0;  // Bytes.
 };
 
