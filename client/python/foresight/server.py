@@ -40,8 +40,7 @@ def connect(
         tls: encrypts the connection; without it, it is plain text.
         token: a bearer token that every call shows.
         token_file: a file that holds the token instead. It is read again when it was
-            replaced, so that the token may be rotated; a stream keeps the token that
-            it was opened with.
+            replaced, within a second, so that the token may be rotated.
         timeout: seconds of a call with its retries.
         connect_timeout: seconds until the server has to answer for the first time.
         retry: how often a failed call is tried again.
