@@ -42,6 +42,12 @@ done
   exit 2
 }
 
+case "$target" in
+  server*) component=server ;;
+  client) component=tools ;;
+  train) component=train ;;
+esac
+
 # A client without a daemon is not enough.
 works() {  # TOOL
   command -v "$1" >/dev/null && "$1" info >/dev/null 2>&1
@@ -74,7 +80,8 @@ if [[ -n "$packages" ]]; then
 fi
 
 command=(--file "$context/docker/Dockerfile" --target "$target" --tag "$tag"
-  --build-arg "ENGINES=$engines" --build-arg "VERSION=$version"
+  --build-arg "COMPONENT=$component" --build-arg "ENGINES=$engines"
+  --build-arg "VERSION=$version"
   --build-arg "REVISION=$(git rev-parse HEAD)")
 if [[ -n "$base" ]]; then
   command+=(--build-arg "BASE_IMAGE=$base")
