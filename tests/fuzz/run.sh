@@ -51,7 +51,7 @@ for name in "${names[@]}"; do
   cp "$(seeds "$name")" "$corpus/"
   log="build/fuzz/$name.log"
   echo "== $name: $seconds s, log in $log"
-  if "build/fuzz/fuzz/${name}_fuzzer" -max_total_time="$seconds" -timeout=60 \
+  if "build/fuzz/fuzz/${name}_fuzzer" -max_total_time="$seconds" -timeout=600 \
     -rss_limit_mb=2048 -artifact_prefix="build/fuzz/crashes/$name-" \
     -print_final_stats=1 "$corpus" >"$log" 2>&1; then
     tail -n 6 "$log"
