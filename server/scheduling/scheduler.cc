@@ -1,14 +1,11 @@
 #include "server/scheduling/scheduler.h"
 
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <cmath>
 #include <utility>
 
 #include "models/support/status_macros.h"
 #include "server/support/error.h"
+#include "server/support/niceness.h"
 
 namespace foresight {
 namespace {
@@ -30,12 +27,6 @@ bool LookOut(Come come) {
     std::this_thread::yield();
   }
   return true;
-}
-
-// Changes this thread's niceness alone, as Linux allows.
-void AddNiceness(int nice) {
-  const id_t thread = static_cast<id_t>(syscall(SYS_gettid));
-  setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + nice);
 }
 
 }  // namespace
