@@ -17,8 +17,11 @@ struct ServerOptions {
   std::vector<std::string> models;  // Bundle folders; at least one.
   std::string listen = "127.0.0.1:50051";
   std::string metrics_listen = "127.0.0.1:9464";  // Or "off".
-  std::string port_file;                          // Empty: none.
-  std::string log_format = "text";                // Or "json".
+  std::string admin_listen = "off";               // Or HOST:PORT.
+  std::string model_root;  // Administrators load from below; empty: none.
+  int max_models = 16;     // In memory, those that were replaced included.
+  std::string port_file;   // Empty: none.
+  std::string log_format = "text";  // Or "json".
   std::string probe;  // Not empty: only probe that address (metrics/probe.h).
 
   std::string tls_cert;       // Files; empty: none.
@@ -59,7 +62,8 @@ struct ServerOptions {
 };
 
 // Errors: InvalidArgument, naming the option: plain text could leave the
-// machine without `insecure`, or a file is missing that another one needs.
+// machine without `insecure`, somebody else could administrate the server, or a
+// file is missing that another one needs.
 absl::Status CheckExposure(const ServerOptions& options);
 
 // Nothing to serve: print `text` and end with `code`.

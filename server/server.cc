@@ -8,6 +8,7 @@
 #include <climits>
 #include <filesystem>
 #include <limits>
+#include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -21,7 +22,7 @@
 #include "models/support/file.h"
 #include "models/support/status_macros.h"
 #include "server/decisions/decision_maker.h"
-#include "server/decisions/messages.h"
+#include "server/decisions/model_operations.h"
 #include "server/decisions/session_keeper.h"
 #include "server/decisions/session_operations.h"
 #include "server/durability/journal.h"
@@ -34,12 +35,15 @@
 #include "server/scheduling/timer.h"
 #include "server/security/security.h"
 #include "server/service/adaptation_service.h"
+#include "server/service/admin_service.h"
 #include "server/service/connections.h"
 #include "server/sessions/session_store.h"
 #include "server/support/clock.h"
 #include "server/support/cpu_count.h"
+#include "server/support/error.h"
 #include "server/support/event.h"
 #include "server/support/log.h"
+#include "server/support/task_thread.h"
 
 namespace foresight {
 namespace {
@@ -58,6 +62,9 @@ constexpr absl::Duration kLookAgain = absl::Seconds(1);
 constexpr absl::Duration kKeepScratch = absl::Seconds(10);
 // For calls that never end by themselves, such as health's Watch.
 constexpr absl::Duration kGrace = absl::Seconds(1);
+
+// Requests of administrators hold a name at most.
+constexpr int kMaxAdminMessage = 64 << 10;
 
 constexpr int kMaxMetadataBytes = 8 << 10;
 // From a connection's begin to its first HTTP/2 settings, TLS included. gRPC's
@@ -116,9 +123,10 @@ std::string WithPort(const std::string& address, int port) {
 struct Server::Parts {
   // `store`: null if nothing is kept.
   Parts(const ServerOptions& server_options, const std::string& version,
-        std::unique_ptr<StateStore> store)
+        const EngineFactory& make_engine, std::unique_ptr<StateStore> store)
       : options(server_options),
         metrics(version),
+        models({static_cast<size_t>(options.max_models)}),
         journal(store == nullptr ? nullptr
                                  : std::make_unique<Journal>(JournalOptions(),
                                                              std::move(store))),
@@ -135,14 +143,26 @@ struct Server::Parts {
         operations({options.idle_timeout, options.max_idle_timeout,
                     options.max_samples, options.max_decision_time},
                    &models, &sessions, &keeper, &metrics),
+        model_operations(options.model_root,
+                         {make_engine, &models, &sessions, &metrics}),
         service({static_cast<size_t>(options.max_stream_in_flight),
                  static_cast<size_t>(options.max_stream_bytes),
                  static_cast<size_t>(options.max_message_size)},
                 {&models, &operations, &maker, &metrics,
                  [this](const grpc::CallbackServerContext& context) {
                    return Identify(context);
-                 }}) {
+                 }}),
+        admin({&model_operations, &operations,
+               [this](AdminService::Drained done) {
+                 StartDraining(std::move(done));
+               },
+               &metrics,
+               [this](const grpc::CallbackServerContext& context) {
+                 return Identify(context);
+               }}),
+        drainer(std::make_unique<TaskThread>(TaskThread::Options())) {
     metrics.sessions_limit.Set(options.max_sessions);
+    metrics.model_generations_limit.Set(options.max_models);
     metrics.queue_limit.Set(options.max_queue);
   }
 
@@ -152,14 +172,18 @@ struct Server::Parts {
   absl::StatusOr<Caller> Identify(
       const grpc::CallbackServerContext& context) const;
   absl::Status Resume(const std::vector<KeptSession>& kept);
-  absl::Status LoadModels(const EngineFactory& make_engine);
+  absl::Status LoadModels();
   absl::Status ListenForMetrics();
   void SetReadiness(Readiness readiness);
   absl::Status Listen();
+  absl::Status ListenForAdministrators();
   absl::Status WritePortFile();
   void FreeIdleSessions();
   void AwaitQuiet();
-  void KeepSessions();
+  absl::StatusOr<int> KeepSessions();
+  // Once; calls that come meanwhile wait for its end.
+  void Drain();
+  void StartDraining(AdminService::Drained done);
   void Shutdown();
 
   const ServerOptions options;
@@ -172,12 +196,19 @@ struct Server::Parts {
   std::unique_ptr<Scheduler> scheduler;
   DecisionMaker maker;
   SessionOperations operations;
+  ModelOperations model_operations;
   AdaptationService service;
+  AdminService admin;
   std::unique_ptr<Security> security;
   std::unique_ptr<grpc::Server> grpc_server;
+  std::unique_ptr<grpc::Server> admin_server;  // Null: off.
   std::unique_ptr<MetricsEndpoint> endpoint;
   std::string address;
+  std::string admin_address;  // Empty: off.
   bool wrote_port_file = false;
+  std::once_flag drain_once;
+  absl::StatusOr<int> snapshots = 0;  // Sessions kept; since Drain.
+  std::unique_ptr<TaskThread> drainer;
   Event stopping;
   std::thread housekeeper;
 };
@@ -253,23 +284,9 @@ absl::StatusOr<Caller> Server::Parts::Identify(
   return caller;
 }
 
-absl::Status Server::Parts::LoadModels(const EngineFactory& make_engine) {
+absl::Status Server::Parts::LoadModels() {
   for (const std::string& folder : options.models) {
-    ASSIGN_OR_RETURN(Bundle loaded, Bundle::Load(folder));
-    auto bundle = std::make_shared<const Bundle>(std::move(loaded));
-    ASSIGN_OR_RETURN(auto engine, make_engine(bundle));
-    ASSIGN_OR_RETURN(LoadedModel model,
-                     WarmUp(std::move(bundle), std::move(engine)));
-    LogInfo("model loaded",
-            {{"name", model.name()},
-             {"version", model.bundle->manifest().version()},
-             {"folder", folder},
-             {"engine", model.engine->name()},
-             {"device", model.engine->device()},
-             {"frozen_decision", absl::FormatDuration(model.frozen_time)}});
-    const v1::Model description = ToProto(model);
-    RETURN_IF_ERROR(models.Add(std::move(model)));
-    metrics.AddModel(description);
+    RETURN_IF_ERROR(model_operations.Add(folder));
   }
   return absl::OkStatus();
 }
@@ -310,6 +327,26 @@ absl::Status Server::Parts::Listen() {
   return absl::OkStatus();
 }
 
+absl::Status Server::Parts::ListenForAdministrators() {
+  if (options.admin_listen == "off") return absl::OkStatus();
+  grpc::ServerBuilder builder;
+  SetArguments(options, builder);
+  builder.SetMaxReceiveMessageSize(kMaxAdminMessage);
+  int port = 0;
+  builder.AddListeningPort(options.admin_listen, security->Credentials(),
+                           &port);
+  builder.RegisterService(&admin);
+  admin_server = builder.BuildAndStart();
+  if (admin_server == nullptr) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", options.admin_listen,
+                     ": the address is taken or not this machine's"));
+  }
+  admin_address = WithPort(options.admin_listen, port);
+  LogInfo("serving administrators", {{"address", admin_address}});
+  return absl::OkStatus();
+}
+
 absl::Status Server::Parts::WritePortFile() {
   if (options.port_file.empty()) return absl::OkStatus();
   RETURN_IF_ERROR(WriteFileAtomically(options.port_file, address + "\n"));
@@ -332,9 +369,10 @@ void Server::Parts::FreeIdleSessions() {
     metrics.queued_decisions.Set(scheduler->size());
     metrics.psi_bytes.Set(sessions.owned_bytes());
     size_t released = 0;
-    for (const auto& model : models.List()) {
+    for (const auto& model : models.InMemory()) {
       released += model->engine->ReleaseScratch(MonotonicNow() - kKeepScratch);
     }
+    released += model_operations.FreeUnused();
     // Return freed memory to the operating system, but not in the middle of
     // control loops: that holds the heap's locks.
     const size_t now_open = sessions.size();
@@ -358,20 +396,23 @@ void Server::Parts::AwaitQuiet() {
   } while (service.refused() != before && MonotonicNow() < give_up);
 }
 
-void Server::Parts::KeepSessions() {
-  if (journal == nullptr) return;
-  absl::Status kept = absl::OkStatus();
+absl::StatusOr<int> Server::Parts::KeepSessions() {
+  if (journal == nullptr) return 0;
+  absl::StatusOr<int> kept = static_cast<int>(sessions.size());
   if (journal->durability() == Durability::kNone) {
-    kept = keeper.KeepAll(sessions, MonotonicNow()).status();
-  } else {
-    kept = journal->Flush();
+    kept = keeper.KeepAll(sessions, MonotonicNow());
+  } else if (const absl::Status flushed = journal->Flush(); !flushed.ok()) {
+    kept = flushed;
   }
-  if (!kept.ok()) LogError("sessions are lost", {{"error", kept.message()}});
+  if (!kept.ok()) {
+    LogError("sessions are lost", {{"error", kept.status().message()}});
+  }
+  return kept;
 }
 
-void Server::Parts::Shutdown() {
-  SetReadiness(Readiness::kDraining);
-  if (grpc_server != nullptr) {
+void Server::Parts::Drain() {
+  std::call_once(drain_once, [this] {
+    SetReadiness(Readiness::kDraining);
     grpc_server->GetHealthCheckService()->SetServingStatus(false);
     absl::SleepFor(options.shutdown_notice);
     LogInfo("draining");
@@ -381,11 +422,42 @@ void Server::Parts::Shutdown() {
       maker.Stop();
       maker.AwaitIdle(kStopTimeout);
     }
+    snapshots = KeepSessions();
+  });
+}
+
+void Server::Parts::StartDraining(AdminService::Drained done) {
+  const bool runs = drainer->Run([this, done] {
+    Drain();
+    if (!snapshots.ok()) {
+      return done(
+          MakeError(Reason::kInternal,
+                    absl::StrCat("drained, but sessions were not kept: ",
+                                 snapshots.status().message())));
+    }
+    v1::DrainResponse response;
+    response.set_snapshots(*snapshots);
+    done(std::move(response));
+  });
+  if (runs) return;
+  done(MakeError(Reason::kOverloaded, "too many callers wait for the drain",
+                 absl::Seconds(1)));
+}
+
+void Server::Parts::Shutdown() {
+  SetReadiness(Readiness::kDraining);
+  if (grpc_server != nullptr) {
+    Drain();
     AwaitQuiet();
-    grpc_server->Shutdown(std::chrono::system_clock::now() +
-                          absl::ToChronoMilliseconds(kGrace));
+    model_operations.Stop();
+    const auto give_up =
+        std::chrono::system_clock::now() + absl::ToChronoMilliseconds(kGrace);
+    if (admin_server != nullptr) admin_server->Shutdown(give_up);
+    grpc_server->Shutdown(give_up);
   }
-  KeepSessions();
+  drainer.reset();
+  // Again: calls other than decisions went on. The log tells of a failure.
+  (void)KeepSessions();
   stopping.Set();
   if (housekeeper.joinable()) housekeeper.join();
   if (wrote_port_file) {
@@ -405,15 +477,17 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     ASSIGN_OR_RETURN(store, SqliteStore::Open(options.state_dir));
     ASSIGN_OR_RETURN(kept, store->Load());
   }
-  auto parts = std::make_unique<Parts>(options, version, std::move(store));
+  auto parts =
+      std::make_unique<Parts>(options, version, make_engine, std::move(store));
   Parts& started = *parts;
   // From here on its destructor ends what was begun.
   std::unique_ptr<Server> server(new Server(std::move(parts)));
   RETURN_IF_ERROR(started.Secure());
   RETURN_IF_ERROR(started.ListenForMetrics());  // Loading may take long.
-  RETURN_IF_ERROR(started.LoadModels(make_engine));
+  RETURN_IF_ERROR(started.LoadModels());
   RETURN_IF_ERROR(started.Resume(kept));
   RETURN_IF_ERROR(started.Listen());
+  RETURN_IF_ERROR(started.ListenForAdministrators());
   started.housekeeper = std::thread([&started] { started.FreeIdleSessions(); });
   RETURN_IF_ERROR(started.WritePortFile());
   LogInfo("listening",
@@ -431,8 +505,16 @@ Server::~Server() { Shutdown(); }
 
 const std::string& Server::address() const { return parts_->address; }
 
+const std::string& Server::admin_address() const {
+  return parts_->admin_address;
+}
+
 int Server::metrics_port() const {
   return parts_->endpoint == nullptr ? 0 : parts_->endpoint->port();
+}
+
+void Server::ReloadModels() {
+  parts_->model_operations.Reload(parts_->options.models);
 }
 
 void Server::Shutdown() {

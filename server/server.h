@@ -18,11 +18,12 @@ namespace foresight {
 class Server {
  public:
   // Loads the bundles and serves them from when it returns. `make_engine` is
-  // called once per bundle.
+  // called once per bundle, also for those that are loaded later.
   // Errors, each naming what is at fault:
   //   NotFound, InvalidArgument: a bundle (see Bundle::Load), a certificate or
   //                  the token file; or CheckExposure refuses the options.
   //   AlreadyExists: two bundles of one name.
+  //   ResourceExhausted: more bundles than max_models.
   //   Unavailable:   an address is taken, the port file cannot be written, or
   //                  the engine or device is not to be had on this machine.
   //   Internal:      an engine fails on its bundle.
@@ -35,7 +36,12 @@ class Server {
 
   // "127.0.0.1:50051", with the port that the system chose.
   const std::string& address() const;
-  int metrics_port() const;  // 0 when off.
+  const std::string& admin_address() const;  // The same; empty when off.
+  int metrics_port() const;                  // 0 when off.
+
+  // Loads the folders of the options again, on a thread of its own; the log
+  // tells how it went. Does nothing after Shutdown.
+  void ReloadModels();
 
   // Says NOT_SERVING to who watches the health, serves on for the notice, then
   // refuses what is new, answers all that was accepted (cutting it short after

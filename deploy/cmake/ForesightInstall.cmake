@@ -131,7 +131,7 @@ install(FILES ${client_headers} DESTINATION include/foresight/client
 install(FILES "${CMAKE_BINARY_DIR}/generated/proto/adaptation.pb.h"
               "${CMAKE_BINARY_DIR}/generated/proto/adaptation.grpc.pb.h"
         DESTINATION include/foresight/proto COMPONENT client-library)
-install(FILES proto/adaptation.proto proto/bundle.proto
+install(FILES proto/adaptation.proto proto/admin.proto proto/bundle.proto
         DESTINATION share/foresight/proto COMPONENT client-library)
 install(EXPORT foresight NAMESPACE foresight:: FILE foresight-targets.cmake
         DESTINATION lib/cmake/foresight COMPONENT client-library)

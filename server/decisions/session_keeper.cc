@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "server/decisions/saved_session.h"
 
 namespace foresight {
@@ -15,15 +16,27 @@ KeptName NameOf(const SessionState& session) {
           session.incarnation};
 }
 
+// Waits for a reset or an export, which take no time.
+absl::StatusOr<SessionLease> AcquireSoon(SessionStore& sessions,
+                                         const SessionName& name,
+                                         absl::Time now) {
+  absl::StatusOr<SessionLease> lease = sessions.Acquire(name, now);
+  for (int tries = 0; absl::IsAborted(lease.status()) && tries < 100; ++tries) {
+    absl::SleepFor(absl::Milliseconds(1));
+    lease = sessions.Acquire(name, now);
+  }
+  return lease;
+}
+
 }  // namespace
 
 void SessionKeeper::Began(SessionState& session) const {
   if (keeps_decisions()) Replace(session, Save(session));
 }
 
-void SessionKeeper::BeginsAnew(SessionState& session, uint64_t seed,
-                               bool keep_policy) const {
-  if (keeps_decisions()) Replace(session, SaveAnew(session, seed, keep_policy));
+void SessionKeeper::BeginsAnew(SessionState& session,
+                               const SessionRestart& restart) const {
+  if (keeps_decisions()) Replace(session, SaveAnew(session, restart));
 }
 
 void SessionKeeper::Replace(SessionState& session,
@@ -66,9 +79,10 @@ void SessionKeeper::WhenKept(std::function<void()> done) const {
 absl::StatusOr<int> SessionKeeper::KeepAll(SessionStore& sessions,
                                            absl::Time now) const {
   if (journal_ == nullptr) return 0;
+  kept_all_ = true;  // Before the first is: none ends unseen.
   int kept = 0;
   for (const auto& [identity, id] : sessions.Names()) {
-    const auto lease = sessions.Acquire({identity, id}, now);
+    const auto lease = AcquireSoon(sessions, {identity, id}, now);
     if (!lease.ok()) continue;  // It has just ended.
     journal_->Replace(NameOf(lease->session()), Save(lease->session()));
     ++kept;

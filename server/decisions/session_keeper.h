@@ -1,6 +1,7 @@
 // Keeps sessions beyond the process: what happens to them goes to a journal.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -8,6 +9,7 @@
 #include "absl/types/span.h"
 #include "proto/adaptation.pb.h"
 #include "server/durability/journal.h"
+#include "server/sessions/session_restart.h"
 #include "server/sessions/session_state.h"
 #include "server/sessions/session_store.h"
 
@@ -33,8 +35,8 @@ class SessionKeeper {
 
   // It was opened, imported or brought back.
   void Began(SessionState& session) const;
-  // It is about to be reset.
-  void BeginsAnew(SessionState& session, uint64_t seed, bool keep_policy) const;
+  // It is about to begin again.
+  void BeginsAnew(SessionState& session, const SessionRestart& restart) const;
   // `answer` was given to `observation` [S]; the lease is not committed yet.
   void Decided(SessionState& session, absl::Span<const float> observation,
                const v1::ActResponse& answer) const;
@@ -43,18 +45,21 @@ class SessionKeeper {
   // Calls `done` when what was said so far is kept as safely as was asked for.
   void WhenKept(std::function<void()> done) const;
 
-  // Keeps all sessions as they are, when no decision is running; how many.
+  // Keeps all sessions as they are, when no decision is running; how many. What
+  // happens to them afterwards is kept too, whatever the durability.
   // Errors: of the store.
   absl::StatusOr<int> KeepAll(SessionStore& sessions, absl::Time now) const;
 
  private:
   void Replace(SessionState& session, v1::SavedSession whole) const;
   bool keeps_decisions() const {
-    return journal_ != nullptr && journal_->durability() != Durability::kNone;
+    return journal_ != nullptr &&
+           (kept_all_ || journal_->durability() != Durability::kNone);
   }
 
   const Options options_;
   Journal* const journal_;
+  mutable std::atomic<bool> kept_all_ = false;
 };
 
 }  // namespace foresight

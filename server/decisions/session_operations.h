@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "proto/adaptation.pb.h"
+#include "proto/admin.pb.h"
 #include "server/decisions/call_log.h"
 #include "server/decisions/caller.h"
 #include "server/decisions/session_keeper.h"
@@ -69,6 +70,11 @@ class SessionOperations {
   // Errors: as Import; the session is not opened then.
   absl::Status Resume(const KeptSession& kept);
 
+  // Open sessions of all callers, for an administrator.
+  // Errors: SETTINGS_INVALID: page_size, or a page_token of somebody else.
+  absl::StatusOr<v1::ListSessionsResponse> List(
+      const v1::ListSessionsRequest& request) const;
+
   // Calls `done` when what was opened, reset or closed so far is kept as safely
   // as was asked for.
   void WhenKept(std::function<void()> done) const {
@@ -85,6 +91,10 @@ class SessionOperations {
                                         const Caller& caller);
   absl::StatusOr<SessionState> Describe(const v1::OpenSessionRequest& request,
                                         const Caller& caller) const;
+  // A reset takes the weights that are served under the model's name by now.
+  // Where there are none, or the session does not fit them, it stays with its
+  // own; the log says so of the latter.
+  SessionRestart Afresh(const SessionState& session);
 
   const Options options_;
   const ModelRegistry* const models_;

@@ -12,8 +12,10 @@ namespace {
 using Buckets = prometheus::Histogram::BucketBoundaries;
 
 constexpr const char* kMethodNames[kMethods] = {
-    "ListModels",   "GetModel",     "OpenSession",   "Act",          "Control",
-    "ResetSession", "CloseSession", "ExportSession", "ImportSession"};
+    "ListModels",    "GetModel",     "OpenSession",  "Act",
+    "Control",       "ResetSession", "CloseSession", "ExportSession",
+    "ImportSession", "LoadModel",    "UnloadModel",  "ListSessions",
+    "Drain"};
 
 prometheus::Family<prometheus::Counter>& CounterFamily(
     prometheus::Registry& registry, const char* name, const char* help) {
@@ -103,6 +105,13 @@ Metrics::Metrics(absl::string_view version,
                              "Decisions waiting for a core.")),
       queue_limit(Gauge(*registry, "foresight_queue_limit",
                         "Decisions that may wait for a core at once.")),
+      model_generations(Gauge(
+          *registry, "foresight_model_generations",
+          "Models in memory: those served, and those replaced or unloaded "
+          "that sessions still use.")),
+      model_generations_limit(Gauge(*registry,
+                                    "foresight_model_generations_limit",
+                                    "Models that may be in memory at once.")),
       sessions_expired(Counter(*registry, "foresight_sessions_expired_total",
                                "Sessions freed because idle.")),
       certificate_reload_failures(
@@ -150,6 +159,11 @@ Metrics::Metrics(absl::string_view version,
     refusals_[std::string(reason)] =
         &refusals.Add({{"reason", std::string(reason)}});
   }
+  auto& loads = CounterFamily(*registry_, "foresight_model_loads_total",
+                              "Models loaded or refused while the server "
+                              "serves.");
+  loads_ = &loads.Add({{"result", "loaded"}});
+  refused_loads_ = &loads.Add({{"result", "refused"}});
   auto& requests = CounterFamily(*registry_, "foresight_requests_total",
                                  "Requests answered, by method and code.");
   for (int method = 0; method < kMethods; ++method) {
@@ -211,14 +225,30 @@ void Metrics::CountRefusal(const absl::Status& status) {
   if (refusal != refusals_.end()) refusal->second->Increment();
 }
 
-void Metrics::AddModel(const v1::Model& model) {
-  model_info_
-      .Add({{"model", model.name()},
-            {"version", model.version()},
-            {"weights_sha256", model.weights_sha256()},
-            {"engine", model.engine()},
-            {"device", model.device()}})
-      .Set(1);
+void Metrics::ServeModel(const v1::Model& model) {
+  prometheus::Gauge& served =
+      model_info_.Add({{"model", model.name()},
+                       {"version", model.version()},
+                       {"weights_sha256", model.weights_sha256()},
+                       {"engine", model.engine()},
+                       {"device", model.device()}});
+  served.Set(1);
+  absl::MutexLock lock(&mutex_);
+  prometheus::Gauge*& known = models_[model.name()];
+  if (known != nullptr && known != &served) model_info_.Remove(known);
+  known = &served;
+}
+
+void Metrics::ForgetModel(const std::string& name) {
+  absl::MutexLock lock(&mutex_);
+  const auto known = models_.find(name);
+  if (known == models_.end()) return;
+  model_info_.Remove(known->second);
+  models_.erase(known);
+}
+
+void Metrics::CountModelLoad(bool loaded) {
+  (loaded ? loads_ : refused_loads_)->Increment();
 }
 
 }  // namespace foresight

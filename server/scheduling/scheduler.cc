@@ -1,8 +1,6 @@
 #include "server/scheduling/scheduler.h"
 
 #include <sched.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -10,6 +8,7 @@
 
 #include "models/support/status_macros.h"
 #include "server/support/error.h"
+#include "server/support/niceness.h"
 
 namespace foresight {
 namespace {
@@ -45,12 +44,6 @@ const cpu_set_t& AllowedCores() {
     return cores;
   }();
   return allowed;
-}
-
-// Changes this thread's niceness alone, as Linux allows.
-void AddNiceness(int nice) {
-  const id_t thread = static_cast<id_t>(syscall(SYS_gettid));
-  setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + nice);
 }
 
 }  // namespace

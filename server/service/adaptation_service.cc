@@ -7,8 +7,8 @@
 #include "server/decisions/messages.h"
 #include "server/service/act_reactor.h"
 #include "server/service/caller.h"
-#include "server/service/status_conversion.h"
 #include "server/service/trace_metadata.h"
+#include "server/service/unary_answer.h"
 #include "server/support/error.h"
 
 namespace foresight {
@@ -16,9 +16,7 @@ template <typename Message>
 void AdaptationService::Answer(grpc::ServerUnaryReactor* reactor, Method method,
                                absl::StatusOr<Message> result,
                                Message* response) {
-  parts_.metrics->CountRequest(method, result.status().code());
-  if (result.ok()) *response = *std::move(result);
-  reactor->Finish(ToGrpc(result.status()));
+  AnswerUnary(*parts_.metrics, reactor, method, std::move(result), response);
 }
 
 template <typename Message>

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "server/sessions/session_restart.h"
 #include "server/sessions/session_state.h"
 
 namespace foresight {
@@ -51,11 +52,9 @@ class SessionLease {
   absl::Status Commit(std::shared_ptr<const v1::ActResponse> answer,
                       absl::Time now);
 
-  // The session is at decision 0 with `parameters` (null: those that it has)
-  // and `seed`.
+  // The session begins again as `restart` says.
   // Errors: SESSION_UNKNOWN: the session was closed meanwhile.
-  absl::Status Restart(std::unique_ptr<PolicyParameters> parameters,
-                       uint64_t seed, absl::Time now);
+  absl::Status Restart(SessionRestart restart, absl::Time now);
 
   // The session that Open was given exists from now on, as it is.
   // Errors: SESSION_UNKNOWN: the session was closed meanwhile.

@@ -23,6 +23,7 @@
 #include "absl/types/span.h"
 #include "server/sessions/session_lease.h"
 #include "server/sessions/session_name.h"
+#include "server/sessions/session_page.h"
 #include "server/sessions/session_state.h"
 
 namespace foresight {
@@ -113,6 +114,16 @@ class SessionStore {
 
   // Identity and id of all open sessions.
   std::vector<std::pair<std::string, std::string>> Names() const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // At most `most` (>= 1) open sessions after that position, by id and then by
+  // identity. A list in pages has each session that is open all the while once;
+  // it may leave out those that come or go meanwhile.
+  SessionPage List(const std::optional<SessionPosition>& after, size_t most,
+                   absl::Time now) const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // The model of each open session.
+  std::vector<std::shared_ptr<const LoadedModel>> Models() const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // No session expires before this.

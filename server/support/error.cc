@@ -18,6 +18,10 @@ ReasonRow RowOf(Reason reason) {
   switch (reason) {
     case Reason::kModelUnknown:
       return {Code::kNotFound, "MODEL_UNKNOWN"};
+    case Reason::kBundleInvalid:
+      return {Code::kInvalidArgument, "BUNDLE_INVALID"};
+    case Reason::kModelsFull:
+      return {Code::kResourceExhausted, "MODELS_FULL"};
     case Reason::kSettingsInvalid:
       return {Code::kInvalidArgument, "SETTINGS_INVALID"};
     case Reason::kObservationInvalid:

@@ -1,6 +1,7 @@
-// The errors of adaptation.proto as absl::Status: each reason has one code, and
-// the reason and the time to wait travel in the status as the payloads that
-// clients get (google.rpc.ErrorInfo and RetryInfo, keyed by their type URLs).
+// The errors of adaptation.proto and admin.proto as absl::Status: each reason
+// has one code, and the reason and the time to wait travel in the status as the
+// payloads that clients get (google.rpc.ErrorInfo and RetryInfo, keyed by their
+// type URLs).
 //
 // Thread-safe.
 #pragma once
@@ -23,6 +24,8 @@ inline constexpr absl::string_view kRetryInfoUrl =
 
 enum class Reason {
   kModelUnknown,        // NotFound
+  kBundleInvalid,       // InvalidArgument
+  kModelsFull,          // ResourceExhausted
   kSettingsInvalid,     // InvalidArgument
   kObservationInvalid,  // InvalidArgument
   kSnapshotInvalid,     // InvalidArgument

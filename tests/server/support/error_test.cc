@@ -8,13 +8,17 @@ namespace foresight {
 namespace {
 
 TEST(ErrorTest, EachReasonHasItsCodeAndName) {
-  // As in proto/adaptation.proto.
+  // As in proto/adaptation.proto and proto/admin.proto.
   const struct {
     Reason reason;
     absl::StatusCode code;
     const char* name;
   } rows[] = {
       {Reason::kModelUnknown, absl::StatusCode::kNotFound, "MODEL_UNKNOWN"},
+      {Reason::kBundleInvalid, absl::StatusCode::kInvalidArgument,
+       "BUNDLE_INVALID"},
+      {Reason::kModelsFull, absl::StatusCode::kResourceExhausted,
+       "MODELS_FULL"},
       {Reason::kSettingsInvalid, absl::StatusCode::kInvalidArgument,
        "SETTINGS_INVALID"},
       {Reason::kObservationInvalid, absl::StatusCode::kInvalidArgument,
