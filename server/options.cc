@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "models/support/status_macros.h"
+#include "server/durability/redis_address.h"
 #include "support/loopback.h"
 
 namespace foresight {
@@ -214,10 +215,29 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
 }
 
 void DefineDurability(CLI::App& app, ServerOptions& options) {
-  app.add_option("--state-dir", options.state_dir,
-                 "Folder in which sessions outlive the process; none: in "
-                 "memory alone")
-      ->type_name("DIR");
+  CLI::Option* folder =
+      app.add_option("--state-dir", options.state_dir,
+                     "Folder in which sessions outlive the process; none: in "
+                     "memory alone")
+          ->type_name("DIR");
+  CLI::Option* store =
+      app.add_option("--state", options.state,
+                     "The same in a Redis that servers share, so that a "
+                     "session goes on at another one: "
+                     "redis://[[USER]:PASSWORD@]HOST[:PORT], or rediss:// for "
+                     "TLS; a password is safer in --config")
+          ->excludes(folder)
+          ->type_name("URI")
+          ->check(CLI::Validator(
+              [](const std::string& uri) {
+                return std::string(ParseRedisAddress(uri).status().message());
+              },
+              ""));
+  app.add_option("--state-tls-ca", options.state_tls_ca,
+                 "Trust a store over TLS that these CAs signed (PEM), instead "
+                 "of those that the machine trusts")
+      ->needs(store)
+      ->type_name("FILE");
   app.add_option("--durability", options.durability,
                  "none: sessions are written when the server ends in order; "
                  "interval: a kill loses at most --durability-interval; each: "
@@ -227,6 +247,10 @@ void DefineDurability(CLI::App& app, ServerOptions& options) {
   AddDuration(app, "--durability-interval", absl::Milliseconds(1),
               "Write what happened to sessions this often",
               &options.durability_interval);
+  AddDuration(app, "--store-timeout", absl::Milliseconds(1),
+              "Longest that an answer waits until it is kept; then the server "
+              "answers without keeping until that works again",
+              &options.store_timeout);
   AddNumber(app, "--replay-limit", 1,
             "Adaptation steps of one session that are made again after a "
             "restart, at most",

@@ -52,9 +52,13 @@ struct ServerOptions {
   int64_t max_samples = 1 << 22;                     // H * M * K.
   absl::Duration answer_margin = absl::Milliseconds(1);
 
-  std::string state_dir;                // Empty: sessions live in memory alone.
+  // Both empty: sessions live in memory alone.
+  std::string state_dir;
+  std::string state;         // A shared store (durability/redis_address.h).
+  std::string state_tls_ca;  // PEM; empty: the machine's.
   std::string durability = "interval";  // Or "none", "each".
   absl::Duration durability_interval = absl::Seconds(1);
+  absl::Duration store_timeout = absl::Milliseconds(50);
   int replay_limit = 50;  // Steps made again for a session after a restart.
 
   absl::Duration shutdown_notice = absl::Milliseconds(200);

@@ -25,7 +25,10 @@
 #include "server/decisions/model_operations.h"
 #include "server/decisions/session_keeper.h"
 #include "server/decisions/session_operations.h"
+#include "server/decisions/take_overs.h"
 #include "server/durability/journal.h"
+#include "server/durability/redis_address.h"
+#include "server/durability/redis_store.h"
 #include "server/durability/sqlite_store.h"
 #include "server/metrics/metrics.h"
 #include "server/metrics/metrics_endpoint.h"
@@ -114,6 +117,27 @@ void SetArguments(const ServerOptions& options, grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
 }
 
+// The options have `state`.
+RedisAddress StoreAddress(const ServerOptions& options) {
+  RedisAddress address = *ParseRedisAddress(options.state);
+  address.ca_file = options.state_tls_ca;
+  return address;
+}
+
+// Null if nothing is kept.
+// Errors: as SqliteStore::Open; PermissionDenied: the shared store refuses the
+// server. That it does not answer is no error: it may come back.
+absl::StatusOr<std::unique_ptr<StateStore>> OpenStore(
+    const ServerOptions& options) {
+  if (!options.state_dir.empty()) return SqliteStore::Open(options.state_dir);
+  if (options.state.empty()) return std::unique_ptr<StateStore>();
+  auto store = std::make_unique<RedisStore>(StoreAddress(options),
+                                            RedisStore::Options());
+  const absl::Status answer = store->Write({}).status();
+  if (absl::IsPermissionDenied(answer)) return answer;
+  return std::unique_ptr<StateStore>(std::move(store));
+}
+
 std::string WithPort(const std::string& address, int port) {
   return absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
 }
@@ -121,7 +145,7 @@ std::string WithPort(const std::string& address, int port) {
 }  // namespace
 
 struct Server::Parts {
-  // `store`: null if nothing is kept.
+  // `store`: null if nothing is kept. It is shared if the options have `state`.
   Parts(const ServerOptions& server_options, const std::string& version,
         const EngineFactory& make_engine, std::unique_ptr<StateStore> store)
       : options(server_options),
@@ -130,19 +154,25 @@ struct Server::Parts {
         journal(store == nullptr ? nullptr
                                  : std::make_unique<Journal>(JournalOptions(),
                                                              std::move(store))),
-        keeper({options.replay_limit}, journal.get()),
+        keeper({options.replay_limit, !options.state.empty()}, journal.get()),
         sessions(
             {static_cast<size_t>(options.max_sessions),
              static_cast<size_t>(options.max_owner_sessions),
              options.lost_timeout,
              [this](const SessionState& session) { keeper.Ended(session); }}),
+        take_overs(options.state.empty()
+                       ? nullptr
+                       : std::make_unique<TakeOvers>(TakeOvers::Options(),
+                                                     TakeOverParts())),
         scheduler(std::make_unique<Scheduler>(SchedulerOptions())),
         maker({options.answer_margin, options.max_samples,
                options.max_decision_time},
-              {&models, &sessions, &keeper, scheduler.get(), &timer, &metrics}),
+              {&models, &sessions, &keeper, scheduler.get(), &timer, &metrics,
+               take_overs.get()}),
         operations({options.idle_timeout, options.max_idle_timeout,
                     options.max_samples, options.max_decision_time},
-                   &models, &sessions, &keeper, &metrics),
+                   &models, &sessions, &keeper, &metrics, MonotonicNow,
+                   take_overs.get()),
         model_operations(options.model_root,
                          {make_engine, &models, &sessions, &metrics}),
         service({static_cast<size_t>(options.max_stream_in_flight),
@@ -167,7 +197,8 @@ struct Server::Parts {
   }
 
   Scheduler::Options SchedulerOptions() const;
-  Journal::Options JournalOptions() const;
+  Journal::Options JournalOptions();
+  TakeOvers::Parts TakeOverParts();
   absl::Status Secure();
   absl::StatusOr<Caller> Identify(
       const grpc::CallbackServerContext& context) const;
@@ -179,6 +210,7 @@ struct Server::Parts {
   absl::Status ListenForAdministrators();
   absl::Status WritePortFile();
   void FreeIdleSessions();
+  void MeasureJournal();
   void AwaitQuiet();
   absl::StatusOr<int> KeepSessions();
   // Once; calls that come meanwhile wait for its end.
@@ -189,9 +221,11 @@ struct Server::Parts {
   const ServerOptions options;
   Metrics metrics;
   ModelRegistry models;
+  std::atomic<bool> ended = false;   // Before the journal, which looks at it.
   std::unique_ptr<Journal> journal;  // Null: nothing is kept.
   SessionKeeper keeper;
   SessionStore sessions;
+  std::unique_ptr<TakeOvers> take_overs;  // Null: no store is shared.
   Timer timer;
   std::unique_ptr<Scheduler> scheduler;
   DecisionMaker maker;
@@ -223,18 +257,35 @@ Scheduler::Options Server::Parts::SchedulerOptions() const {
   return scheduling;
 }
 
-Journal::Options Server::Parts::JournalOptions() const {
+TakeOvers::Parts Server::Parts::TakeOverParts() {
+  return {[this] {
+            RedisStore::Options store;
+            store.forget_taken = options.durability == "none";
+            return std::make_unique<RedisStore>(StoreAddress(options), store);
+          },
+          &sessions,
+          [this](const KeptSession& kept) { return operations.Resume(kept); },
+          [this](const SessionName& name) { operations.NoteLost(name); }};
+}
+
+Journal::Options Server::Parts::JournalOptions() {
   Journal::Options journaling;
+  journaling.probe = !options.state.empty();
+  journaling.fenced = [this](const KeptName& name) {
+    if (!ended) operations.Lose(name);
+  };
   journaling.durability = options.durability == "none" ? Durability::kNone
                           : options.durability == "each"
                               ? Durability::kEach
                               : Durability::kInterval;
   journaling.interval = options.durability_interval;
+  journaling.store_timeout = options.store_timeout;
   return journaling;
 }
 
 absl::Status Server::Parts::Resume(const std::vector<KeptSession>& kept) {
-  if (journal == nullptr) return absl::OkStatus();
+  // A shared store gives nothing here, and need not work now.
+  if (kept.empty()) return absl::OkStatus();
   std::atomic<size_t> next = 0;
   std::vector<std::thread> threads;
   for (int lane = 0; lane < scheduler->lanes(); ++lane) {
@@ -366,6 +417,7 @@ void Server::Parts::FreeIdleSessions() {
       }
     }
     operations.Expire();
+    MeasureJournal();
     metrics.queued_decisions.Set(scheduler->size());
     metrics.psi_bytes.Set(sessions.owned_bytes());
     size_t released = 0;
@@ -385,6 +437,16 @@ void Server::Parts::FreeIdleSessions() {
     pause = std::clamp(sessions.next_expiry() - MonotonicNow(),
                        absl::Milliseconds(50), absl::Seconds(1));
   } while (!stopping.WaitFor(pause));
+}
+
+void Server::Parts::MeasureJournal() {
+  if (journal == nullptr) return;
+  metrics.SetJournalUp(journal->available());
+  const auto count = [](uint64_t total, prometheus::Counter& counter) {
+    counter.Increment(static_cast<double>(total) - counter.Value());
+  };
+  count(journal->failures(), metrics.journal_failures);
+  count(journal->lost_changes(), metrics.journal_lost_changes);
 }
 
 void Server::Parts::AwaitQuiet() {
@@ -412,6 +474,13 @@ absl::StatusOr<int> Server::Parts::KeepSessions() {
 
 void Server::Parts::Drain() {
   std::call_once(drain_once, [this] {
+    // Clients leave as soon as they hear of it, each with its last decision.
+    if (take_overs != nullptr) {
+      const absl::Status safe = keeper.PrepareToMove(sessions, MonotonicNow());
+      if (!safe.ok()) {
+        LogError("sessions are lost", {{"error", safe.message()}});
+      }
+    }
     SetReadiness(Readiness::kDraining);
     grpc_server->GetHealthCheckService()->SetServingStatus(false);
     absl::SleepFor(options.shutdown_notice);
@@ -456,10 +525,12 @@ void Server::Parts::Shutdown() {
     grpc_server->Shutdown(give_up);
   }
   drainer.reset();
+  if (take_overs != nullptr) take_overs->Stop();
   // Again: calls other than decisions went on. The log tells of a failure.
   (void)KeepSessions();
   stopping.Set();
   if (housekeeper.joinable()) housekeeper.join();
+  ended = true;
   if (wrote_port_file) {
     std::error_code ignored;  // It may be gone already.
     std::filesystem::remove(options.port_file, ignored);
@@ -471,10 +542,12 @@ void Server::Parts::Shutdown() {
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const ServerOptions& options, const std::string& version,
     const EngineFactory& make_engine) {
-  std::unique_ptr<StateStore> store;
+  if (!options.state.empty()) {
+    RETURN_IF_ERROR(ParseRedisAddress(options.state).status());
+  }
+  ASSIGN_OR_RETURN(std::unique_ptr<StateStore> store, OpenStore(options));
   std::vector<KeptSession> kept;
-  if (!options.state_dir.empty()) {
-    ASSIGN_OR_RETURN(store, SqliteStore::Open(options.state_dir));
+  if (store != nullptr) {
     ASSIGN_OR_RETURN(kept, store->Load());
   }
   auto parts =

@@ -6,6 +6,10 @@
 #include <functional>
 #include <string>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "proto/adaptation.pb.h"
 #include "server/durability/journal.h"
@@ -14,6 +18,11 @@
 #include "server/sessions/session_store.h"
 
 namespace foresight {
+
+// What a session is kept under: no identity and no id holds a line's end.
+std::string KeyOf(const SessionName& name);
+// The name in a key, which outlives it.
+SessionName NameIn(absl::string_view key);
 
 // A session is kept as a whole when it begins; then its decisions are, which
 // are small and can be made again; and the whole again before too many would
@@ -27,13 +36,15 @@ class SessionKeeper {
     // most; >= 1. Decisions without a step cost next to nothing: ten times as
     // many.
     int replay_limit = 50;
+    // Other servers may have sessions of the same names.
+    bool shared = false;
   };
 
   // Without a journal, which outlives it, nothing is kept.
   SessionKeeper(Options options, Journal* journal)
       : options_(options), journal_(journal) {}
 
-  // It was opened, imported or brought back.
+  // It was opened or imported.
   void Began(SessionState& session) const;
   // It is about to begin again.
   void BeginsAnew(SessionState& session, const SessionRestart& restart) const;
@@ -42,13 +53,26 @@ class SessionKeeper {
                const v1::ActResponse& answer) const;
   void Ended(const SessionState& session) const;
 
-  // Calls `done` when what was said so far is kept as safely as was asked for.
+  // Calls `done` when what was said so far is kept as safely as was asked for,
+  // or when that takes too long.
   void WhenKept(std::function<void()> done) const;
+  // The same for a session that began under a name of the client's choice:
+  // where others share the store, it is asked in any case, as the session is
+  // dropped if its name is taken.
+  void WhenBegun(std::function<void()> done) const;
 
-  // Keeps all sessions as they are, when no decision is running; how many. What
-  // happens to them afterwards is kept too, whatever the durability.
+  // False while something ought to be kept, but cannot be.
+  bool Works() const;
+
+  // Keeps all sessions as they are between two decisions; how many. A session
+  // whose decision goes on for very long is left out. What happens to them
+  // afterwards is kept too, whatever the durability.
   // Errors: of the store.
   absl::StatusOr<int> KeepAll(SessionStore& sessions, absl::Time now) const;
+
+  // Makes all that is and will be answered safe, as clients are about to go to
+  // other servers. Errors: as KeepAll.
+  absl::Status PrepareToMove(SessionStore& sessions, absl::Time now) const;
 
  private:
   void Replace(SessionState& session, v1::SavedSession whole) const;

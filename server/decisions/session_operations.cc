@@ -3,6 +3,7 @@
 #include <utility>
 #include <variant>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "models/support/status_macros.h"
 #include "server/decisions/messages.h"
@@ -11,6 +12,7 @@
 #include "server/decisions/saved_session.h"
 #include "server/decisions/session_list.h"
 #include "server/durability/snapshot.h"
+#include "server/support/error.h"
 #include "server/support/random.h"
 
 namespace foresight {
@@ -221,6 +223,48 @@ absl::Status SessionOperations::Resume(const KeptSession& kept) {
 absl::StatusOr<v1::ListSessionsResponse> SessionOperations::List(
     const v1::ListSessionsRequest& request) const {
   return ListSessions(request, *sessions_, clock_());
+}
+
+void SessionOperations::Lose(const KeptName& name) {
+  const SessionName session = NameIn(name.key);
+  if (sessions_->Drop(session, name.incarnation, name.epoch)) {
+    NoteLost(session);
+  }
+}
+
+void SessionOperations::NoteLost(const SessionName& name) {
+  metrics_->sessions.Decrement();
+  log_.SessionEvent("session taken over by another server",
+                    std::string(name.id), "", {});
+}
+
+void SessionOperations::WhenHere(
+    const std::string& session_id, const Caller& caller,
+    std::function<void(const absl::Status&)> next) {
+  const SessionName name(caller.identity, session_id);
+  if (take_overs_ == nullptr || !CheckIdLength(session_id).ok() ||
+      sessions_->Find(name)) {
+    return next(absl::OkStatus());
+  }
+  take_overs_->Start(name, /*known_epoch=*/0,
+                     [next = std::move(next)](const absl::Status& taken) {
+                       next(absl::IsNotFound(taken) ? absl::OkStatus() : taken);
+                     });
+}
+
+void SessionOperations::WhenBegun(
+    const v1::Session& session, const Caller& caller, bool named_by_client,
+    std::function<void(const absl::Status&)> done) const {
+  const auto begun = [this, id = session.session_id(),
+                      identity = caller.identity, done = std::move(done)] {
+    done(sessions_->Find({identity, id})
+             ? absl::OkStatus()
+             : MakeError(Reason::kSessionExists,
+                         absl::StrCat("session \"", id,
+                                      "\" is open on another server, expected "
+                                      "a new id")));
+  };
+  named_by_client ? keeper_->WhenBegun(begun) : keeper_->WhenKept(begun);
 }
 
 void SessionOperations::Expire() {

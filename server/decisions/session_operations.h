@@ -14,6 +14,7 @@
 #include "server/decisions/call_log.h"
 #include "server/decisions/caller.h"
 #include "server/decisions/session_keeper.h"
+#include "server/decisions/take_overs.h"
 #include "server/durability/state_store.h"
 #include "server/metrics/metrics.h"
 #include "server/registry/model_registry.h"
@@ -35,15 +36,18 @@ class SessionOperations {
     absl::Duration max_decision_time = absl::Seconds(10);
   };
 
-  // All four outlive it.
+  // All of them outlive it. `take_overs`: null if no other server's sessions
+  // can be taken over.
   SessionOperations(Options options, const ModelRegistry* models,
                     SessionStore* sessions, const SessionKeeper* keeper,
-                    Metrics* metrics, Clock clock = MonotonicNow)
+                    Metrics* metrics, Clock clock = MonotonicNow,
+                    TakeOvers* take_overs = nullptr)
       : options_(options),
         models_(models),
         sessions_(sessions),
         keeper_(keeper),
         metrics_(metrics),
+        take_overs_(take_overs),
         clock_(std::move(clock)),
         log_(clock_) {}
 
@@ -74,12 +78,27 @@ class SessionOperations {
   // Errors: SETTINGS_INVALID: page_size, or a page_token of somebody else.
   absl::StatusOr<v1::ListSessionsResponse> List(
       const v1::ListSessionsRequest& request) const;
+  // Drops a session that another server has taken over, if it is still here.
+  void Lose(const KeptName& name);
+  // It was dropped.
+  void NoteLost(const SessionName& name);
+
+  // Calls `next` once the session is here, if any server has it.
+  // Errors: STORE_UNAVAILABLE, SESSION_MOVED, DRAINING. SESSION_UNKNOWN is left
+  // to what is done next.
+  void WhenHere(const std::string& session_id, const Caller& caller,
+                std::function<void(const absl::Status&)> next);
 
   // Calls `done` when what was opened, reset or closed so far is kept as safely
   // as was asked for.
   void WhenKept(std::function<void()> done) const {
     keeper_->WhenKept(std::move(done));
   }
+  // The same for a session that was opened or imported. SESSION_EXISTS if
+  // another server has one of that name; it is not open here then.
+  void WhenBegun(const v1::Session& session, const Caller& caller,
+                 bool named_by_client,
+                 std::function<void(const absl::Status&)> done) const;
 
   // Frees the sessions whose idle timeout is over.
   void Expire();
@@ -101,6 +120,7 @@ class SessionOperations {
   SessionStore* const sessions_;
   const SessionKeeper* const keeper_;
   Metrics* const metrics_;
+  TakeOvers* const take_overs_;
   const Clock clock_;
   CallLog log_;
 };

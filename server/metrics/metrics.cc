@@ -118,6 +118,12 @@ Metrics::Metrics(absl::string_view version,
           Counter(*registry, "foresight_certificate_reload_failures_total",
                   "Replacements of the certificate, its key or the client CA "
                   "that were refused.")),
+      journal_failures(Counter(*registry, "foresight_journal_failures_total",
+                               "Times that the store of sessions began to "
+                               "fail or to hang.")),
+      journal_lost_changes(Counter(*registry,
+                                   "foresight_journal_lost_changes_total",
+                                   "Changes of sessions that were not kept.")),
       registry_(std::move(registry)),
       slack_seconds_(Histogram(
           *registry_, "foresight_slack_seconds",
@@ -150,7 +156,10 @@ Metrics::Metrics(absl::string_view version,
                               "Always 1; a model that is served.")),
       certificate_expiry_(GaugeFamily(
           *registry_, "foresight_certificate_expiry_seconds",
-          "When the certificate in use expires, in seconds since 1970.")) {
+          "When the certificate in use expires, in seconds since 1970.")),
+      journal_up_(GaugeFamily(*registry_, "foresight_journal_up",
+                              "1 while the store of sessions works, else "
+                              "0.")) {
   auto& refusals = CounterFamily(
       *registry_, "foresight_refusals_total",
       "Decisions, sessions and callers that were refused or failed, by "
@@ -213,6 +222,8 @@ void Metrics::CountAnswer(absl::Duration slack) {
   slack_seconds_.Observe(
       absl::ToDoubleSeconds(std::max(slack, absl::ZeroDuration())));
 }
+
+void Metrics::SetJournalUp(bool up) { journal_up_.Add({}).Set(up ? 1 : 0); }
 
 void Metrics::SetCertificateExpiry(absl::Time expiry) {
   certificate_expiry_.Add({}).Set(

@@ -67,6 +67,8 @@ class Metrics {
 
   // foresight_certificate_expiry_seconds; absent until it is set.
   void SetCertificateExpiry(absl::Time expiry);
+  // foresight_journal_up; absent until it is set.
+  void SetJournalUp(bool up);
 
   prometheus::Histogram& decision_seconds;  // From arrival to answer.
   prometheus::Histogram& queue_seconds;     // From arrival to the engine.
@@ -82,6 +84,8 @@ class Metrics {
   prometheus::Gauge& model_generations_limit;
   prometheus::Counter& sessions_expired;  // Freed because idle.
   prometheus::Counter& certificate_reload_failures;
+  prometheus::Counter& journal_failures;  // Times that state was not kept.
+  prometheus::Counter& journal_lost_changes;
 
   const std::shared_ptr<prometheus::Registry>& registry() const {
     return registry_;
@@ -105,6 +109,7 @@ class Metrics {
   prometheus::Counter& steps_shed_;
   prometheus::Family<prometheus::Gauge>& model_info_;
   prometheus::Family<prometheus::Gauge>& certificate_expiry_;
+  prometheus::Family<prometheus::Gauge>& journal_up_;
   std::array<std::array<prometheus::Counter*, kCodes>, kMethods> requests_;
   std::array<prometheus::Counter*, kOutcomes> outcomes_;
   std::map<std::string, prometheus::Counter*> refusals_;  // By reason.

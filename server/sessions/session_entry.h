@@ -18,6 +18,7 @@ struct SessionLease::Entry {
   absl::Time last_used;
   bool opened = false;  // Not before the lease of Open is restarted.
   bool closed = false;  // No longer in the store.
+  bool moved = false;   // The same, as another server has it.
   std::shared_ptr<SessionFlight> flight;  // Null: no lease.
   std::string connection;                 // Last used on; empty: not known.
   bool lost = false;                      // That connection has gone.

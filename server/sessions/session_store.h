@@ -56,6 +56,12 @@ class SessionStore {
     std::shared_ptr<std::atomic<bool>> cancelled;
     absl::string_view connection;
     absl::string_view identity = {};  // The caller's; empty: none.
+    uint64_t epoch = 0;  // The highest that the caller has seen of it.
+  };
+  // Tells lives of a session apart.
+  struct Mark {
+    uint64_t incarnation = 0;
+    uint64_t epoch = 0;
   };
   struct Waiting {};
   // The decision is the caller's to make; or was made, and this is its answer;
@@ -83,6 +89,8 @@ class SessionStore {
   //   DECISION_SKIPPED:    the index is ahead.
   //   DECISION_IN_FLIGHT:  another decision of the session is running, or very
   //                        many retries of this one wait already.
+  //   SESSION_MOVED:       the caller has seen a higher epoch: what is here is
+  //                        out of date.
   absl::StatusOr<Admission> Begin(const DecisionRequest& request,
                                   DecisionWaiter waiter, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -102,6 +110,16 @@ class SessionStore {
 
   // Cancels its running decision, if any. Errors: SESSION_UNKNOWN.
   absl::Status Close(const SessionName& name, absl::Time now)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Drops a session that another server has, unless a later incarnation or
+  // epoch of it is here. Cancels its running decision, if any, which comes to
+  // nothing. False if there is none to drop. `ended` is not told.
+  bool Drop(const SessionName& name, uint64_t incarnation, uint64_t epoch)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // None if it is not open.
+  std::optional<Mark> Find(const SessionName& name) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Only these connections are left: sessions last used on another one are
@@ -137,8 +155,8 @@ class SessionStore {
   using Entry = SessionLease::Entry;
 
   // Errors: SESSION_UNKNOWN.
-  absl::StatusOr<std::shared_ptr<Entry>> Find(const SessionName& name,
-                                              absl::Time now) const
+  absl::StatusOr<std::shared_ptr<Entry>> FindOpen(const SessionName& name,
+                                                  absl::Time now) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The answer of a decision that is over. Errors: DECISION_CHANGED.
   absl::StatusOr<Admission> Repeat(Entry& entry, uint64_t index,
@@ -152,8 +170,11 @@ class SessionStore {
   SessionLease Lease(std::shared_ptr<Entry> entry,
                      std::shared_ptr<SessionFlight> flight, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Removes the entry from the store and cancels its running decision.
+  void Remove(const std::shared_ptr<Entry>& entry)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Returns the lease after `change`; then tells the waiters `answer`.
-  // Errors: SESSION_UNKNOWN.
+  // Errors: SESSION_UNKNOWN; SESSION_MOVED.
   absl::Status End(SessionLease::Hold& hold,
                    absl::FunctionRef<void(SessionState&)> change,
                    const std::shared_ptr<const v1::ActResponse>& answer,

@@ -6,6 +6,7 @@
 // Thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,8 +37,10 @@ enum class Reason {
   kDecisionSkipped,     // FailedPrecondition
   kDecisionChanged,     // FailedPrecondition
   kDecisionInFlight,    // Aborted
+  kSessionMoved,        // Aborted
   kWeightsDiffer,       // FailedPrecondition
   kDraining,            // Unavailable
+  kStoreUnavailable,    // Unavailable
   kDeadlineExceeded,    // DeadlineExceeded
   kCancelled,           // Cancelled
   kUnauthenticated,     // Unauthenticated
@@ -54,6 +57,13 @@ absl::Status MakeError(Reason reason, absl::string_view message,
 
 // DRAINING: the server is shutting down.
 absl::Status DrainingError();
+
+// DECISION_SKIPPED, with the decision that is expected as `next_decision` in the
+// metadata of its ErrorInfo.
+absl::Status SkippedError(uint64_t index, uint64_t expected);
+
+// The decision that a DECISION_SKIPPED names; none for other errors.
+std::optional<uint64_t> NextDecision(const absl::Status& status);
 
 // "SESSION_UNKNOWN"; empty for a status that MakeError did not make.
 std::string ReasonName(const absl::Status& status);

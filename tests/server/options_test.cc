@@ -292,5 +292,23 @@ TEST_F(ConfigFileTest, AMissingFileIsNamed) {
   EXPECT_THAT(exit.text, HasSubstr("/nowhere/server.conf"));
 }
 
+TEST(OptionsTest, StateIsKeptInAFolderOrInAStoreButNotInBoth) {
+  EXPECT_EQ(Options({"--model", "a", "--state-dir", "d"}).state_dir, "d");
+  const ServerOptions shared = Options(
+      {"--model", "a", "--state", "rediss://:word@store:1", "--state-tls-ca",
+       "ca.pem", "--durability", "each", "--store-timeout", "20ms"});
+  EXPECT_EQ(shared.state, "rediss://:word@store:1");
+  EXPECT_EQ(shared.state_tls_ca, "ca.pem");
+  EXPECT_EQ(shared.store_timeout, absl::Milliseconds(20));
+  EXPECT_EQ(
+      Exit({"--model", "a", "--state-dir", "d", "--state", "redis://store"})
+          .code,
+      2);
+  EXPECT_EQ(Exit({"--model", "a", "--state-tls-ca", "ca.pem"}).code, 2);
+  const EarlyExit wrong = Exit({"--model", "a", "--state", "store:6379"});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_THAT(wrong.text, HasSubstr("expected redis://"));
+}
+
 }  // namespace
 }  // namespace foresight

@@ -174,5 +174,14 @@ TEST(MetricsTest, LatencyIsResolvedBelowAMillisecond) {
               HasSubstr("foresight_decision_seconds_bucket{le=\"0.0002\"} 1"));
 }
 
+TEST(MetricsTest, TheJournalIsSilentUntilThereIsOne) {
+  Metrics metrics("1");
+  EXPECT_THAT(Text(metrics), Not(HasSubstr("foresight_journal_up ")));
+  metrics.SetJournalUp(true);
+  EXPECT_THAT(Text(metrics), HasSubstr("foresight_journal_up 1\n"));
+  metrics.SetJournalUp(false);
+  EXPECT_THAT(Text(metrics), HasSubstr("foresight_journal_up 0\n"));
+}
+
 }  // namespace
 }  // namespace foresight

@@ -591,5 +591,45 @@ TEST_F(SessionStoreTest, BytesCountFromTheFirstChangeUntilTheSessionIsGone) {
   EXPECT_EQ(store_.owned_bytes(), 0u);
 }
 
+TEST_F(SessionStoreTest, ACallerThatKnowsALaterEpochIsToldSo) {
+  ASSERT_TRUE(Open("a").ok());
+  const std::vector<float> observation = {1, 2};
+  SessionStore::DecisionRequest request;
+  request.session_id = "a";
+  request.observation = observation;
+  request.cancelled = std::make_shared<std::atomic<bool>>(false);
+  request.epoch = 2;
+  EXPECT_EQ(ReasonOf(store_.Begin(request, nullptr, At(0))), "SESSION_MOVED");
+  request.epoch = 1;
+  EXPECT_TRUE(store_.Begin(request, nullptr, At(0)).ok());
+}
+
+TEST_F(SessionStoreTest, OnlyTheSessionThatIsMeantIsDropped) {
+  ASSERT_TRUE(Open("a").ok());
+  const auto mark = store_.Find("a");
+  ASSERT_TRUE(mark.has_value());
+  EXPECT_EQ(mark->epoch, 1u);
+  EXPECT_FALSE(store_.Drop("a", mark->incarnation, /*epoch=*/0));
+  EXPECT_FALSE(store_.Drop("a", mark->incarnation + 1, 1));
+  EXPECT_FALSE(store_.Drop("b", mark->incarnation, 1));
+  EXPECT_EQ(store_.size(), 1u);
+  EXPECT_TRUE(store_.Drop("a", mark->incarnation, 1));
+  EXPECT_FALSE(store_.Find("a").has_value());
+  EXPECT_EQ(alive_, 0);
+  EXPECT_TRUE(Open("a").ok());
+}
+
+TEST_F(SessionStoreTest, ADroppedSessionsDecisionComesToNothing) {
+  ASSERT_TRUE(Open("a").ok());
+  SessionLease lease = Lease("a", 0, {1, 2});
+  bool told = false;
+  const auto waiting = Begin(
+      "a", 0, {1, 2}, 0, [&](const auto& answer) { told = answer == nullptr; });
+  ASSERT_TRUE(waiting.ok());
+  EXPECT_TRUE(store_.Drop("a", lease.session().incarnation, 1));
+  EXPECT_EQ(ReasonName(lease.Commit(Answer(0), At(0))), "SESSION_MOVED");
+  EXPECT_TRUE(told);
+}
+
 }  // namespace
 }  // namespace foresight

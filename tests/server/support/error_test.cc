@@ -72,5 +72,15 @@ TEST(ErrorTest, AStatusOfSomebodyElseHasNoReason) {
   EXPECT_EQ(RetryDelay(absl::InternalError("x")), std::nullopt);
 }
 
+TEST(ErrorTest, ASkippedDecisionNamesTheOneThatIsExpected) {
+  const absl::Status skipped = SkippedError(30, 20);
+  EXPECT_EQ(ReasonName(skipped), "DECISION_SKIPPED");
+  EXPECT_EQ(skipped.message(), "decision_index is 30, expected 20");
+  EXPECT_EQ(NextDecision(skipped), 20u);
+  EXPECT_EQ(NextDecision(MakeError(Reason::kDecisionChanged, "")),
+            std::nullopt);
+  EXPECT_EQ(NextDecision(absl::OkStatus()), std::nullopt);
+}
+
 }  // namespace
 }  // namespace foresight
