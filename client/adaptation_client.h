@@ -12,14 +12,16 @@
 #include "client/control_stream.h"
 #include "client/reconnecting_stream.h"
 #include "client/remote_session.h"
+#include "client/replicas.h"
 #include "proto/adaptation.pb.h"
 
 namespace foresight {
 
-// A connection to one server. Copies share it. Every call has a deadline. Its
-// errors have the server's code and message; ErrorReason and RetryAfter
-// (client/call_error.h) read the rest. Besides the errors that a function lists
-// there are always
+// Connections to one server, or to replicas that share a store. Copies share
+// them. Every call has a deadline; its
+// errors have the server's code and message, and ErrorReason and RetryAfter
+// (client/call_error.h) read the rest. Besides what a function lists there are
+// always
 //   Unavailable:      no connection.
 //   DeadlineExceeded: no answer in time.
 //   Cancelled:        the call's Cancellation was cancelled.
@@ -30,7 +32,8 @@ class AdaptationClient {
  public:
   using Options = Connection::Options;
 
-  // Waits until the server at `address` ("host:port") answers.
+  // Waits until the server at `address` answers: "host:port"; or one of
+  // several, "host:port,host:port" or a name that has several addresses in DNS.
   // Errors:
   //   InvalidArgument: `address` or an option is wrong.
   //   NotFound:        a file of Options::security cannot be read.
@@ -59,17 +62,29 @@ class AdaptationClient {
   absl::StatusOr<v1::ActResponse> Act(const v1::ActRequest& request,
                                       const CallOptions& call = {}) const;
 
-  // Opens a stream that carries decisions of any number of sessions.
-  std::unique_ptr<ControlStream> OpenControlStream() const;
-  // The same, but it reopens after it ends.
+  int replicas() const { return replicas_->size(); }
+
+  // A stream that carries decisions of any number of sessions that are at that
+  // replica (RemoteSession::Place).
+  std::unique_ptr<ControlStream> OpenControlStream(int replica = 0) const;
+  // The same to every replica, and it opens again after it ended.
   std::unique_ptr<ReconnectingStream> OpenReconnectingStream(
       const ReconnectingStream::Options& options = {}) const;
 
  private:
-  explicit AdaptationClient(std::shared_ptr<const Connection> connection)
-      : connection_(std::move(connection)) {}
+  explicit AdaptationClient(std::shared_ptr<const Replicas> replicas)
+      : replicas_(std::move(replicas)) {}
 
-  std::shared_ptr<const Connection> connection_;
+  // `method` with `request` at the replica that `key` chooses, then at others;
+  // where it was answered is left in `replica`.
+  template <typename Request, typename Response>
+  absl::StatusOr<Response> Call(
+      grpc::Status (v1::Adaptation::StubInterface::*method)(
+          grpc::ClientContext*, const Request&, Response*),
+      const Request& request, const CallOptions& options,
+      Connection::Repeat repeat, const std::string& key, int* replica) const;
+
+  std::shared_ptr<const Replicas> replicas_;
 };
 
 }  // namespace foresight

@@ -4,6 +4,7 @@
 
 #include <grpcpp/support/status.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -21,6 +22,9 @@ std::string ErrorReason(const absl::Status& status);
 
 // How long the server asks to wait before trying again, if it does.
 std::optional<absl::Duration> RetryAfter(const absl::Status& status);
+
+// The decision that the server expects, where a DECISION_SKIPPED names it.
+std::optional<uint64_t> NextDecision(const absl::Status& status);
 
 absl::Status MakeError(absl::StatusCode code, absl::string_view message,
                        absl::string_view reason,

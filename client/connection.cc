@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "client/call_error.h"
 #include "client/channel.h"
@@ -42,6 +43,26 @@ int Milliseconds(absl::Duration duration) {
       std::clamp<int64_t>(absl::ToInt64Milliseconds(duration), 1, 1 << 30));
 }
 
+// gRPC looks at health only under this policy, even of a single server. While
+// the server does not serve, calls fail at once.
+constexpr char kWatchHealth[] = R"({
+  "loadBalancingConfig": [{"round_robin": {}}],
+  "healthCheckConfig": {"serviceName": "foresight.v1.Adaptation"}
+})";
+
+grpc::ChannelArguments Arguments(const Connection::Options& options) {
+  grpc::ChannelArguments arguments;
+  // gRPC's defaults are 1 s and 120 s, and 20 s for one attempt, which is its
+  // minimum despite the name.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
+                   Milliseconds(options.initial_reconnect));
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
+                   Milliseconds(options.max_reconnect));
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
+                   Milliseconds(options.max_reconnect));
+  return arguments;
+}
+
 // `deadline` on gRPC's monotonic clock.
 gpr_timespec GrpcDeadline(SteadyTime deadline) {
   if (deadline == SteadyTime::max()) {
@@ -59,22 +80,22 @@ void SetDeadline(SteadyTime deadline, grpc::ClientContext* context) {
   context->set_deadline(GrpcDeadline(deadline));
 }
 
+void NameSession(const std::string& session_id, grpc::ClientContext* context) {
+  const bool printable =
+      std::all_of(session_id.begin(), session_id.end(),
+                  [](char c) { return absl::ascii_isprint(c); });
+  if (!session_id.empty() && printable) {
+    context->AddMetadata("x-session-id", session_id);
+  }
+}
+
 absl::StatusOr<std::shared_ptr<const Connection>> Connection::Open(
     const std::string& address, const Options& options) {
   if (absl::Status status = Check(address, options); !status.ok()) {
     return status;
   }
-  grpc::ChannelArguments arguments;
-  // gRPC's defaults are 1 s and 120 s, and 20 s for one attempt, which is its
-  // minimum despite the name.
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
-                   Milliseconds(options.initial_reconnect));
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
-                   Milliseconds(options.max_reconnect));
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
-                   Milliseconds(options.max_reconnect));
-  const auto channel =
-      MakeChannel(address, options.security, options.credentials, arguments);
+  const auto channel = MakeChannel(address, options.security,
+                                   options.credentials, Arguments(options));
   if (!channel.ok()) return channel.status();
   if (!(*channel)->WaitForConnected(
           GrpcDeadline(After(SteadyNow(), options.connect_timeout)))) {
@@ -85,7 +106,34 @@ absl::StatusOr<std::shared_ptr<const Connection>> Connection::Open(
                      "two expect TLS or a certificate of the other?"));
   }
   return std::shared_ptr<const Connection>(
-      new Connection(options, v1::Adaptation::NewStub(*channel)));
+      new Connection(address, options, *channel));
+}
+
+absl::StatusOr<std::shared_ptr<const Connection>> Connection::OpenReplica(
+    const ReplicaAddress& address, const Options& options) {
+  if (absl::Status status = Check(address.target, options); !status.ok()) {
+    return status;
+  }
+  grpc::ChannelArguments arguments = Arguments(options);
+  arguments.SetServiceConfigJSON(kWatchHealth);
+  if (!address.server_name.empty()) {
+    arguments.SetSslTargetNameOverride(address.server_name);
+  }
+  const auto channel = MakeChannel(address.target, options.security,
+                                   options.credentials, arguments);
+  if (!channel.ok()) return channel.status();
+  (*channel)->GetState(/*try_to_connect=*/true);
+  return std::shared_ptr<const Connection>(
+      new Connection(address.target, options, *channel));
+}
+
+bool Connection::failing() const {
+  return channel_->GetState(/*try_to_connect=*/true) ==
+         GRPC_CHANNEL_TRANSIENT_FAILURE;
+}
+
+bool Connection::ready() const {
+  return channel_->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY;
 }
 
 SteadyTime Connection::Deadline(const CallOptions& call) const {

@@ -2,6 +2,7 @@
 // cancellation, typed errors, retries.
 #pragma once
 
+#include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/security/credentials.h>
 
@@ -13,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "client/cancellation.h"
+#include "client/replica_addresses.h"
 #include "client/retry.h"
 #include "client/security_options.h"
 #include "client/steady_time.h"
@@ -28,6 +30,10 @@ struct CallOptions {
 };
 
 void SetDeadline(SteadyTime deadline, grpc::ClientContext* context);
+
+// Tells proxies which session a call is about, by the header x-session-id, so
+// that they send it to that session's server. Nothing for an empty id.
+void NameSession(const std::string& session_id, grpc::ClientContext* context);
 
 // Thread-safe.
 class Connection {
@@ -57,6 +63,17 @@ class Connection {
   static absl::StatusOr<std::shared_ptr<const Connection>> Open(
       const std::string& address, const Options& options);
 
+  // For one of several servers: does not wait, and is ready only while the
+  // server says that it serves. Errors: as Open but Unavailable.
+  static absl::StatusOr<std::shared_ptr<const Connection>> OpenReplica(
+      const ReplicaAddress& address, const Options& options);
+
+  // Whether a call would reach the server at once. Connects if it is not.
+  bool ready() const;
+  // Whether the last attempt to connect failed, or the server does not serve.
+  bool failing() const;
+  const std::string& address() const { return address_; }
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
   const Options& options() const { return options_; }
   v1::Adaptation::StubInterface& stub() const { return *stub_; }
 
@@ -72,6 +89,7 @@ class Connection {
     Response response;
     const absl::Status status =
         Run(call, repeat, [&](grpc::ClientContext* context) {
+          NameSession(SessionIdOf(request, 0), context);
           return (stub_.get()->*method)(context, request, &response);
         });
     if (!status.ok()) return status;
@@ -79,15 +97,31 @@ class Connection {
   }
 
  private:
-  Connection(const Options& options,
-             std::unique_ptr<v1::Adaptation::StubInterface> stub)
-      : options_(options), stub_(std::move(stub)) {}
+  Connection(const std::string& address, const Options& options,
+             std::shared_ptr<grpc::Channel> channel)
+      : address_(address),
+        options_(options),
+        channel_(std::move(channel)),
+        stub_(v1::Adaptation::NewStub(channel_)) {}
+
+  // Empty for requests that name no session.
+  template <typename Request>
+  static auto SessionIdOf(const Request& request, int)
+      -> decltype(request.session_id()) {
+    return request.session_id();
+  }
+  template <typename Request>
+  static std::string SessionIdOf(const Request&, long) {
+    return "";
+  }
 
   absl::Status Run(
       const CallOptions& call, Repeat repeat,
       absl::FunctionRef<grpc::Status(grpc::ClientContext*)> attempt) const;
 
+  const std::string address_;
   const Options options_;
+  const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::Adaptation::StubInterface> stub_;
 };
 

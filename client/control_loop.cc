@@ -88,7 +88,8 @@ void ControlLoop::GiveUpOverdue(SteadyTime now) {
   // Without a stream, the call ends by itself.
   if (asked_ == nullptr || options_.stream == nullptr) return;
   if (Between(asked_at_, now) < options_.give_up_after) return;
-  options_.stream->Renew();
+  options_.stream->Renew(session_->replica());
+  session_->Leave();
   asked_at_ = now;
 }
 
@@ -165,6 +166,7 @@ absl::Status ControlLoop::Reset(const ResetOptions& options) {
 ControlLoop::Stats ControlLoop::stats() const {
   Stats stats = stats_;
   stats.stale_answers = session_->stale_answers();
+  stats.lost_decisions = session_->lost_decisions();
   if (options_.stream != nullptr) {
     stats.reconnects = options_.stream->reconnects();
   }

@@ -43,11 +43,12 @@ class ControlLoop {
     int64_t held = 0;
     int64_t planned = 0;
     int64_t by_callback = 0;
-    int64_t late_answers = 0;   // Answers that came after their step.
-    int64_t stale_answers = 0;  // Answers of an older epoch, ignored.
-    int64_t errors = 0;         // Requests answered with an error.
-    int64_t realigned = 0;      // How often the server was at another decision.
-    int64_t reconnects = 0;     // The stream's, for all of its loops.
+    int64_t late_answers = 0;    // Answers that came after their step.
+    int64_t stale_answers = 0;   // Answers of an older epoch, ignored.
+    int64_t lost_decisions = 0;  // Answered, but lost by the server since.
+    int64_t errors = 0;          // Requests answered with an error.
+    int64_t realigned = 0;       // Times the server was at another decision.
+    int64_t reconnects = 0;      // The stream's, which all of its loops share.
   };
 
   // `session` is not null.

@@ -18,6 +18,14 @@ absl::Status InFlight(const v1::ActRequest& request) {
       "DECISION_IN_FLIGHT", std::nullopt);
 }
 
+// A stream shows its token once, when it is opened. If the server refuses it
+// later, the token was replaced since.
+absl::Status TokenRefused() {
+  return absl::UnavailableError(
+      "the server no longer takes the token that the stream was opened with; "
+      "open another stream to show the present one");
+}
+
 }  // namespace
 
 ControlReactor::ControlReactor(v1::Adaptation::StubInterface& stub) {
@@ -96,10 +104,13 @@ void ControlReactor::OnWriteDone(bool ok) {
 }
 
 void ControlReactor::OnReadDone(bool ok) {
+  const bool token_refused =
+      ok && response_.error().code() == grpc::StatusCode::UNAUTHENTICATED;
   OnAnswer on_answer;
   {
     absl::MutexLock lock(&mutex_);
-    ending_ = ending_ || !ok;
+    ending_ = ending_ || !ok || token_refused;
+    token_refused_ = token_refused_ || token_refused;
     const auto found =
         pending_.find({response_.session_id(), response_.decision_index()});
     if (ok && found != pending_.end()) {
@@ -110,9 +121,12 @@ void ControlReactor::OnReadDone(bool ok) {
   if (!ok) return Advance();
   if (on_answer != nullptr && response_.has_response()) {
     on_answer(std::move(*response_.mutable_response()));
+  } else if (on_answer != nullptr && token_refused) {
+    on_answer(TokenRefused());
   } else if (on_answer != nullptr) {
     on_answer(FromAnswer(response_.error()));
   }
+  if (token_refused) Cancel();
   response_.Clear();
   StartRead(&response_);
 }
@@ -124,6 +138,7 @@ void ControlReactor::OnDone(const grpc::Status& status) {
   {
     absl::MutexLock lock(&mutex_);
     ending_ = true;
+    if (token_refused_) end = TokenRefused();
     end_ = end;
     pending.swap(pending_);
   }

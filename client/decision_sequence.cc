@@ -61,6 +61,15 @@ DecisionSequence::Next DecisionSequence::Take(const Answer& answer) {
     lost_ = false;
     return Next::kAgain;
   }
+  const std::optional<uint64_t> expected = NextDecision(answer.status());
+  if (reason == "DECISION_SKIPPED" && expected.has_value() &&
+      *expected < next_) {
+    lost_decisions_ += static_cast<int64_t>(next_ - *expected);
+    next_ = *expected;
+    lost_ = false;
+    aligning_ = false;
+    return Next::kAgain;
+  }
   if ((reason == "DECISION_SKIPPED" || reason == "DECISION_CHANGED") &&
       !aligning_) {
     return Next::kAlign;

@@ -13,7 +13,9 @@ namespace foresight {
 // answer says about the session. A decision whose answer was lost may have been
 // made or not. Its index is asked for again, with whatever observation is
 // newest: the server answers it, or says DECISION_CHANGED, which means that it
-// was made, so that the next index is free.
+// was made, so that the next index is free. A server that came back without its
+// last decisions says DECISION_SKIPPED and names the index that it is at: the
+// session goes on there.
 //
 // An epoch tells apart the lives of a session: it grows at each import,
 // take-over and restart. An answer of an older epoch comes from a server that
@@ -43,6 +45,8 @@ class DecisionSequence {
   uint64_t epoch() const { return epoch_; }
   // Answers of an older epoch so far.
   int64_t stale_answers() const { return stale_answers_; }
+  // Decisions that were answered and that the server has lost since, so far.
+  int64_t lost_decisions() const { return lost_decisions_; }
 
   // `answer`, or Unavailable if its epoch is older than one that was seen.
   Answer RefuseStale(Answer answer);
@@ -58,6 +62,7 @@ class DecisionSequence {
   uint64_t next_ = 0;
   uint64_t epoch_ = 0;
   int64_t stale_answers_ = 0;
+  int64_t lost_decisions_ = 0;
   bool lost_ = false;  // next_ may have been made.
   bool aligning_ = false;
 };

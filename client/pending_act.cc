@@ -15,6 +15,7 @@ std::unique_ptr<PendingAct> PendingAct::Call(
   call->connection = std::move(connection);
   call->request = request;
   SetDeadline(After(SteadyNow(), timeout), &call->context);
+  NameSession(request.session_id(), &call->context);
   // The slot is shared, as its lock is released after the waiter has woken. The
   // call is not: were gRPC's thread the last to hold the channel, it would have
   // to join itself.
@@ -31,11 +32,15 @@ std::unique_ptr<PendingAct> PendingAct::Call(
 }
 
 std::unique_ptr<PendingAct> PendingAct::Send(ReconnectingStream& stream,
-                                             const v1::ActRequest& request) {
+                                             const v1::ActRequest& request,
+                                             int replica) {
   std::unique_ptr<PendingAct> pending(new PendingAct());
-  stream.Send(request, [slot = pending->slot_](ControlStream::Answer answer) {
-    slot->Give(std::move(answer));
-  });
+  stream.Send(
+      request,
+      [slot = pending->slot_](ControlStream::Answer answer) {
+        slot->Give(std::move(answer));
+      },
+      replica);
   return pending;
 }
 

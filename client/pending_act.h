@@ -23,9 +23,10 @@ class PendingAct {
       std::shared_ptr<const Connection> connection,
       const v1::ActRequest& request, absl::Duration timeout);
 
-  // Asks on `stream`.
+  // Asks on `stream` to that replica.
   static std::unique_ptr<PendingAct> Send(ReconnectingStream& stream,
-                                          const v1::ActRequest& request);
+                                          const v1::ActRequest& request,
+                                          int replica = 0);
 
   ~PendingAct();
   PendingAct(const PendingAct&) = delete;

@@ -8,47 +8,59 @@
 
 namespace foresight {
 
-ReconnectingStream::ReconnectingStream(
-    std::shared_ptr<const Connection> connection, const Options& options)
-    : connection_(std::move(connection)),
-      backoff_(options.backoff, options.seed) {}
+ReconnectingStream::ReconnectingStream(std::shared_ptr<const Replicas> replicas,
+                                       const Options& options)
+    : replicas_(std::move(replicas)) {
+  for (int i = 0; i < replicas_->size(); ++i) {
+    lines_.push_back(
+        {BackoffTimer(options.backoff, options.seed + i), 0, nullptr});
+  }
+}
 
 ReconnectingStream::~ReconnectingStream() {
   std::vector<std::shared_ptr<ControlStream>> streams;
   {
     absl::MutexLock lock(&mutex_);
     streams.swap(retired_);
-    if (current_ != nullptr) streams.push_back(std::move(current_));
+    for (Line& line : lines_) {
+      if (line.current != nullptr) streams.push_back(std::move(line.current));
+    }
   }
   // Closes them without the lock, which the last answers take.
 }
 
 void ReconnectingStream::Send(const v1::ActRequest& request,
-                              ControlStream::OnAnswer on_answer) {
-  const auto stream = Current(SteadyNow());
+                              ControlStream::OnAnswer on_answer, int replica) {
+  const auto stream = Current(replica, SteadyNow());
   if (!stream.ok()) return on_answer(stream.status());
   ControlStream* const sender = stream->get();
-  sender->Send(request, [this, sender, on_answer = std::move(on_answer)](
-                            ControlStream::Answer answer) {
-    Learn(sender, answer.status());
-    on_answer(std::move(answer));
-  });
+  sender->Send(request,
+               [this, replica, sender, on_answer = std::move(on_answer)](
+                   ControlStream::Answer answer) {
+                 Learn(replica, sender, answer.status());
+                 on_answer(std::move(answer));
+               });
 }
 
-void ReconnectingStream::Renew() {
+void ReconnectingStream::Renew(int replica) {
   absl::MutexLock lock(&mutex_);
-  if (current_ == nullptr) return;
-  current_->Cancel();
-  Retire(absl::UnavailableError("the stream was given up"), SteadyNow());
+  Line& line = lines_[replica];
+  if (line.current == nullptr) return;
+  line.current->Cancel();
+  Retire(line, absl::UnavailableError("the stream was given up"), SteadyNow());
 }
 
 int64_t ReconnectingStream::reconnects() const {
   absl::MutexLock lock(&mutex_);
-  return std::max<int64_t>(0, opened_ - 1);
+  int64_t reconnects = 0;
+  for (const Line& line : lines_) {
+    reconnects += std::max<int64_t>(0, line.opened - 1);
+  }
+  return reconnects;
 }
 
 absl::StatusOr<std::shared_ptr<ControlStream>> ReconnectingStream::Current(
-    SteadyTime now) {
+    int replica, SteadyTime now) {
   std::vector<std::shared_ptr<ControlStream>> done;  // Freed without the lock.
   absl::MutexLock lock(&mutex_);
   const auto first_done =
@@ -56,35 +68,39 @@ absl::StatusOr<std::shared_ptr<ControlStream>> ReconnectingStream::Current(
                      [](const auto& stream) { return !stream->done(); });
   std::move(first_done, retired_.end(), std::back_inserter(done));
   retired_.erase(first_done, retired_.end());
-  if (current_ != nullptr && current_->broken()) {
-    Retire(absl::UnavailableError("the stream ended"), now);
+  Line& line = lines_[replica];
+  if (line.current != nullptr && line.current->broken()) {
+    Retire(line, absl::UnavailableError("the stream ended"), now);
   }
-  if (current_ == nullptr) {
-    if (now < backoff_.next()) {
+  if (line.current == nullptr) {
+    if (now < line.backoff.next()) {
       return MakeError(absl::StatusCode::kUnavailable,
                        "the stream ended; it is too early to open another one",
-                       "", Between(now, backoff_.next()));
+                       "", Between(now, line.backoff.next()));
     }
-    current_ = std::make_shared<ControlStream>(connection_);
-    ++opened_;
+    line.current =
+        std::make_shared<ControlStream>(replicas_->connection(replica));
+    ++line.opened;
   }
-  return current_;
+  return line.current;
 }
 
-void ReconnectingStream::Learn(const ControlStream* stream,
+void ReconnectingStream::Learn(int replica, const ControlStream* stream,
                                const absl::Status& status) {
   absl::MutexLock lock(&mutex_);
-  if (stream != current_.get()) return;
+  Line& line = lines_[replica];
+  if (stream != line.current.get()) return;
   if (status.ok() || !ErrorReason(status).empty()) {
-    backoff_.Succeed();
+    line.backoff.Succeed();
   } else if (stream->broken()) {
-    Retire(status, SteadyNow());
+    Retire(line, status, SteadyNow());
   }
 }
 
-void ReconnectingStream::Retire(const absl::Status& status, SteadyTime now) {
-  retired_.push_back(std::exchange(current_, nullptr));
-  backoff_.Fail(status, now);
+void ReconnectingStream::Retire(Line& line, const absl::Status& status,
+                                SteadyTime now) {
+  retired_.push_back(std::exchange(line.current, nullptr));
+  line.backoff.Fail(status, now);
 }
 
 }  // namespace foresight

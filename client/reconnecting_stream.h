@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -10,10 +11,12 @@
 #include "absl/synchronization/mutex.h"
 #include "client/backoff_timer.h"
 #include "client/control_stream.h"
+#include "client/replicas.h"
 
 namespace foresight {
 
-// A ControlStream, and another one when it has ended. All that was outstanding
+// A ControlStream for each replica that something is sent to, and another one
+// when it has ended. All that was outstanding
 // on the ended one is answered with an error: ask again with the same
 // decision_index, and the server decides once. The first new stream waits for
 // `backoff`, later ones longer until an answer shows that a stream works; until
@@ -29,40 +32,51 @@ class ReconnectingStream {
     uint64_t seed = 0;  // Draws the jitter; give each client another one.
   };
 
-  ReconnectingStream(std::shared_ptr<const Connection> connection,
+  ReconnectingStream(std::shared_ptr<const Replicas> replicas,
                      const Options& options);
+  // To a single server.
+  ReconnectingStream(std::shared_ptr<const Connection> connection,
+                     const Options& options)
+      : ReconnectingStream(
+            std::make_shared<const Replicas>(std::move(connection)), options) {}
   ~ReconnectingStream();
   ReconnectingStream(const ReconnectingStream&) = delete;
   ReconnectingStream& operator=(const ReconnectingStream&) = delete;
 
   // As ControlStream::Send. Not to be called by an `on_answer`.
-  void Send(const v1::ActRequest& request, ControlStream::OnAnswer on_answer)
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  void Send(const v1::ActRequest& request, ControlStream::OnAnswer on_answer,
+            int replica = 0) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Ends the current stream. Call it if an answer is so late that the
-  // connection must be dead. Nothing more is sent on it.
-  void Renew() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Ends the current stream to the replica. Call it if an answer is so late
+  // that the connection must be dead. Nothing more is sent on it.
+  void Renew(int replica = 0) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Streams opened after the first.
+  // Streams opened after the first to each replica.
   int64_t reconnects() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
+  // To one replica.
+  struct Line {
+    BackoffTimer backoff;
+    int64_t opened = 0;
+    std::shared_ptr<ControlStream> current;  // Null: none.
+  };
+
   // The stream to send on, opened if need be.
   // Errors: Unavailable: it is too early for another one.
-  absl::StatusOr<std::shared_ptr<ControlStream>> Current(SteadyTime now)
+  absl::StatusOr<std::shared_ptr<ControlStream>> Current(int replica,
+                                                         SteadyTime now)
       ABSL_LOCKS_EXCLUDED(mutex_);
   // Learns from an answer on `stream` whether it works or has ended.
-  void Learn(const ControlStream* stream, const absl::Status& status)
-      ABSL_LOCKS_EXCLUDED(mutex_);
-  void Retire(const absl::Status& status, SteadyTime now)
+  void Learn(int replica, const ControlStream* stream,
+             const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Retire(Line& line, const absl::Status& status, SteadyTime now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  const std::shared_ptr<const Connection> connection_;
+  const std::shared_ptr<const Replicas> replicas_;
 
   mutable absl::Mutex mutex_;
-  BackoffTimer backoff_ ABSL_GUARDED_BY(mutex_);
-  int64_t opened_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::shared_ptr<ControlStream> current_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Line> lines_ ABSL_GUARDED_BY(mutex_);  // One a replica.
   // Ended, but perhaps not done with answering.
   std::vector<std::shared_ptr<ControlStream>> retired_ ABSL_GUARDED_BY(mutex_);
 };

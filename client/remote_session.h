@@ -15,6 +15,7 @@
 #include "client/decision_sequence.h"
 #include "client/pending_act.h"
 #include "client/reconnecting_stream.h"
+#include "client/replicas.h"
 #include "client/steady_time.h"
 #include "proto/adaptation.pb.h"
 
@@ -28,7 +29,9 @@ struct ActOptions {
   // 0..64: the number of actions in the answer's `plan`, for later steps whose
   // answer is late.
   uint32_t plan_length = 0;
-  ControlStream* stream = nullptr;  // Null: a separate call.
+  // Null: a call of its own. Else to the replica that RemoteSession::Place
+  // says.
+  ControlStream* stream = nullptr;
 };
 
 struct ResetOptions {
@@ -42,11 +45,16 @@ struct ResetOptions {
 // decisions, so that a call whose answer was lost can be repeated: the server
 // decides once and gives the same answer again.
 //
-// Not thread-safe, as a loop makes one decision at a time; separate sessions
-// may be used on separate threads. It keeps its connection open.
+// Not thread-safe, as a loop takes one decision at a time; separate sessions
+// may be used on separate threads. It keeps its connections open.
+//
+// With several replicas it stays at the one that it was opened on until that
+// drains, cannot be reached or does not answer; then it goes to the next one in
+// its order (client/replicas.h), which takes it over from the store that the
+// servers share.
 class RemoteSession {
  public:
-  RemoteSession(std::shared_ptr<const Connection> connection,
+  RemoteSession(std::shared_ptr<const Replicas> replicas, int replica,
                 v1::Session description);
   ~RemoteSession();  // Closes; waits at most a second, ignores errors.
   RemoteSession(const RemoteSession&) = delete;
@@ -61,6 +69,17 @@ class RemoteSession {
   // older one is retried, and is Unavailable if that does not help.
   uint64_t epoch() const { return decisions_.epoch(); }
   int64_t stale_answers() const { return decisions_.stale_answers(); }
+  // Decisions that had been answered and that the server lost in a crash: the
+  // session went on from the one before them, with the newest observation.
+  int64_t lost_decisions() const { return decisions_.lost_decisions(); }
+
+  // The replica for the next call, which may be another one than for the last.
+  int Place();
+  // The replica of the last call.
+  int replica() const { return replica_; }
+  // The replica does not answer: Place avoids it the next time.
+  void Leave() { leaving_ = true; }
+  bool leaving() const { return leaving_; }
 
   // The action for `observation` [S], raw units. After an error it is unknown
   // whether the server decided. In either case call again, with the same
@@ -70,12 +89,13 @@ class RemoteSession {
   absl::StatusOr<v1::ActResponse> Act(absl::Span<const float> observation,
                                       const ActOptions& options = {});
 
-  // The two halves of Act, for a loop that must not wait (see
-  // client/control_loop.h). Begin sends the request on `stream` or, if that is
-  // null, as a separate call that ends after options.call.timeout;
-  // options.stream is not used. Finish processes the answer and turns one that
-  // must not be acted on into an error. One at a time, without retries. If
-  // Finish gave kAlign, the next Begin asks the server where the session is.
+  // The two halves of Act, for a loop that must not wait for it (see
+  // client/control_loop.h). Begin asks, on `stream` or, if that is null, with a
+  // call of its own that ends after options.call.timeout; options.stream is not
+  // used. It goes where Place says. Finish takes what was answered: an answer
+  // that is not to be acted on becomes an error. One at a time, without
+  // retries; if Finish gave kAlign, the next Begin lets the server say where
+  // the session is.
   std::unique_ptr<PendingAct> Begin(absl::Span<const float> observation,
                                     const ActOptions& options,
                                     ReconnectingStream* stream);
@@ -91,13 +111,25 @@ class RemoteSession {
   absl::Status Close(const CallOptions& call = {});
 
  private:
+  // `method` with `request` where Place says, again with retries if a repeated
+  // call does no harm, else once more if the replica could not be reached.
+  template <typename Request, typename Response>
+  absl::StatusOr<Response> Call(
+      grpc::Status (v1::Adaptation::StubInterface::*method)(
+          grpc::ClientContext*, const Request&, Response*),
+      const Request& request, const CallOptions& options,
+      Connection::Repeat repeat);
+  // Takes note of where a call ended.
+  void Learn(const absl::Status& status);
   absl::StatusOr<v1::ActResponse> Decide(const v1::ActRequest& request,
                                          const ActOptions& options,
                                          SteadyTime deadline);
 
-  const std::shared_ptr<const Connection> connection_;
+  const std::shared_ptr<const Replicas> replicas_;
   v1::Session description_;
   DecisionSequence decisions_;
+  int replica_;
+  bool leaving_ = false;
   bool closed_ = false;
 };
 

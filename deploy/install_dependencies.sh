@@ -66,9 +66,11 @@ packages=(
   # the server and the client
   libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
   libabsl-dev prometheus-cpp-dev libcivetweb-dev libssl-dev libsqlite3-dev
+  libhiredis-dev
   libcli11-dev nlohmann-json3-dev
-  # data, tests
-  libhdf5-dev libgtest-dev libgmock-dev
+  # data, tests, benchmarks
+  libhdf5-dev libgtest-dev libgmock-dev libbenchmark-dev
+  redis-server haproxy
 )
 if [[ "$checks" == yes ]]; then
   packages+=(clang shellcheck)

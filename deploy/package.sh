@@ -6,12 +6,14 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
   cat <<TEXT
-usage: deploy/package.sh [--engines all|fused] [--cuda] [--output DIR]
+usage: deploy/package.sh [OPTION...]
 
   --engines E   all (default), or fused: a server without LibTorch, 360 MB
                 smaller, and no foresight-train
   --cuda        link LibTorch's CUDA libraries and ship them
                 (deploy/install_dependencies.sh --cuda)
+  --component C make only what server, tools or train needs, and no tarball
+                (default all of them and the client library)
   --output DIR  where the packages go (default build/packages, and with
                 another choice build/packages-fused or build/packages-cuda)
 
@@ -20,13 +22,14 @@ TEXT
 }
 
 engines=all
+component=all
 variant=""
 output=""
 while (($#)); do
   case "$1" in
-    --engines | --output)
+    --engines | --component | --output)
       (($# >= 2)) || { echo "package.sh: $1 needs a value" >&2; exit 2; }
-      [[ "$1" == --engines ]] && engines="$2" || output="$2"
+      printf -v "${1#--}" %s "$2"
       shift 2 ;;
     --cuda) variant=-cuda; shift ;;
     --help | -h) usage; exit 0 ;;
@@ -40,6 +43,16 @@ case "$engines$variant" in
           "fused without --cuda" >&2
      exit 2 ;;
 esac
+case "$component$libtorch" in
+  allO* | serverO* | toolsO* | trainON) ;;
+  trainOFF)
+    echo "package.sh: --component is train, which needs --engines all" >&2
+    exit 2 ;;
+  *)
+    echo "package.sh: --component is '$component'; expected server, tools or" \
+      "train" >&2
+    exit 2 ;;
+esac
 for tool in dpkg-shlibdeps file; do
   command -v "$tool" >/dev/null || {
     echo "package.sh: $tool is missing: run deploy/install_dependencies.sh" >&2
@@ -47,12 +60,20 @@ for tool in dpkg-shlibdeps file; do
   }
 done
 
-programs=(foresight-server foresight-run foresight-gather foresight-load
-  foresight-inspect)
+tools=(foresight-run foresight-gather foresight-load foresight-inspect)
+components="$component"
+build="build/package$variant-$component"
+case "$component" in
+  all)
+    components="server;tools;train;client-library"
+    targets=(foresight-server "${tools[@]}" foresight_client)
+    [[ "$libtorch" == OFF ]] || targets+=(foresight-train)
+    build="build/package$variant" ;;
+  tools) targets=("${tools[@]}") libtorch=OFF variant="" ;;
+  *) targets=("foresight-$component") ;;
+esac
 cuda=OFF
-[[ "$libtorch" == OFF ]] || programs+=(foresight-train)
 [[ "$variant" != -cuda ]] || cuda=ON
-build="build/package$variant"
 output="${output:-build/packages$variant}"
 mkdir -p "$build" "$output"
 output="$(realpath "$output")"
@@ -61,9 +82,9 @@ echo "== build"
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
   -DFORESIGHT_TESTS=OFF -DFORESIGHT_LIBTORCH="$libtorch" \
   -DFORESIGHT_CUDA="$cuda" -DFORESIGHT_VARIANT="$variant" \
+  -DFORESIGHT_COMPONENTS="$components" \
   >"$build/configure.log" 2>&1 || { cat "$build/configure.log"; exit 1; }
-cmake --build "$build" --target "${programs[@]}" foresight_client
-
+cmake --build "$build" --target "${targets[@]}"
 
 package() {  # GENERATOR
   (cd "$build" && cpack -G "$1" -B packages >cpack.log 2>&1) ||
@@ -73,14 +94,18 @@ package() {  # GENERATOR
 echo "== Debian packages"
 rm -rf "$build/packages" "$build/debian-packages"
 package DEB
-# The tarball says which Debian packages it needs: what its packages depend on.
-for deb in "$build"/packages/foresight-*.deb; do
-  dpkg-deb --field "$deb" Depends
-done | tr ',' '\n' | sed 's/ //g; s/(.*//; /^foresight/d' | sort -u \
-  >"$build/debian-packages"
-echo "== tarball"
-package TGZ
+if [[ "$component" == all ]]; then
+  echo "== tarball"
+  # It says which Debian packages it needs: what its packages depend on.
+  for deb in "$build"/packages/foresight-*.deb; do
+    dpkg-deb --field "$deb" Depends
+  done | tr ',' '\n' | sed 's/ //g; s/(.*//; /^foresight/d' | sort -u \
+    >"$build/debian-packages"
+  package TGZ
+fi
 
-mv "$build"/packages/*.deb "$build"/packages/*.tar.gz "$output/"
+shopt -s nullglob
+made=("$build"/packages/*.deb "$build"/packages/*.tar.gz)
+mv "${made[@]}" "$output/"
 echo "== packages in ${output#"$PWD"/}"
-(cd "$output" && du -h --apparent-size ./*.deb ./*.tar.gz | sed 's|\./||')
+(cd "$output" && du -h --apparent-size "${made[@]##*/}")

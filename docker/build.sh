@@ -19,8 +19,8 @@ foresight-TARGET:VERSION; with --engines fused foresight-server:VERSION-fused.
                    needs that
   --tool TOOL      docker, buildah or podman (default: the first that works)
 
-buildah and podman follow STORAGE_DRIVER and BUILDAH_ISOLATION: vfs and chroot
-work where a container cannot be started.
+buildah and podman follow STORAGE_DRIVER and BUILDAH_ISOLATION: chroot works
+where a container cannot be started, and vfs where overlays cannot be mounted.
 TEXT
 }
 
@@ -41,6 +41,12 @@ done
   echo "build.sh: --engines is '$engines'; expected all, or fused for server" >&2
   exit 2
 }
+
+case "$target" in
+  server*) component=server ;;
+  client) component=tools ;;
+  train) component=train ;;
+esac
 
 # A client without a daemon is not enough.
 works() {  # TOOL
@@ -74,7 +80,8 @@ if [[ -n "$packages" ]]; then
 fi
 
 command=(--file "$context/docker/Dockerfile" --target "$target" --tag "$tag"
-  --build-arg "ENGINES=$engines" --build-arg "VERSION=$version"
+  --build-arg "COMPONENT=$component" --build-arg "ENGINES=$engines"
+  --build-arg "VERSION=$version"
   --build-arg "REVISION=$(git rev-parse HEAD)")
 if [[ -n "$base" ]]; then
   command+=(--build-arg "BASE_IMAGE=$base")
@@ -88,6 +95,8 @@ fi
 echo "== $tag, by $tool"
 case "$tool" in
   docker) DOCKER_BUILDKIT=1 docker build "${command[@]}" "$context" ;;
-  # Images in OCI's format have no health check.
-  *) "$tool" build --format docker "${command[@]}" "$context" ;;
+  # Images in OCI's format have no health check. buildah 1.28 reads no
+  # STORAGE_DRIVER of its own accord.
+  *) "$tool" ${STORAGE_DRIVER:+--storage-driver "$STORAGE_DRIVER"} \
+       build --format docker "${command[@]}" "$context" ;;
 esac

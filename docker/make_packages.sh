@@ -11,6 +11,11 @@ if compgen -G "docker/packages/*.deb" >/dev/null; then
   echo "docker/packages holds packages: nothing to build"
   exit 0
 fi
+# What the image does not need is neither fetched nor compiled.
+engines="${ENGINES:?}"
+if [[ "${COMPONENT:?}" == tools ]]; then
+  engines=fused
+fi
 options=()
 if [[ -n "${CUDA:-}" ]]; then
   options+=(--cuda)
@@ -18,7 +23,7 @@ fi
 case "$step" in
   dependencies)
     options+=(--no-tests)
-    if [[ "$ENGINES" == fused ]]; then
+    if [[ "$engines" == fused ]]; then
       options+=(--no-torch)
     fi
     if [[ -s /run/secrets/ca ]]; then
@@ -26,8 +31,8 @@ case "$step" in
     fi
     deploy/install_dependencies.sh "${options[@]}" ;;
   packages)
-    deploy/package.sh --engines "$ENGINES" "${options[@]}" \
-      --output docker/packages ;;
+    deploy/package.sh --component "$COMPONENT" --engines "$engines" \
+      "${options[@]}" --output docker/packages ;;
   *)
     echo "make_packages.sh: unknown step: $step" >&2
     exit 2 ;;

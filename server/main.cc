@@ -23,9 +23,14 @@ namespace {
 constexpr int kRuntimeFailure = 1;
 constexpr int kUsageError = 2;
 
-int WaitForSignal(const sigset_t& signals) {
-  int signal = 0;
-  sigwait(&signals, &signal);
+// A signal to end; each SIGHUP before it calls `reload`.
+template <typename Reload>
+int WaitForEnd(const sigset_t& signals, Reload reload) {
+  int signal = SIGHUP;
+  while (signal == SIGHUP) {
+    sigwait(&signals, &signal);
+    if (signal == SIGHUP) reload();
+  }
   return signal;
 }
 
@@ -59,9 +64,13 @@ int Serve(const ServerOptions& options, const sigset_t& signals) {
     LogError("cannot start", {{"error", server.status().message()}});
     return kRuntimeFailure;
   }
-  LogInfo("shutting down", {{"signal", WaitForSignal(signals)}});
+  const int end = WaitForEnd(signals, [&server] {
+    LogInfo("reloading models", {{"signal", SIGHUP}});
+    (*server)->ReloadModels();
+  });
+  LogInfo("shutting down", {{"signal", end}});
   std::thread([&signals] {
-    LogWarning("stopping at once", {{"signal", WaitForSignal(signals)}});
+    LogWarning("stopping at once", {{"signal", WaitForEnd(signals, [] {})}});
     _exit(kRuntimeFailure);
   }).detach();
   (*server)->Shutdown();
@@ -82,6 +91,7 @@ int main(int argc, char** argv) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const auto command = foresight::ParseOptions(argc, argv, FORESIGHT_VERSION);
   if (const auto* exit = std::get_if<foresight::EarlyExit>(&command)) {

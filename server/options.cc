@@ -6,7 +6,10 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "models/support/status_macros.h"
+#include "server/durability/redis_address.h"
 #include "support/loopback.h"
 
 namespace foresight {
@@ -96,6 +99,13 @@ void DefineServing(CLI::App& app, ServerOptions& options) {
                  "Address of /metrics, /livez and /readyz, or off")
       ->capture_default_str()
       ->check(Address("off"));
+  app.add_option("--admin-listen", options.admin_listen,
+                 "Where to serve administration (proto/admin.proto), or off")
+      ->capture_default_str()
+      ->check(Address("off"));
+  app.add_option("--model-root", options.model_root,
+                 "Folder below which administrators may load models")
+      ->type_name("DIR");
   app.add_option("--port-file", options.port_file,
                  "File to write the chosen HOST:PORT to when ready")
       ->type_name("FILE");
@@ -138,6 +148,10 @@ void DefineSecurity(CLI::App& app, ServerOptions& options) {
 }
 
 void DefineLimits(CLI::App& app, ServerOptions& options) {
+  AddNumber(app, "--max-models", 1,
+            "Models in memory at once, including replaced ones that sessions "
+            "still use",
+            &options.max_models);
   AddNumber(app, "--max-sessions", 1, "Sessions open at once",
             &options.max_sessions);
   AddDuration(
@@ -201,10 +215,29 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
 }
 
 void DefineDurability(CLI::App& app, ServerOptions& options) {
-  app.add_option("--state-dir", options.state_dir,
-                 "Folder that keeps sessions beyond the process; without it "
-                 "they end with the process")
-      ->type_name("DIR");
+  CLI::Option* folder =
+      app.add_option("--state-dir", options.state_dir,
+                     "Folder in which sessions outlive the process; none: in "
+                     "memory alone")
+          ->type_name("DIR");
+  CLI::Option* store =
+      app.add_option("--state", options.state,
+                     "The same in a Redis that servers share, so that a "
+                     "session goes on at another one: "
+                     "redis://[[USER]:PASSWORD@]HOST[:PORT], or rediss:// for "
+                     "TLS; a password is safer in --config")
+          ->excludes(folder)
+          ->type_name("URI")
+          ->check(CLI::Validator(
+              [](const std::string& uri) {
+                return std::string(ParseRedisAddress(uri).status().message());
+              },
+              ""));
+  app.add_option("--state-tls-ca", options.state_tls_ca,
+                 "Trust a store over TLS that these CAs signed (PEM), instead "
+                 "of those that the machine trusts")
+      ->needs(store)
+      ->type_name("FILE");
   app.add_option("--durability", options.durability,
                  "none: sessions are written only at an orderly end; "
                  "interval: a kill loses at most --durability-interval; each: "
@@ -214,6 +247,10 @@ void DefineDurability(CLI::App& app, ServerOptions& options) {
   AddDuration(app, "--durability-interval", absl::Milliseconds(1),
               "Write changes of sessions this often",
               &options.durability_interval);
+  AddDuration(app, "--store-timeout", absl::Milliseconds(1),
+              "Longest that an answer waits until it is kept; then the server "
+              "answers without keeping until that works again",
+              &options.store_timeout);
   AddNumber(app, "--replay-limit", 1,
             "Most adaptation steps of one session to make again after a "
             "restart",
@@ -250,6 +287,46 @@ std::variant<ServerOptions, EarlyExit> ParseOptions(
   return options;
 }
 
+namespace {
+
+absl::Status CheckPlainText(absl::string_view option,
+                            const std::string& address,
+                            const ServerOptions& options) {
+  if (!options.tls_cert.empty() || options.insecure || IsLoopback(address)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      option, " ", address,
+      " can be reached from other machines in plain text, expected a "
+      "loopback address, --tls-cert and --tls-key, or --insecure"));
+}
+
+// Only tokens have roles. Without one, whoever reaches the address may
+// administrate, so that has to be somebody on this machine.
+absl::Status CheckAdministration(const ServerOptions& options) {
+  if (options.admin_listen == "off") {
+    if (options.model_root.empty()) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        "--model-root is given without an administrator's address, expected "
+        "--admin-listen too");
+  }
+  RETURN_IF_ERROR(
+      CheckPlainText("--admin-listen", options.admin_listen, options));
+  if (!options.tokens.empty()) return absl::OkStatus();
+  if (!options.tls_client_ca.empty()) {
+    return absl::InvalidArgumentError(
+        "--admin-listen is given with --tls-client-ca, but certificates have "
+        "no roles, expected --tokens too");
+  }
+  if (IsLoopback(options.admin_listen)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--admin-listen ", options.admin_listen,
+      " can be reached from other machines, expected a loopback address, or "
+      "--tokens to tell who may administrate"));
+}
+
+}  // namespace
+
 absl::Status CheckExposure(const ServerOptions& options) {
   if (options.tls_cert.empty() != options.tls_key.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -261,14 +338,8 @@ absl::Status CheckExposure(const ServerOptions& options) {
         "--tls-client-ca is given without TLS, expected --tls-cert and "
         "--tls-key too");
   }
-  if (options.tls_cert.empty() && !options.insecure &&
-      !IsLoopback(options.listen)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--listen ", options.listen,
-        " can be reached from other machines in plain text, expected a "
-        "loopback address, --tls-cert and --tls-key, or --insecure"));
-  }
-  return absl::OkStatus();
+  RETURN_IF_ERROR(CheckPlainText("--listen", options.listen, options));
+  return CheckAdministration(options);
 }
 
 }  // namespace foresight

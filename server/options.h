@@ -17,8 +17,11 @@ struct ServerOptions {
   std::vector<std::string> models;  // Bundle folders; at least one.
   std::string listen = "127.0.0.1:50051";
   std::string metrics_listen = "127.0.0.1:9464";  // Or "off".
-  std::string port_file;                          // Empty: none.
-  std::string log_format = "text";                // Or "json".
+  std::string admin_listen = "off";               // Or HOST:PORT.
+  std::string model_root;  // Administrators load from below; empty: none.
+  int max_models = 16;     // In memory, those that were replaced included.
+  std::string port_file;   // Empty: none.
+  std::string log_format = "text";  // Or "json".
   std::string probe;  // Not empty: only probe that address (metrics/probe.h).
 
   std::string tls_cert;       // Files; empty: none.
@@ -49,9 +52,13 @@ struct ServerOptions {
   int64_t max_samples = 1 << 22;                     // H * M * K.
   absl::Duration answer_margin = absl::Milliseconds(1);
 
-  std::string state_dir;                // Empty: sessions are only in memory.
+  // Both empty: sessions live in memory alone.
+  std::string state_dir;
+  std::string state;         // A shared store (durability/redis_address.h).
+  std::string state_tls_ca;  // PEM; empty: the machine's.
   std::string durability = "interval";  // Or "none", "each".
   absl::Duration durability_interval = absl::Seconds(1);
+  absl::Duration store_timeout = absl::Milliseconds(50);
   int replay_limit = 50;  // Steps made again for a session after a restart.
 
   absl::Duration shutdown_notice = absl::Milliseconds(200);
@@ -59,7 +66,8 @@ struct ServerOptions {
 };
 
 // Errors: InvalidArgument, naming the option: plain text could leave the
-// machine without `insecure`, or an option is missing that another one needs.
+// machine without `insecure`, somebody else could administrate the server, or a
+// file is missing that another one needs.
 absl::Status CheckExposure(const ServerOptions& options);
 
 // Returned if there is nothing to serve: print `text` and exit with `code`.

@@ -8,6 +8,7 @@
 #include <climits>
 #include <filesystem>
 #include <limits>
+#include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -19,10 +20,13 @@
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/health_check_service_interface.h"
 #include "server/decisions/decision_maker.h"
-#include "server/decisions/messages.h"
+#include "server/decisions/model_operations.h"
 #include "server/decisions/session_keeper.h"
 #include "server/decisions/session_operations.h"
+#include "server/decisions/take_overs.h"
 #include "server/durability/journal.h"
+#include "server/durability/redis_address.h"
+#include "server/durability/redis_store.h"
 #include "server/durability/sqlite_store.h"
 #include "server/metrics/metrics.h"
 #include "server/metrics/metrics_endpoint.h"
@@ -32,14 +36,15 @@
 #include "server/scheduling/timer.h"
 #include "server/security/security.h"
 #include "server/service/adaptation_service.h"
+#include "server/service/admin_service.h"
 #include "server/service/connections.h"
 #include "server/sessions/session_store.h"
 #include "server/support/clock.h"
 #include "server/support/cpu_count.h"
+#include "server/support/error.h"
 #include "server/support/event.h"
 #include "server/support/log.h"
-#include "support/file.h"
-#include "support/status_macros.h"
+#include "server/support/task_thread.h"
 
 namespace foresight {
 namespace {
@@ -58,6 +63,9 @@ constexpr absl::Duration kLookAgain = absl::Seconds(1);
 constexpr absl::Duration kKeepScratch = absl::Seconds(10);
 // Time for calls that never end by themselves, such as health's Watch.
 constexpr absl::Duration kGrace = absl::Seconds(1);
+
+// Requests of administrators hold a name at most.
+constexpr int kMaxAdminMessage = 64 << 10;
 
 constexpr int kMaxMetadataBytes = 8 << 10;
 // Time from a connection's beginning to its first HTTP/2 settings, TLS
@@ -107,6 +115,27 @@ void SetArguments(const ServerOptions& options, grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
 }
 
+// The options have `state`.
+RedisAddress StoreAddress(const ServerOptions& options) {
+  RedisAddress address = *ParseRedisAddress(options.state);
+  address.ca_file = options.state_tls_ca;
+  return address;
+}
+
+// Null if nothing is kept.
+// Errors: as SqliteStore::Open; PermissionDenied: the shared store refuses the
+// server. That it does not answer is no error: it may come back.
+absl::StatusOr<std::unique_ptr<StateStore>> OpenStore(
+    const ServerOptions& options) {
+  if (!options.state_dir.empty()) return SqliteStore::Open(options.state_dir);
+  if (options.state.empty()) return std::unique_ptr<StateStore>();
+  auto store = std::make_unique<RedisStore>(StoreAddress(options),
+                                            RedisStore::Options());
+  const absl::Status answer = store->Write({}).status();
+  if (absl::IsPermissionDenied(answer)) return answer;
+  return std::unique_ptr<StateStore>(std::move(store));
+}
+
 std::string WithPort(const std::string& address, int port) {
   return absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
 }
@@ -114,70 +143,104 @@ std::string WithPort(const std::string& address, int port) {
 }  // namespace
 
 struct Server::Parts {
-  // `store` is null if nothing is kept.
+  // `store`: null if nothing is kept. It is shared if the options have `state`.
   Parts(const ServerOptions& server_options, const std::string& version,
-        std::unique_ptr<StateStore> store)
+        const EngineFactory& make_engine, std::unique_ptr<StateStore> store)
       : options(server_options),
         metrics(version),
+        models({static_cast<size_t>(options.max_models)}),
         journal(store == nullptr ? nullptr
                                  : std::make_unique<Journal>(JournalOptions(),
                                                              std::move(store))),
-        keeper({options.replay_limit}, journal.get()),
+        keeper({options.replay_limit, !options.state.empty()}, journal.get()),
         sessions(
             {static_cast<size_t>(options.max_sessions),
              static_cast<size_t>(options.max_owner_sessions),
              options.lost_timeout,
              [this](const SessionState& session) { keeper.Ended(session); }}),
+        take_overs(options.state.empty()
+                       ? nullptr
+                       : std::make_unique<TakeOvers>(TakeOvers::Options(),
+                                                     TakeOverParts())),
         scheduler(std::make_unique<Scheduler>(SchedulerOptions())),
         maker({options.answer_margin, options.max_samples,
                options.max_decision_time},
-              {&models, &sessions, &keeper, scheduler.get(), &timer, &metrics}),
+              {&models, &sessions, &keeper, scheduler.get(), &timer, &metrics,
+               take_overs.get()}),
         operations({options.idle_timeout, options.max_idle_timeout,
                     options.max_samples, options.max_decision_time},
-                   &models, &sessions, &keeper, &metrics),
+                   &models, &sessions, &keeper, &metrics, MonotonicNow,
+                   take_overs.get()),
+        model_operations(options.model_root,
+                         {make_engine, &models, &sessions, &metrics}),
         service({static_cast<size_t>(options.max_stream_in_flight),
                  static_cast<size_t>(options.max_stream_bytes),
                  static_cast<size_t>(options.max_message_size)},
                 {&models, &operations, &maker, &metrics,
                  [this](const grpc::CallbackServerContext& context) {
                    return Identify(context);
-                 }}) {
+                 }}),
+        admin({&model_operations, &operations,
+               [this](AdminService::Drained done) {
+                 StartDraining(std::move(done));
+               },
+               &metrics,
+               [this](const grpc::CallbackServerContext& context) {
+                 return Identify(context);
+               }}),
+        drainer(std::make_unique<TaskThread>(TaskThread::Options())) {
     metrics.sessions_limit.Set(options.max_sessions);
+    metrics.model_generations_limit.Set(options.max_models);
     metrics.queue_limit.Set(options.max_queue);
   }
 
   Scheduler::Options SchedulerOptions() const;
-  Journal::Options JournalOptions() const;
+  Journal::Options JournalOptions();
+  TakeOvers::Parts TakeOverParts();
   absl::Status Secure();
   absl::StatusOr<Caller> Identify(
       const grpc::CallbackServerContext& context) const;
   absl::Status Resume(const std::vector<KeptSession>& kept);
-  absl::Status LoadModels(const EngineFactory& make_engine);
+  absl::Status LoadModels();
   absl::Status ListenForMetrics();
   void SetReadiness(Readiness readiness);
   absl::Status Listen();
+  absl::Status ListenForAdministrators();
   absl::Status WritePortFile();
   void FreeIdleSessions();
+  void MeasureJournal();
   void AwaitQuiet();
-  void KeepSessions();
+  absl::StatusOr<int> KeepSessions();
+  // Once; calls that come meanwhile wait for its end.
+  void Drain();
+  void StartDraining(AdminService::Drained done);
   void Shutdown();
 
   const ServerOptions options;
   Metrics metrics;
   ModelRegistry models;
+  std::atomic<bool> ended = false;   // Before the journal, which looks at it.
   std::unique_ptr<Journal> journal;  // Null: nothing is kept.
   SessionKeeper keeper;
   SessionStore sessions;
+  std::unique_ptr<TakeOvers> take_overs;  // Null: no store is shared.
   Timer timer;
   std::unique_ptr<Scheduler> scheduler;
   DecisionMaker maker;
   SessionOperations operations;
+  ModelOperations model_operations;
   AdaptationService service;
+  AdminService admin;
   std::unique_ptr<Security> security;
   std::unique_ptr<grpc::Server> grpc_server;
+  std::unique_ptr<grpc::Server> admin_server;  // Null: off.
   std::unique_ptr<MetricsEndpoint> endpoint;
   std::string address;
+  std::string admin_address;  // Empty: off.
   bool wrote_port_file = false;
+  std::once_flag drain_once;
+  absl::StatusOr<int> snapshots = 0;  // Sessions kept; since Drain.
+  std::unique_ptr<TaskThread> drainer;
   Event stopping;
   std::thread housekeeper;
 };
@@ -192,18 +255,35 @@ Scheduler::Options Server::Parts::SchedulerOptions() const {
   return scheduling;
 }
 
-Journal::Options Server::Parts::JournalOptions() const {
+TakeOvers::Parts Server::Parts::TakeOverParts() {
+  return {[this] {
+            RedisStore::Options store;
+            store.forget_taken = options.durability == "none";
+            return std::make_unique<RedisStore>(StoreAddress(options), store);
+          },
+          &sessions,
+          [this](const KeptSession& kept) { return operations.Resume(kept); },
+          [this](const SessionName& name) { operations.NoteLost(name); }};
+}
+
+Journal::Options Server::Parts::JournalOptions() {
   Journal::Options journaling;
+  journaling.probe = !options.state.empty();
+  journaling.fenced = [this](const KeptName& name) {
+    if (!ended) operations.Lose(name);
+  };
   journaling.durability = options.durability == "none" ? Durability::kNone
                           : options.durability == "each"
                               ? Durability::kEach
                               : Durability::kInterval;
   journaling.interval = options.durability_interval;
+  journaling.store_timeout = options.store_timeout;
   return journaling;
 }
 
 absl::Status Server::Parts::Resume(const std::vector<KeptSession>& kept) {
-  if (journal == nullptr) return absl::OkStatus();
+  // A shared store gives nothing here, and need not work now.
+  if (kept.empty()) return absl::OkStatus();
   std::atomic<size_t> next = 0;
   std::vector<std::thread> threads;
   for (int lane = 0; lane < scheduler->lanes(); ++lane) {
@@ -254,23 +334,9 @@ absl::StatusOr<Caller> Server::Parts::Identify(
   return caller;
 }
 
-absl::Status Server::Parts::LoadModels(const EngineFactory& make_engine) {
+absl::Status Server::Parts::LoadModels() {
   for (const std::string& folder : options.models) {
-    ASSIGN_OR_RETURN(Bundle loaded, Bundle::Load(folder));
-    auto bundle = std::make_shared<const Bundle>(std::move(loaded));
-    ASSIGN_OR_RETURN(auto engine, make_engine(bundle));
-    ASSIGN_OR_RETURN(LoadedModel model,
-                     WarmUp(std::move(bundle), std::move(engine)));
-    LogInfo("model loaded",
-            {{"name", model.name()},
-             {"version", model.bundle->manifest().version()},
-             {"folder", folder},
-             {"engine", model.engine->name()},
-             {"device", model.engine->device()},
-             {"frozen_decision", absl::FormatDuration(model.frozen_time)}});
-    const v1::Model description = ToProto(model);
-    RETURN_IF_ERROR(models.Add(std::move(model)));
-    metrics.AddModel(description);
+    RETURN_IF_ERROR(model_operations.Add(folder));
   }
   return absl::OkStatus();
 }
@@ -311,6 +377,26 @@ absl::Status Server::Parts::Listen() {
   return absl::OkStatus();
 }
 
+absl::Status Server::Parts::ListenForAdministrators() {
+  if (options.admin_listen == "off") return absl::OkStatus();
+  grpc::ServerBuilder builder;
+  SetArguments(options, builder);
+  builder.SetMaxReceiveMessageSize(kMaxAdminMessage);
+  int port = 0;
+  builder.AddListeningPort(options.admin_listen, security->Credentials(),
+                           &port);
+  builder.RegisterService(&admin);
+  admin_server = builder.BuildAndStart();
+  if (admin_server == nullptr) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", options.admin_listen,
+                     ": the address is taken or not this machine's"));
+  }
+  admin_address = WithPort(options.admin_listen, port);
+  LogInfo("serving administrators", {{"address", admin_address}});
+  return absl::OkStatus();
+}
+
 absl::Status Server::Parts::WritePortFile() {
   if (options.port_file.empty()) return absl::OkStatus();
   RETURN_IF_ERROR(WriteFileAtomically(options.port_file, address + "\n"));
@@ -330,12 +416,14 @@ void Server::Parts::FreeIdleSessions() {
       }
     }
     operations.Expire();
+    MeasureJournal();
     metrics.queued_decisions.Set(scheduler->size());
     metrics.psi_bytes.Set(sessions.owned_bytes());
     size_t released = 0;
-    for (const auto& model : models.List()) {
+    for (const auto& model : models.InMemory()) {
       released += model->engine->ReleaseScratch(MonotonicNow() - kKeepScratch);
     }
+    released += model_operations.FreeUnused();
     // Return freed memory to the operating system, but not in the middle of
     // control loops: that holds the heap's locks.
     const size_t now_open = sessions.size();
@@ -350,6 +438,16 @@ void Server::Parts::FreeIdleSessions() {
   } while (!stopping.WaitFor(pause));
 }
 
+void Server::Parts::MeasureJournal() {
+  if (journal == nullptr) return;
+  metrics.SetJournalUp(journal->available());
+  const auto count = [](uint64_t total, prometheus::Counter& counter) {
+    counter.Increment(static_cast<double>(total) - counter.Value());
+  };
+  count(journal->failures(), metrics.journal_failures);
+  count(journal->lost_changes(), metrics.journal_lost_changes);
+}
+
 void Server::Parts::AwaitQuiet() {
   const absl::Time give_up = MonotonicNow() + kQuietTimeout;
   uint64_t before;
@@ -359,20 +457,30 @@ void Server::Parts::AwaitQuiet() {
   } while (service.refused() != before && MonotonicNow() < give_up);
 }
 
-void Server::Parts::KeepSessions() {
-  if (journal == nullptr) return;
-  absl::Status kept = absl::OkStatus();
+absl::StatusOr<int> Server::Parts::KeepSessions() {
+  if (journal == nullptr) return 0;
+  absl::StatusOr<int> kept = static_cast<int>(sessions.size());
   if (journal->durability() == Durability::kNone) {
-    kept = keeper.KeepAll(sessions, MonotonicNow()).status();
-  } else {
-    kept = journal->Flush();
+    kept = keeper.KeepAll(sessions, MonotonicNow());
+  } else if (const absl::Status flushed = journal->Flush(); !flushed.ok()) {
+    kept = flushed;
   }
-  if (!kept.ok()) LogError("sessions are lost", {{"error", kept.message()}});
+  if (!kept.ok()) {
+    LogError("sessions are lost", {{"error", kept.status().message()}});
+  }
+  return kept;
 }
 
-void Server::Parts::Shutdown() {
-  SetReadiness(Readiness::kDraining);
-  if (grpc_server != nullptr) {
+void Server::Parts::Drain() {
+  std::call_once(drain_once, [this] {
+    // Clients leave as soon as they hear of it, each with its last decision.
+    if (take_overs != nullptr) {
+      const absl::Status safe = keeper.PrepareToMove(sessions, MonotonicNow());
+      if (!safe.ok()) {
+        LogError("sessions are lost", {{"error", safe.message()}});
+      }
+    }
+    SetReadiness(Readiness::kDraining);
     grpc_server->GetHealthCheckService()->SetServingStatus(false);
     absl::SleepFor(options.shutdown_notice);
     LogInfo("draining");
@@ -382,13 +490,46 @@ void Server::Parts::Shutdown() {
       maker.Stop();
       maker.AwaitIdle(kStopTimeout);
     }
+    snapshots = KeepSessions();
+  });
+}
+
+void Server::Parts::StartDraining(AdminService::Drained done) {
+  const bool runs = drainer->Run([this, done] {
+    Drain();
+    if (!snapshots.ok()) {
+      return done(
+          MakeError(Reason::kInternal,
+                    absl::StrCat("drained, but sessions were not kept: ",
+                                 snapshots.status().message())));
+    }
+    v1::DrainResponse response;
+    response.set_snapshots(*snapshots);
+    done(std::move(response));
+  });
+  if (runs) return;
+  done(MakeError(Reason::kOverloaded, "too many callers wait for the drain",
+                 absl::Seconds(1)));
+}
+
+void Server::Parts::Shutdown() {
+  SetReadiness(Readiness::kDraining);
+  if (grpc_server != nullptr) {
+    Drain();
     AwaitQuiet();
-    grpc_server->Shutdown(std::chrono::system_clock::now() +
-                          absl::ToChronoMilliseconds(kGrace));
+    model_operations.Stop();
+    const auto give_up =
+        std::chrono::system_clock::now() + absl::ToChronoMilliseconds(kGrace);
+    if (admin_server != nullptr) admin_server->Shutdown(give_up);
+    grpc_server->Shutdown(give_up);
   }
-  KeepSessions();
+  drainer.reset();
+  if (take_overs != nullptr) take_overs->Stop();
+  // Again: calls other than decisions went on. The log tells of a failure.
+  (void)KeepSessions();
   stopping.Set();
   if (housekeeper.joinable()) housekeeper.join();
+  ended = true;
   if (wrote_port_file) {
     std::error_code ignored;  // The file may be gone.
     std::filesystem::remove(options.port_file, ignored);
@@ -400,21 +541,25 @@ void Server::Parts::Shutdown() {
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const ServerOptions& options, const std::string& version,
     const EngineFactory& make_engine) {
-  std::unique_ptr<StateStore> store;
+  if (!options.state.empty()) {
+    RETURN_IF_ERROR(ParseRedisAddress(options.state).status());
+  }
+  ASSIGN_OR_RETURN(std::unique_ptr<StateStore> store, OpenStore(options));
   std::vector<KeptSession> kept;
-  if (!options.state_dir.empty()) {
-    ASSIGN_OR_RETURN(store, SqliteStore::Open(options.state_dir));
+  if (store != nullptr) {
     ASSIGN_OR_RETURN(kept, store->Load());
   }
-  auto parts = std::make_unique<Parts>(options, version, std::move(store));
+  auto parts =
+      std::make_unique<Parts>(options, version, make_engine, std::move(store));
   Parts& started = *parts;
   // From here on the server's destructor cleans up.
   std::unique_ptr<Server> server(new Server(std::move(parts)));
   RETURN_IF_ERROR(started.Secure());
   RETURN_IF_ERROR(started.ListenForMetrics());  // Loading may take long.
-  RETURN_IF_ERROR(started.LoadModels(make_engine));
+  RETURN_IF_ERROR(started.LoadModels());
   RETURN_IF_ERROR(started.Resume(kept));
   RETURN_IF_ERROR(started.Listen());
+  RETURN_IF_ERROR(started.ListenForAdministrators());
   started.housekeeper = std::thread([&started] { started.FreeIdleSessions(); });
   RETURN_IF_ERROR(started.WritePortFile());
   LogInfo("listening",
@@ -432,8 +577,16 @@ Server::~Server() { Shutdown(); }
 
 const std::string& Server::address() const { return parts_->address; }
 
+const std::string& Server::admin_address() const {
+  return parts_->admin_address;
+}
+
 int Server::metrics_port() const {
   return parts_->endpoint == nullptr ? 0 : parts_->endpoint->port();
+}
+
+void Server::ReloadModels() {
+  parts_->model_operations.Reload(parts_->options.models);
 }
 
 void Server::Shutdown() {

@@ -17,11 +17,13 @@ namespace foresight {
 // Thread-safe.
 class Server {
  public:
-  // Loads the bundles; serves them once it returns. Calls `make_engine` once
-  // per bundle. Errors, each naming the cause:
+  // Loads the bundles and serves them from when it returns. `make_engine` is
+  // called once per bundle, also for those that are loaded later.
+  // Errors, each naming what is at fault:
   //   NotFound, InvalidArgument: a bundle (see Bundle::Load), a certificate or
   //                  the token file; or CheckExposure refuses the options.
   //   AlreadyExists: two bundles of one name.
+  //   ResourceExhausted: more bundles than max_models.
   //   Unavailable:   an address is taken, the port file cannot be written, or
   //                  the engine or device is not available on this machine.
   //   Internal:      an engine fails on its bundle.
@@ -35,7 +37,12 @@ class Server {
   // The address, such as "127.0.0.1:50051", with the port that the system
   // chose.
   const std::string& address() const;
-  int metrics_port() const;  // 0 when off.
+  const std::string& admin_address() const;  // The same; empty when off.
+  int metrics_port() const;                  // 0 when off.
+
+  // Loads the folders of the options again, on a thread of its own; the log
+  // tells how it went. Does nothing after Shutdown.
+  void ReloadModels();
 
   // Reports NOT_SERVING and keeps serving for the notice. Then refuses new
   // calls, answers all accepted ones, which it cuts short after the drain

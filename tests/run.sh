@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Runs all checks: the format, the build with -Werror and every test of CTest.
-# Then builds the parts without LibTorch again: with clang for its thread-safety
-# analysis (no tests), with AddressSanitizer and UBSan, and with ThreadSanitizer.
-# The last line counts the tests; a part that does not build counts as failed.
-# Installs the necessary tools if they are missing.
+# Everything that is checked: the format, the build with -Werror and every test
+# of CTest; then what needs no LibTorch once more, by clang (thread safety; no
+# tests), with AddressSanitizer and UBSan, and with ThreadSanitizer; then the
+# fuzzers, for some seconds each. The last line counts the tests; a part that
+# does not build counts as a failed one.
+# Installs what that needs, unless it is there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -29,6 +30,10 @@ while (($# > 0)); do
   esac
 done
 only="${only%/}"
+# What is named is a test of the other parts.
+if ((${#parts[@]} > 1 && ${#ctest_arguments[@]} == 0)) && [[ -z "$only" ]]; then
+  parts+=(fuzz)
+fi
 
 status=0
 results=()  # JUnit files.

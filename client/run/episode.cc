@@ -37,8 +37,9 @@ v1::OpenSessionRequest MakeRequest(const std::string& model,
 // The wait between the end of a stream and the first attempt with another one.
 constexpr absl::Duration kReopenAfter = absl::Milliseconds(100);
 
-// The physics waits for the action. So a decision whose budget ran out before
-// it began, or whose stream broke, is requested again until the deadline.
+// The physics waits for the action. So a decision whose budget was used up
+// before it began is asked for again, until the deadline, and so is one whose
+// stream broke, there or at another replica.
 absl::StatusOr<v1::ActResponse> Decide(RemoteSession& session,
                                        const std::vector<float>& observation,
                                        ActOptions act, SharedStream* streams,
@@ -46,12 +47,13 @@ absl::StatusOr<v1::ActResponse> Decide(RemoteSession& session,
   const absl::Time deadline = absl::Now() + *act.call.timeout;
   while (true) {
     std::shared_ptr<ControlStream> stream;
-    if (streams != nullptr) stream = streams->Current();
+    if (streams != nullptr) stream = streams->Current(session.Place());
     act.stream = stream.get();
     auto decision = session.Act(observation, act);
     const bool was_late = ErrorReason(decision.status()) == "DEADLINE_EXCEEDED";
     const bool broke = !decision.ok() && stream != nullptr &&
-                       stream->broken() && !act.call.cancellation->cancelled();
+                       (stream->broken() || session.leaving()) &&
+                       !act.call.cancellation->cancelled();
     if (!was_late && !broke) return decision;
     if (broke) absl::SleepFor(kReopenAfter);
     act.call.timeout = deadline - absl::Now();

@@ -24,7 +24,10 @@ constexpr char kFooter[] =
 constexpr uint64_t kTuningSeed = 2000;
 
 void AddOptions(CLI::App& app, RunOptions* options) {
-  app.add_option("--server", options->server, "address of the server")
+  app.add_option(
+         "--server", options->server,
+         "address of the server; of replicas, with commas between, or a name "
+         "with several addresses")
       ->type_name("HOST:PORT")
       ->capture_default_str();
   AddSecurity(app, &options->security);

@@ -4,14 +4,15 @@
 
 namespace foresight {
 
-std::shared_ptr<ControlStream> SharedStream::Current() {
-  std::shared_ptr<ControlStream> broken;  // Destroyed after the lock.
+std::shared_ptr<ControlStream> SharedStream::Current(int replica) {
+  std::shared_ptr<ControlStream> broken;  // Goes after the lock: it may wait.
   absl::MutexLock lock(&mutex_);
-  if (stream_ == nullptr || stream_->broken()) {
-    broken = std::move(stream_);
-    stream_ = client_.OpenControlStream();
+  std::shared_ptr<ControlStream>& stream = streams_[replica];
+  if (stream == nullptr || stream->broken()) {
+    broken = std::move(stream);
+    stream = client_.OpenControlStream(replica);
   }
-  return stream_;
+  return stream;
 }
 
 }  // namespace foresight

@@ -1,7 +1,8 @@
-// The stream that the episodes of a run share.
+// The streams that the episodes of a run share: one to each replica.
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -16,15 +17,19 @@ namespace foresight {
 class SharedStream {
  public:
   // `client` outlives this.
-  explicit SharedStream(const AdaptationClient& client) : client_(client) {}
+  explicit SharedStream(const AdaptationClient& client)
+      : client_(client), streams_(client.replicas()) {}
 
-  // The open stream, or a new one if it broke. Hold it while you use it.
-  std::shared_ptr<ControlStream> Current() ABSL_LOCKS_EXCLUDED(mutex_);
+  // A stream to the replica that was not broken a moment ago. Hold it while it
+  // is used.
+  std::shared_ptr<ControlStream> Current(int replica = 0)
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   const AdaptationClient& client_;
   absl::Mutex mutex_;
-  std::shared_ptr<ControlStream> stream_ ABSL_GUARDED_BY(mutex_);
+  // One a replica; null until it is used.
+  std::vector<std::shared_ptr<ControlStream>> streams_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace foresight

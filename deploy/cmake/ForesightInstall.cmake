@@ -7,6 +7,8 @@
 #   client-library  foresight::client for C++ and the .proto files
 # Programs find their libraries by a path relative to themselves, so the
 # installed tree can be moved.
+set(FORESIGHT_COMPONENTS "server;tools;train;client-library" CACHE STRING
+    "What can be installed; torch follows from it")
 set(private_libraries "lib/foresight")
 # The folder of the wheels, in a regular expression.
 string(REGEX REPLACE "([][+.*^$()|?])" "\\\\\\1" wheels "${FORESIGHT_DEPS}")
@@ -74,32 +76,42 @@ function(foresight_install_wheel_notice component dist_info)
 endfunction()
 
 # --- server --------------------------------------------------------------------
-foresight_install_programs(server LIBRARIES torch foresight-server)
-install(DIRECTORY models/pretrained/halfcheetah-medium-replay
-        DESTINATION share/foresight/models COMPONENT server)
-install(FILES deploy/RELEASE.md DESTINATION share/doc/foresight COMPONENT server)
-# deploy/package.sh lists the Debian packages that the tarball needs.
-install(FILES "${CMAKE_BINARY_DIR}/debian-packages" OPTIONAL
-        DESTINATION share/doc/foresight COMPONENT server)
+if("server" IN_LIST FORESIGHT_COMPONENTS)
+  foresight_install_programs(server LIBRARIES torch foresight-server)
+  install(DIRECTORY models/pretrained/halfcheetah-medium-replay
+          DESTINATION share/foresight/models COMPONENT server)
+  install(FILES deploy/RELEASE.md DESTINATION share/doc/foresight
+          COMPONENT server)
+  # deploy/package.sh lists the Debian packages that the tarball needs.
+  install(FILES "${CMAKE_BINARY_DIR}/debian-packages" OPTIONAL
+          DESTINATION share/doc/foresight COMPONENT server)
+endif()
 
 # --- tools ---------------------------------------------------------------------
-foresight_install_programs(tools LIBRARIES tools foresight-run foresight-gather
-                           foresight-load foresight-inspect)
-install(DIRECTORY "${MUJOCO_WHEEL_ROOT}/gymnasium/envs/mujoco/assets/"
-        DESTINATION share/foresight/assets COMPONENT tools)
-foresight_install_wheel_notice(tools mujoco_core)
-foresight_install_wheel_notice(tools gymnasium)
+if("tools" IN_LIST FORESIGHT_COMPONENTS)
+  foresight_install_programs(tools LIBRARIES tools foresight-run
+                             foresight-gather foresight-load foresight-inspect)
+  install(DIRECTORY "${MUJOCO_WHEEL_ROOT}/gymnasium/envs/mujoco/assets/"
+          DESTINATION share/foresight/assets COMPONENT tools)
+  foresight_install_wheel_notice(tools mujoco_core)
+  foresight_install_wheel_notice(tools gymnasium)
+endif()
 
 # --- train and LibTorch --------------------------------------------------------
 if(FORESIGHT_LIBTORCH)
-  foresight_install_programs(train LIBRARIES torch foresight-train)
-  install(DIRECTORY models/training/recipes DESTINATION share/foresight
-          COMPONENT train)
+  if("train" IN_LIST FORESIGHT_COMPONENTS)
+    foresight_install_programs(train LIBRARIES torch foresight-train)
+    install(DIRECTORY models/training/recipes DESTINATION share/foresight
+            COMPONENT train)
+  endif()
   foresight_install_wheel_notice(torch torch)
   foresight_install_wheel_notice(torch nvidia_*)
 endif()
 
 # --- client-library ------------------------------------------------------------
+if(NOT "client-library" IN_LIST FORESIGHT_COMPONENTS)
+  return()
+endif()
 set(client_libraries "")
 foresight_static_closure(foresight_client client_libraries)
 foreach(library IN LISTS client_libraries)
@@ -119,7 +131,7 @@ install(FILES ${client_headers} DESTINATION include/foresight/client
 install(FILES "${CMAKE_BINARY_DIR}/generated/proto/adaptation.pb.h"
               "${CMAKE_BINARY_DIR}/generated/proto/adaptation.grpc.pb.h"
         DESTINATION include/foresight/proto COMPONENT client-library)
-install(FILES proto/adaptation.proto proto/bundle.proto
+install(FILES proto/adaptation.proto proto/admin.proto proto/bundle.proto
         DESTINATION share/foresight/proto COMPONENT client-library)
 install(EXPORT foresight NAMESPACE foresight:: FILE foresight-targets.cmake
         DESTINATION lib/cmake/foresight COMPONENT client-library)

@@ -26,8 +26,8 @@ namespace foresight {
 // Its state:
 //
 //   kChecking ──► kAwaitingTwin     a retry, while the decision is in flight
-//       │  ▲            │           for another call
-//       │  └────────────┘
+//       │  ▲            │           for another call; or its session is being
+//       │  └────────────┘           taken over from another server
 //       ├──► kQueued ──► kRunning   a lane or the thread for frozen answers
 //       │       │            │      takes it from the scheduler
 //       └───────┴────────────┴──► kAnswered   `done` was called
@@ -92,6 +92,7 @@ class DecisionCall : public Scheduler::Task {
   // takes it from the scheduler.
   Work work_;
   Problem problem_;
+  bool sought_ = false;  // Its session was looked for elsewhere.
 };
 
 }  // namespace foresight

@@ -111,7 +111,8 @@ void DecisionMaker::BeginInSession(const Call& call) {
   call->state_ = State::kAwaitingTwin;
   auto admission = parts_.sessions->Begin(
       {request.session_id(), index, request.observation(), call->cancelled_,
-       call->caller_.connection, call->caller_.identity},
+       call->caller_.connection, call->caller_.identity,
+       parts_.take_overs == nullptr ? 0 : request.epoch()},
       resume, now());
   if (admission.ok() &&
       std::holds_alternative<SessionStore::Waiting>(*admission)) {
@@ -124,7 +125,11 @@ void DecisionMaker::BeginInSession(const Call& call) {
   }
   // If it was interrupted, the lease's destructor gives the lease back.
   if (!call->Leave(State::kAwaitingTwin, State::kChecking)) return;
-  if (!admission.ok()) return Finish(call, admission.status());
+  if (!admission.ok()) {
+    return MayBeElsewhere(*call, admission.status())
+               ? TakeOver(call)
+               : Finish(call, admission.status());
+  }
   if (auto* lease = std::get_if<SessionLease>(&*admission)) {
     SessionState& session = lease->session();
     call->work_ = {session.model,         session.settings,  session.seed,
@@ -133,6 +138,28 @@ void DecisionMaker::BeginInSession(const Call& call) {
   }
   Finish(call, std::get<std::shared_ptr<const v1::ActResponse>>(
                    *std::move(admission)));
+}
+
+bool DecisionMaker::MayBeElsewhere(const DecisionCall& call,
+                                   const absl::Status& why) const {
+  if (parts_.take_overs == nullptr || call.sought_) return false;
+  const std::string reason = ReasonName(why);
+  return reason == "SESSION_UNKNOWN" || reason == "SESSION_MOVED" ||
+         reason == "DECISION_SKIPPED" || reason == "DECISION_CHANGED";
+}
+
+void DecisionMaker::TakeOver(const Call& call) {
+  call->sought_ = true;
+  call->state_ = State::kAwaitingTwin;
+  parts_.take_overs->Start(
+      {call->caller_.identity, call->request_.session_id()},
+      call->request_.epoch(), [this, call](const absl::Status& taken) {
+        if (!call->Leave(State::kAwaitingTwin, State::kChecking)) return;
+        taken.ok() ? Begin(call) : Finish(call, taken);
+      });
+  EndWaitInTime(call);
+  // A cancellation that arrived before the wait began was missed.
+  if (*call->cancelled_) Interrupt(call, GoneError(call->ready_by_, now()));
 }
 
 void DecisionMaker::PrepareProblem(DecisionCall& call) {
@@ -251,18 +278,24 @@ void DecisionMaker::Commit(const Call& call, const Decision& decision) {
       response.mutable_report()->set_resumed_from(*session.resumed_from);
     }
   }
-  const auto answer =
-      std::make_shared<const v1::ActResponse>(std::move(response));
+  std::shared_ptr<const v1::ActResponse> answer =
+      std::make_shared<v1::ActResponse>(std::move(response));
   parts_.metrics->queue_seconds.Observe(absl::ToDoubleSeconds(queue_time));
   parts_.metrics->adapt_seconds.Observe(absl::ToDoubleSeconds(adapt_time));
   parts_.metrics->CountDecision(answer->report());
   if (!work.lease.held()) return Finish(call, answer);
   parts_.keeper->Decided(work.lease.session(), work.lease.observation(),
                          *answer);
-  // The decision must not be visible before it is kept.
-  parts_.keeper->WhenKept([this, call, answer, end] {
-    const absl::Status closed = call->work_.lease.Commit(answer, end);
-    closed.ok() ? Finish(call, answer) : Finish(call, closed);
+  // Nobody may see the decision before it is safe.
+  parts_.keeper->WhenKept([this, call, answer = std::move(answer), end] {
+    auto given = answer;
+    if (!parts_.keeper->Works()) {
+      auto warning = std::make_shared<v1::ActResponse>(*answer);
+      warning->mutable_report()->set_not_kept(true);
+      given = std::move(warning);
+    }
+    const absl::Status closed = call->work_.lease.Commit(given, end);
+    closed.ok() ? Finish(call, given) : Finish(call, closed);
   });
 }
 

@@ -17,6 +17,7 @@
 #include "server/decisions/decision_call.h"
 #include "server/decisions/decision_lane.h"
 #include "server/decisions/session_keeper.h"
+#include "server/decisions/take_overs.h"
 #include "server/metrics/metrics.h"
 #include "server/registry/model_registry.h"
 #include "server/scheduling/scheduler.h"
@@ -56,8 +57,9 @@ class DecisionMaker : public Scheduler::Executor {
     SessionStore* sessions;
     const SessionKeeper* keeper;
     Scheduler* scheduler;
-    Timer* timer;  // Ends waits for a twin.
+    Timer* timer;  // Ends waits for a twin or a take-over.
     Metrics* metrics;
+    TakeOvers* take_overs = nullptr;  // Null: no session is elsewhere.
   };
 
   // Starts the scheduler.
@@ -96,13 +98,19 @@ class DecisionMaker : public Scheduler::Executor {
   void Begin(const Call& call);
   absl::Status BeginStateless(DecisionCall& call);
   void BeginInSession(const Call& call);
+  // Whether another server may have a newer state of the call's session than
+  // this one, which refused the call for `why`.
+  bool MayBeElsewhere(const DecisionCall& call, const absl::Status& why) const;
+  // Begins the call again once the newest state is here.
+  void TakeOver(const Call& call);
   void Queue(const Call& call);
   void PrepareProblem(DecisionCall& call);
   void Freeze(const Call& call);
   // Answers a call whose problem holds its outcome.
   void Settle(const Call& call);
   void Commit(const Call& call, const Decision& decision);
-  // Ends a call that waits for a twin or in the queue; otherwise does nothing.
+  // Ends a call that waits for a twin, for its session to come here, or in the
+  // queue; else does nothing.
   void Interrupt(const Call& call, const absl::Status& why);
   // Gives the lease back and answers `why`, or that the session is closed.
   void Abandon(const Call& call, absl::Status why);

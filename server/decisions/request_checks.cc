@@ -138,4 +138,17 @@ absl::Status CheckStepTime(const LoadedModel& model,
                    absl::FormatDuration(longest), " on this server"));
 }
 
+absl::Status CheckSameShape(const Bundle& fresh, const Bundle& old) {
+  if (fresh.observation_size() == old.observation_size() &&
+      fresh.action_size() == old.action_size()) {
+    return absl::OkStatus();
+  }
+  return MakeError(
+      Reason::kWeightsDiffer,
+      absl::StrCat("the bundle takes observations of ",
+                   fresh.observation_size(), " values and gives actions of ",
+                   fresh.action_size(), ", expected ", old.observation_size(),
+                   " and ", old.action_size(), " as before"));
+}
+
 }  // namespace foresight

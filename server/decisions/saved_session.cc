@@ -49,11 +49,35 @@ absl::Status CheckLastDecision(const v1::SavedSession& saved,
   return absl::OkStatus();
 }
 
+// At decision 0, with psi_0.
+v1::SavedSession Begin(const SessionState& session, const LoadedModel& model,
+                       const AdaptationSettings& settings, uint64_t seed) {
+  v1::SavedSession saved;
+  saved.set_session_id(session.id);
+  saved.set_owner(session.identity);
+  saved.set_model(model.name());
+  saved.set_weights_sha256(model.bundle->manifest().weights_sha256());
+  saved.set_engine(model.engine->variant());
+  *saved.mutable_settings() = ToProto(settings);
+  *saved.mutable_requested_settings() = session.requested_settings;
+  *saved.mutable_idle_timeout() = ToProto(session.idle_timeout);
+  saved.set_seed(seed);
+  saved.set_epoch(session.epoch);
+  return saved;
+}
+
+void SavePolicy(const SessionState& session, v1::SavedSession& saved) {
+  if (session.parameters->owned_bytes() == 0) return;
+  const std::vector<float> psi = session.parameters->Export();
+  saved.mutable_parameters()->Add(psi.begin(), psi.end());
+}
+
 }  // namespace
 
 v1::SavedSession Save(const SessionState& session) {
-  v1::SavedSession saved = SaveAnew(session, session.seed,
-                                    /*keep_policy=*/true);
+  v1::SavedSession saved =
+      Begin(session, *session.model, session.settings, session.seed);
+  SavePolicy(session, saved);
   saved.set_next_decision(session.next_decision);
   if (session.last_answer != nullptr) {
     v1::SavedDecision& last = *saved.mutable_last_decision();
@@ -64,22 +88,13 @@ v1::SavedSession Save(const SessionState& session) {
   return saved;
 }
 
-v1::SavedSession SaveAnew(const SessionState& session, uint64_t seed,
-                          bool keep_policy) {
-  v1::SavedSession saved;
-  saved.set_session_id(session.id);
-  saved.set_owner(session.identity);
-  saved.set_model(session.model->name());
-  saved.set_weights_sha256(session.model->bundle->manifest().weights_sha256());
-  saved.set_engine(session.model->engine->variant());
-  *saved.mutable_settings() = ToProto(session.settings);
-  *saved.mutable_idle_timeout() = ToProto(session.idle_timeout);
-  saved.set_seed(seed);
-  saved.set_epoch(session.epoch);
-  if (keep_policy && session.parameters->owned_bytes() > 0) {
-    const std::vector<float> psi = session.parameters->Export();
-    saved.mutable_parameters()->Add(psi.begin(), psi.end());
-  }
+v1::SavedSession SaveAnew(const SessionState& session,
+                          const SessionRestart& restart) {
+  const bool other = restart.model != nullptr;
+  v1::SavedSession saved =
+      Begin(session, other ? *restart.model : *session.model,
+            other ? restart.settings : session.settings, restart.seed);
+  if (restart.parameters == nullptr) SavePolicy(session, saved);
   return saved;
 }
 
@@ -107,6 +122,10 @@ absl::Status Restore(const v1::SavedSession& saved, SessionState& session) {
   if (saved.parameters_size() > 0) {
     const absl::Status psi = session.parameters->Import(saved.parameters());
     if (!psi.ok()) return Invalid(psi.message());
+  }
+  if (saved.has_requested_settings()) {
+    session.requested_settings = saved.requested_settings();
+    session.requested_settings.DiscardUnknownFields();
   }
   session.next_decision = saved.next_decision();
   session.epoch = saved.epoch() + 1;

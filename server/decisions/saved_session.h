@@ -4,15 +4,16 @@
 #include "absl/status/status.h"
 #include "proto/adaptation.pb.h"
 #include "proto/saved_session.pb.h"
+#include "server/sessions/session_restart.h"
 #include "server/sessions/session_state.h"
 
 namespace foresight {
 
 v1::SavedSession Save(const SessionState& session);
 
-// The session as it will be after a reset.
-v1::SavedSession SaveAnew(const SessionState& session, uint64_t seed,
-                          bool keep_policy);
+// The session as `restart` will leave it.
+v1::SavedSession SaveAnew(const SessionState& session,
+                          const SessionRestart& restart);
 
 // The request that opens a session like the saved one, at decision 0 with
 // psi_0.

@@ -3,27 +3,56 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "server/decisions/saved_session.h"
+#include "server/support/clock.h"
 
 namespace foresight {
 
 namespace {
 
+// Decisions that go on for longer are not waited for.
+constexpr absl::Duration kDecisionTime = absl::Seconds(1);
+
 KeptName NameOf(const SessionState& session) {
-  // Identities and ids cannot contain a newline.
-  return {absl::StrCat(session.identity, "\n", session.id),
-          session.incarnation};
+  return {KeyOf({session.identity, session.id}), session.incarnation,
+          session.epoch};
+}
+
+// The session once its decision has ended, or at `give_up`.
+// Errors: as SessionStore::Acquire.
+absl::StatusOr<SessionLease> AwaitLease(SessionStore& sessions,
+                                        const SessionName& name, absl::Time now,
+                                        absl::Time give_up) {
+  while (true) {
+    auto lease = sessions.Acquire(name, now);
+    if (!absl::IsAborted(lease.status()) || MonotonicNow() > give_up) {
+      return lease;
+    }
+    absl::SleepFor(absl::Milliseconds(1));
+  }
 }
 
 }  // namespace
 
-void SessionKeeper::Began(SessionState& session) const {
-  if (keeps_decisions()) Replace(session, Save(session));
+std::string KeyOf(const SessionName& name) {
+  return absl::StrCat(name.identity, "\n", name.id);
 }
 
-void SessionKeeper::BeginsAnew(SessionState& session, uint64_t seed,
-                               bool keep_policy) const {
-  if (keeps_decisions()) Replace(session, SaveAnew(session, seed, keep_policy));
+SessionName NameIn(absl::string_view key) {
+  const size_t end = key.find('\n');
+  return {key.substr(0, end), key.substr(end + 1)};
+}
+
+void SessionKeeper::Began(SessionState& session) const {
+  if (!keeps_decisions()) return;
+  session.kept = {journal_->generation(), 0, 0};
+  journal_->Create(NameOf(session), Save(session));
+}
+
+void SessionKeeper::BeginsAnew(SessionState& session,
+                               const SessionRestart& restart) const {
+  if (keeps_decisions()) Replace(session, SaveAnew(session, restart));
 }
 
 void SessionKeeper::Replace(SessionState& session,
@@ -63,19 +92,41 @@ void SessionKeeper::WhenKept(std::function<void()> done) const {
   journal_ != nullptr ? journal_->WhenKept(std::move(done)) : done();
 }
 
+void SessionKeeper::WhenBegun(std::function<void()> done) const {
+  options_.shared&& keeps_decisions() ? journal_->WhenWritten(std::move(done))
+                                      : WhenKept(std::move(done));
+}
+
+bool SessionKeeper::Works() const {
+  return journal_ == nullptr || journal_->available();
+}
+
 absl::StatusOr<int> SessionKeeper::KeepAll(SessionStore& sessions,
                                            absl::Time now) const {
   if (journal_ == nullptr) return 0;
+  kept_all_ = true;  // Before the first is: none ends unseen.
+  const absl::Time give_up = MonotonicNow() + kDecisionTime;
   int kept = 0;
   for (const auto& [identity, id] : sessions.Names()) {
-    const auto lease = sessions.Acquire({identity, id}, now);
-    if (!lease.ok()) continue;  // The session has just ended.
-    journal_->Replace(NameOf(lease->session()), Save(lease->session()));
+    const auto lease = AwaitLease(sessions, {identity, id}, now, give_up);
+    if (!lease.ok()) continue;  // It has just ended, or its decision does not.
+    SessionState& session = lease->session();
+    // It may have been kept by its own decision meanwhile.
+    if (session.kept.generation != journal_->generation()) {
+      Replace(session, Save(session));
+    }
     ++kept;
   }
   const absl::Status flushed = journal_->Flush();
   if (!flushed.ok()) return flushed;
   return kept;
+}
+
+absl::Status SessionKeeper::PrepareToMove(SessionStore& sessions,
+                                          absl::Time now) const {
+  if (journal_ == nullptr) return absl::OkStatus();
+  journal_->KeepEach();
+  return KeepAll(sessions, now).status();
 }
 
 }  // namespace foresight

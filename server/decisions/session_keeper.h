@@ -1,21 +1,32 @@
 // Keeps sessions beyond the process by recording their changes in a journal.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <string>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "proto/adaptation.pb.h"
 #include "server/durability/journal.h"
+#include "server/sessions/session_restart.h"
 #include "server/sessions/session_state.h"
 #include "server/sessions/session_store.h"
 
 namespace foresight {
 
-// A session is kept as a whole when it begins. After that its decisions are
-// kept, which are small and can be made again. Before too many would have to be
-// made again, the session is kept as a whole once more.
+// What a session is kept under: no identity and no id holds a line's end.
+std::string KeyOf(const SessionName& name);
+// The name in a key, which outlives it.
+SessionName NameIn(absl::string_view key);
+
+// A session is kept as a whole when it begins; then its decisions are, which
+// are small and can be made again; and the whole again before too many would
+// have to be made again.
 //
 // Thread-safe; only the holder of a session's lease makes calls about it.
 class SessionKeeper {
@@ -25,37 +36,54 @@ class SessionKeeper {
     // restart; >= 1. For decisions without a step, which cost next to nothing,
     // the limit is ten times as high.
     int replay_limit = 50;
+    // Other servers may have sessions of the same names.
+    bool shared = false;
   };
 
   // `journal` outlives this. If it is null, nothing is kept.
   SessionKeeper(Options options, Journal* journal)
       : options_(options), journal_(journal) {}
 
-  // The session was opened, imported or brought back.
+  // It was opened or imported.
   void Began(SessionState& session) const;
-  // The session is about to be reset.
-  void BeginsAnew(SessionState& session, uint64_t seed, bool keep_policy) const;
+  // It is about to begin again.
+  void BeginsAnew(SessionState& session, const SessionRestart& restart) const;
   // `answer` was given to `observation` [S]; the lease is not committed yet.
   void Decided(SessionState& session, absl::Span<const float> observation,
                const v1::ActResponse& answer) const;
   void Ended(const SessionState& session) const;
 
-  // Calls `done` when everything recorded so far is as safe as the durability
-  // demands.
+  // Calls `done` when what was said so far is kept as safely as was asked for,
+  // or when that takes too long.
   void WhenKept(std::function<void()> done) const;
+  // The same for a session that began under a name of the client's choice:
+  // where others share the store, it is asked in any case, as the session is
+  // dropped if its name is taken.
+  void WhenBegun(std::function<void()> done) const;
 
-  // Keeps all sessions as they are and returns their number. No decision may be
-  // running. Errors: the store's.
+  // False while something ought to be kept, but cannot be.
+  bool Works() const;
+
+  // Keeps all sessions as they are between two decisions; how many. A session
+  // whose decision goes on for very long is left out. What happens to them
+  // afterwards is kept too, whatever the durability.
+  // Errors: of the store.
   absl::StatusOr<int> KeepAll(SessionStore& sessions, absl::Time now) const;
+
+  // Makes all that is and will be answered safe, as clients are about to go to
+  // other servers. Errors: as KeepAll.
+  absl::Status PrepareToMove(SessionStore& sessions, absl::Time now) const;
 
  private:
   void Replace(SessionState& session, v1::SavedSession whole) const;
   bool keeps_decisions() const {
-    return journal_ != nullptr && journal_->durability() != Durability::kNone;
+    return journal_ != nullptr &&
+           (kept_all_ || journal_->durability() != Durability::kNone);
   }
 
   const Options options_;
   Journal* const journal_;
+  mutable std::atomic<bool> kept_all_ = false;
 };
 
 }  // namespace foresight

@@ -3,15 +3,37 @@
 #include <utility>
 #include <variant>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "models/support/status_macros.h"
 #include "server/decisions/messages.h"
 #include "server/decisions/replay.h"
 #include "server/decisions/request_checks.h"
 #include "server/decisions/saved_session.h"
+#include "server/decisions/session_list.h"
 #include "server/durability/snapshot.h"
+#include "server/support/error.h"
 #include "server/support/random.h"
 #include "support/status_macros.h"
 
 namespace foresight {
+namespace {
+
+// The settings of `session` if it went on with `model`.
+// Errors: WEIGHTS_DIFFER: it takes other observations or actions;
+// SETTINGS_INVALID: it cannot compute with what was asked for at the opening.
+absl::StatusOr<AdaptationSettings> SettingsOn(
+    const LoadedModel& model, const SessionState& session,
+    const SessionOperations::Options& options) {
+  RETURN_IF_ERROR(CheckSameShape(*model.bundle, *session.model->bundle));
+  ASSIGN_OR_RETURN(const AdaptationSettings settings,
+                   CheckSettings(session.requested_settings, *model.bundle,
+                                 options.max_samples));
+  RETURN_IF_ERROR(CheckStepTime(model, settings, options.max_decision_time));
+  return settings;
+}
+
+}  // namespace
 
 absl::StatusOr<v1::Session> SessionOperations::Open(
     const v1::OpenSessionRequest& request, const Caller& caller,
@@ -54,7 +76,10 @@ absl::StatusOr<SessionState> SessionOperations::Describe(
   RETURN_IF_ERROR(CheckSessionId(session.id));
   const Bundle& bundle = *session.model->bundle;
   session.incarnation = RandomSeed();
+  session.opened = absl::Now();
   session.observation_size = bundle.observation_size();
+  session.requested_settings = request.settings();
+  session.requested_settings.DiscardUnknownFields();
   ASSIGN_OR_RETURN(session.settings, CheckSettings(request.settings(), bundle,
                                                    options_.max_samples));
   RETURN_IF_ERROR(CheckStepTime(*session.model, session.settings,
@@ -73,15 +98,39 @@ absl::StatusOr<v1::Session> SessionOperations::Reset(
                    sessions_->Acquire({caller.identity, request.session_id()},
                                       clock_(), caller.connection));
   SessionState& session = lease.session();
-  const uint64_t seed = request.has_seed() ? request.seed() : session.seed;
+  // Its policy belongs to the weights that it has.
+  SessionRestart restart =
+      request.keep_policy() ? SessionRestart() : Afresh(session);
+  restart.seed = request.has_seed() ? request.seed() : session.seed;
   v1::Session reset = ToProto(session);
-  reset.set_seed(seed);
+  if (restart.model != nullptr) {
+    *reset.mutable_model() = ToProto(*restart.model);
+    *reset.mutable_settings() = ToProto(restart.settings);
+  }
+  reset.set_seed(restart.seed);
   reset.set_next_decision(0);
-  keeper_->BeginsAnew(session, seed, request.keep_policy());
-  RETURN_IF_ERROR(lease.Restart(
-      request.keep_policy() ? nullptr : session.model->engine->NewParameters(),
-      seed, clock_()));
+  keeper_->BeginsAnew(session, restart);
+  RETURN_IF_ERROR(lease.Restart(std::move(restart), clock_()));
   return reset;
+}
+
+SessionRestart SessionOperations::Afresh(const SessionState& session) {
+  SessionRestart restart;
+  const LoadedModel& own = *session.model;
+  const auto served = models_->Find(own.name());
+  if (served.ok() && *served != session.model) {
+    const auto settings = SettingsOn(**served, session, options_);
+    if (settings.ok()) {
+      restart.model = *served;
+      restart.settings = *settings;
+    } else {
+      log_.Failure("session keeps its weights", settings.status(), session.id,
+                   session.owner, {});
+    }
+  }
+  const LoadedModel& model = restart.model ? *restart.model : own;
+  restart.parameters = model.engine->NewParameters();
+  return restart;
 }
 
 absl::Status SessionOperations::Close(const v1::CloseSessionRequest& request,
@@ -170,6 +219,53 @@ absl::Status SessionOperations::Resume(const KeptSession& kept) {
   metrics_->sessions.Increment();
   log_.SessionEvent("session resumed", id, kept.session.model(), {});
   return absl::OkStatus();
+}
+
+absl::StatusOr<v1::ListSessionsResponse> SessionOperations::List(
+    const v1::ListSessionsRequest& request) const {
+  return ListSessions(request, *sessions_, clock_());
+}
+
+void SessionOperations::Lose(const KeptName& name) {
+  const SessionName session = NameIn(name.key);
+  if (sessions_->Drop(session, name.incarnation, name.epoch)) {
+    NoteLost(session);
+  }
+}
+
+void SessionOperations::NoteLost(const SessionName& name) {
+  metrics_->sessions.Decrement();
+  log_.SessionEvent("session taken over by another server",
+                    std::string(name.id), "", {});
+}
+
+void SessionOperations::WhenHere(
+    const std::string& session_id, const Caller& caller,
+    std::function<void(const absl::Status&)> next) {
+  const SessionName name(caller.identity, session_id);
+  if (take_overs_ == nullptr || !CheckIdLength(session_id).ok() ||
+      sessions_->Find(name)) {
+    return next(absl::OkStatus());
+  }
+  take_overs_->Start(name, /*known_epoch=*/0,
+                     [next = std::move(next)](const absl::Status& taken) {
+                       next(absl::IsNotFound(taken) ? absl::OkStatus() : taken);
+                     });
+}
+
+void SessionOperations::WhenBegun(
+    const v1::Session& session, const Caller& caller, bool named_by_client,
+    std::function<void(const absl::Status&)> done) const {
+  const auto begun = [this, id = session.session_id(),
+                      identity = caller.identity, done = std::move(done)] {
+    done(sessions_->Find({identity, id})
+             ? absl::OkStatus()
+             : MakeError(Reason::kSessionExists,
+                         absl::StrCat("session \"", id,
+                                      "\" is open on another server, expected "
+                                      "a new id")));
+  };
+  named_by_client ? keeper_->WhenBegun(begun) : keeper_->WhenKept(begun);
 }
 
 void SessionOperations::Expire() {

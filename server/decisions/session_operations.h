@@ -10,9 +10,11 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "proto/adaptation.pb.h"
+#include "proto/admin.pb.h"
 #include "server/decisions/call_log.h"
 #include "server/decisions/caller.h"
 #include "server/decisions/session_keeper.h"
+#include "server/decisions/take_overs.h"
 #include "server/durability/state_store.h"
 #include "server/metrics/metrics.h"
 #include "server/registry/model_registry.h"
@@ -34,15 +36,18 @@ class SessionOperations {
     absl::Duration max_decision_time = absl::Seconds(10);
   };
 
-  // All four outlive it.
+  // All of them outlive it. `take_overs`: null if no other server's sessions
+  // can be taken over.
   SessionOperations(Options options, const ModelRegistry* models,
                     SessionStore* sessions, const SessionKeeper* keeper,
-                    Metrics* metrics, Clock clock = MonotonicNow)
+                    Metrics* metrics, Clock clock = MonotonicNow,
+                    TakeOvers* take_overs = nullptr)
       : options_(options),
         models_(models),
         sessions_(sessions),
         keeper_(keeper),
         metrics_(metrics),
+        take_overs_(take_overs),
         clock_(std::move(clock)),
         log_(clock_) {}
 
@@ -70,11 +75,31 @@ class SessionOperations {
   // Errors: as Import; then the session is not opened.
   absl::Status Resume(const KeptSession& kept);
 
-  // Calls `done` when everything opened, reset or closed so far is as safe as
-  // the durability demands.
+  // Open sessions of all callers, for an administrator.
+  // Errors: SETTINGS_INVALID: page_size, or a page_token of somebody else.
+  absl::StatusOr<v1::ListSessionsResponse> List(
+      const v1::ListSessionsRequest& request) const;
+  // Drops a session that another server has taken over, if it is still here.
+  void Lose(const KeptName& name);
+  // It was dropped.
+  void NoteLost(const SessionName& name);
+
+  // Calls `next` once the session is here, if any server has it.
+  // Errors: STORE_UNAVAILABLE, SESSION_MOVED, DRAINING. SESSION_UNKNOWN is left
+  // to what is done next.
+  void WhenHere(const std::string& session_id, const Caller& caller,
+                std::function<void(const absl::Status&)> next);
+
+  // Calls `done` when what was opened, reset or closed so far is kept as safely
+  // as was asked for.
   void WhenKept(std::function<void()> done) const {
     keeper_->WhenKept(std::move(done));
   }
+  // The same for a session that was opened or imported. SESSION_EXISTS if
+  // another server has one of that name; it is not open here then.
+  void WhenBegun(const v1::Session& session, const Caller& caller,
+                 bool named_by_client,
+                 std::function<void(const absl::Status&)> done) const;
 
   // Frees the sessions whose idle timeout is over.
   void Expire();
@@ -86,12 +111,17 @@ class SessionOperations {
                                         const Caller& caller);
   absl::StatusOr<SessionState> Describe(const v1::OpenSessionRequest& request,
                                         const Caller& caller) const;
+  // A reset takes the weights that are served under the model's name by now.
+  // Where there are none, or the session does not fit them, it stays with its
+  // own; the log says so of the latter.
+  SessionRestart Afresh(const SessionState& session);
 
   const Options options_;
   const ModelRegistry* const models_;
   SessionStore* const sessions_;
   const SessionKeeper* const keeper_;
   Metrics* const metrics_;
+  TakeOvers* const take_overs_;
   const Clock clock_;
   CallLog log_;
 };

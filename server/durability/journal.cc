@@ -1,5 +1,9 @@
 #include "server/durability/journal.h"
 
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "server/support/clock.h"
 #include "server/support/log.h"
 
 namespace foresight {
@@ -13,16 +17,29 @@ size_t SizeOf(const StateChange& change) {
 }  // namespace
 
 Journal::Journal(Options options, std::unique_ptr<StateStore> store)
-    : options_(options),
+    : options_(std::move(options)),
       store_(std::move(store)),
-      thread_([this] { Serve(); }) {}
+      durability_(options_.durability),
+      writer_([this] { Serve(); }),
+      watcher_([this] { Watch(); }) {}
 
 Journal::~Journal() {
   {
     absl::MutexLock lock(&mutex_);
     ending_ = true;
   }
-  thread_.join();
+  due_.Set();
+  writer_.join();
+  watched_.Set();
+  watcher_.join();
+}
+
+void Journal::Create(KeptName name, v1::SavedSession session) {
+  Add({StateChange::Kind::kCreate,
+       std::move(name),
+       std::move(session),
+       {},
+       {}});
 }
 
 void Journal::Replace(KeptName name, v1::SavedSession session) {
@@ -52,7 +69,7 @@ void Journal::SetAside(KeptName name, std::string why) {
 void Journal::Add(StateChange change) {
   const size_t bytes = SizeOf(change);
   absl::MutexLock lock(&mutex_);
-  if (!available_ || bytes_ + bytes > options_.max_bytes) return Lose(1);
+  if (failing_ || bytes_ + bytes > options_.max_bytes) return Lose(1);
   changes_.push_back(std::move(change));
   bytes_ += bytes;
 }
@@ -63,19 +80,32 @@ void Journal::Lose(size_t changes) {
 }
 
 void Journal::WhenKept(std::function<void()> done) {
-  if (options_.durability == Durability::kEach) {
+  durability() == Durability::kEach ? WhenWritten(std::move(done)) : done();
+}
+
+void Journal::WhenWritten(std::function<void()> done) {
+  bool wake_watcher;
+  {
     absl::MutexLock lock(&mutex_);
-    if (available_ && !ending_) {
-      waiting_.push_back(std::move(done));
-      return;
+    if (available() && !ending_) {
+      waiting_.push_back({MonotonicNow(), std::move(done)});
+      done = nullptr;
     }
+    wake_watcher = watch_idle_;
   }
-  done();
+  if (done != nullptr) return done();
+  due_.Set();
+  if (wake_watcher) watched_.Set();
 }
 
 absl::Status Journal::Flush() {
+  uint64_t mine;
+  {
+    absl::MutexLock lock(&mutex_);
+    mine = ++flushes_asked_;
+  }
+  due_.Set();
   absl::MutexLock lock(&mutex_);
-  const uint64_t mine = ++flushes_asked_;
   const auto flushed = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return flushes_done_ >= mine;
   };
@@ -83,42 +113,99 @@ absl::Status Journal::Flush() {
   return last_write_;
 }
 
-bool Journal::Due() const {
-  return ending_ || !waiting_.empty() || flushes_asked_ > flushes_done_;
-}
-
 void Journal::Serve() {
   bool ending = false;
+  if (options_.probe) (void)WriteNow({});
   while (!ending) {
+    due_.WaitFor(failing_ ? options_.retry : options_.interval);
+    due_.Clear();
     std::vector<StateChange> changes;
-    std::vector<std::function<void()>> waiting;
     uint64_t flushes;
     {
       absl::MutexLock lock(&mutex_);
-      const auto due = [this]()
-                           ABSL_NO_THREAD_SAFETY_ANALYSIS { return Due(); };
-      mutex_.AwaitWithTimeout(absl::Condition(&due),
-                              available_ ? options_.interval : options_.retry);
       changes.swap(changes_);
-      waiting.swap(waiting_);
+      writing_.swap(waiting_);  // Nobody is left in the former.
       bytes_ = 0;
       flushes = flushes_asked_;
       ending = ending_;
     }
-    // Without changes it is tried all the same after a failure.
-    absl::Status written;
-    if (!changes.empty() || !available_) written = store_->Write(changes);
-    if (written.ok() != available_) {
-      written.ok()
-          ? LogInfo("state is kept again")
-          : LogError("state is not kept", {{"error", written.message()}});
+    const absl::Status written = WriteNow(changes);
+    std::vector<Waiter> told;
+    {
+      absl::MutexLock lock(&mutex_);
+      told.swap(writing_);
     }
-    if (!written.ok()) Lose(changes.size());
-    available_ = written.ok();
-    for (const auto& done : waiting) done();
+    for (const Waiter& waiter : told) waiter.done();
     absl::MutexLock lock(&mutex_);
     flushes_done_ = flushes;
     last_write_ = written;
+  }
+}
+
+absl::Status Journal::WriteNow(const std::vector<StateChange>& changes) {
+  // Without changes it is tried all the same after a failure.
+  if (changes.empty() && !failing_ && !options_.probe) return absl::OkStatus();
+  const absl::StatusOr<Written> written = store_->Write(changes);
+  if (!written.ok()) {
+    Lose(changes.size());
+    // In this order: no moment looks as if the store worked.
+    if (available()) Note(false, written.status().message());
+    failing_ = true;
+    hanging_ = false;
+    return written.status();
+  }
+  if (options_.fenced) {
+    for (const KeptName& name : written->fenced) options_.fenced(name);
+  }
+  if (written->missing) {
+    Lose(1);
+    LogWarning("the store has lost decisions, sessions are kept anew");
+  }
+  const bool worked = available();
+  {
+    // Whoever begins to wait now is not taken for somebody who has waited.
+    absl::MutexLock lock(&mutex_);
+    failing_ = false;
+    hanging_ = false;
+  }
+  if (!worked) Note(true, "");
+  return absl::OkStatus();
+}
+
+void Journal::Note(bool works, absl::string_view why) {
+  if (works) return LogInfo("state is kept again");
+  ++failures_;
+  LogError("state is not kept", {{"error", why}});
+}
+
+void Journal::Watch() {
+  while (true) {
+    std::vector<Waiter> late;
+    absl::Duration pause = absl::Hours(1);
+    {
+      absl::MutexLock lock(&mutex_);
+      if (ending_ && writing_.empty() && waiting_.empty()) return;
+      const std::vector<Waiter>& oldest =
+          writing_.empty() ? waiting_ : writing_;
+      watch_idle_ = oldest.empty();
+      if (!oldest.empty()) {
+        pause = oldest.front().since + options_.store_timeout - MonotonicNow();
+      }
+      if (pause <= absl::ZeroDuration()) {
+        hanging_ = true;
+        late.swap(writing_);
+        std::move(waiting_.begin(), waiting_.end(), std::back_inserter(late));
+        waiting_.clear();
+      }
+    }
+    if (!late.empty()) {
+      Note(false, absl::StrCat("the store has not answered within ",
+                               absl::FormatDuration(options_.store_timeout)));
+      for (const Waiter& waiter : late) waiter.done();
+      continue;
+    }
+    watched_.WaitFor(pause);
+    watched_.Clear();
   }
 }
 

@@ -12,10 +12,12 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "proto/saved_session.pb.h"
 #include "server/durability/state_store.h"
+#include "server/support/event.h"
 
 namespace foresight {
 
@@ -26,9 +28,10 @@ enum class Durability {
   kEach,      // Before whoever caused it is answered.
 };
 
-// A store that fails does not stop the server: changes are dropped and counted
-// until it works again, which is tried every `retry`. generation() tells that
-// changes were lost: sessions are then kept again as a whole.
+// A store that fails or hangs does not stop the server. While it fails, changes
+// are dropped and counted, and it is tried again every `retry`. generation()
+// tells that changes were lost: sessions are then kept again as a whole. While
+// it hangs, changes wait for it, but no caller does after the first ones.
 //
 // Thread-safe. Calls back without a lock held, in the order of the calls.
 class Journal {
@@ -36,53 +39,95 @@ class Journal {
   struct Options {
     Durability durability = Durability::kInterval;
     absl::Duration interval = absl::Seconds(1);  // Positive; for kInterval.
-    absl::Duration retry = absl::Seconds(5);
+    absl::Duration retry = absl::Seconds(2);
+    // How long a caller waits for the store; positive.
+    absl::Duration store_timeout = absl::Milliseconds(50);
     // Of changes that wait to be written; more is as if the store had failed.
     size_t max_bytes = size_t{256} << 20;
+    // Also tries the store when there is nothing to write: at the begin and
+    // every interval.
+    bool probe = false;
+    // Told of each session of which the store refused a change, on the
+    // journal's thread and before those who wait for the change. Empty: nobody.
+    std::function<void(const KeptName&)> fenced = nullptr;
   };
 
   Journal(Options options, std::unique_ptr<StateStore> store);
   ~Journal();  // Writes what waits.
 
+  void Create(KeptName name, v1::SavedSession session);
   void Replace(KeptName name, v1::SavedSession session);
   void Append(KeptName name, v1::SavedDecision decision);
   void Remove(KeptName name);
   void SetAside(KeptName name, std::string why);
 
   // Calls `done` once the changes so far are as safe as the durability asks
-  // for: before it returns, or from the journal's thread.
+  // for, or it has taken store_timeout: before it returns, or from a thread of
+  // the journal.
   void WhenKept(std::function<void()> done) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The same, once they are on the medium.
+  void WhenWritten(std::function<void()> done) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Writes all changes so far. Errors: of the store.
   absl::Status Flush() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  Durability durability() const { return options_.durability; }
+  // From now on each change is on the medium before whoever caused it is
+  // answered.
+  void KeepEach() { durability_ = Durability::kEach; }
+
+  Durability durability() const { return durability_; }
   // Grows whenever changes were lost; starts at 1.
   uint64_t generation() const { return generation_; }
-  bool available() const { return available_; }
+  // Whether the store neither fails nor hangs.
+  bool available() const { return !failing_ && !hanging_; }
+  // Times that the store began to fail or to hang.
+  uint64_t failures() const { return failures_; }
   uint64_t lost_changes() const { return lost_changes_; }
 
  private:
+  struct Waiter {
+    absl::Time since;
+    std::function<void()> done;
+  };
+
   void Add(StateChange change) ABSL_LOCKS_EXCLUDED(mutex_);
-  void Serve() ABSL_LOCKS_EXCLUDED(mutex_);
-  bool Due() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Lose(size_t changes);
+  // The thread that writes.
+  void Serve() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Errors: of the store; the changes are lost then.
+  absl::Status WriteNow(const std::vector<StateChange>& changes)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  // Says that the store works again, or why it does not any more.
+  void Note(bool works, absl::string_view why);
+  // The thread that ends waits which take too long.
+  void Watch() ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Options options_;
-  const std::unique_ptr<StateStore> store_;  // The thread's.
+  const std::unique_ptr<StateStore> store_;  // The writing thread's.
+  std::atomic<Durability> durability_;
   std::atomic<uint64_t> generation_ = 1;
-  std::atomic<bool> available_ = true;
+  std::atomic<bool> failing_ = false;  // Its last write failed.
+  std::atomic<bool> hanging_ = false;  // Its write takes longer than a wait.
+  std::atomic<uint64_t> failures_ = 0;
   std::atomic<uint64_t> lost_changes_ = 0;
 
   absl::Mutex mutex_;
   std::vector<StateChange> changes_ ABSL_GUARDED_BY(mutex_);
   size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::vector<std::function<void()>> waiting_ ABSL_GUARDED_BY(mutex_);
+  // For changes that are being written, and for those in changes_; the oldest
+  // first.
+  std::vector<Waiter> writing_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Waiter> waiting_ ABSL_GUARDED_BY(mutex_);
+  bool watch_idle_ ABSL_GUARDED_BY(mutex_) = false;  // Nobody waits.
   uint64_t flushes_asked_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t flushes_done_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status last_write_ ABSL_GUARDED_BY(mutex_);
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
-  std::thread thread_;
+
+  Event due_;      // There is something to write, or the end has come.
+  Event watched_;  // Somebody waits, or the end has come.
+  std::thread writer_;
+  std::thread watcher_;
 };
 
 }  // namespace foresight

@@ -8,6 +8,10 @@
 
 namespace foresight {
 
+// What stores keep.
+inline constexpr absl::string_view kKeptSessionFormat = "foresight-session/1";
+inline constexpr absl::string_view kKeptDecisionFormat = "foresight-decision/1";
+
 // A line with `format` (a name and a version), a line with the SHA-256 of
 // `content` in hex, and `content`.
 std::string Seal(absl::string_view format, absl::string_view content);

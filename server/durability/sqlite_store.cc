@@ -15,9 +15,6 @@
 namespace foresight {
 namespace {
 
-constexpr absl::string_view kSessionFormat = "foresight-session/1";
-constexpr absl::string_view kDecisionFormat = "foresight-decision/1";
-
 // The exclusive mode holds the lock until the process ends, however it ends.
 // Only then does WAL need no shared memory. FULL syncs once a transaction.
 constexpr char kPrepare[] = R"(
@@ -192,7 +189,8 @@ absl::Status SqliteStore::Run(const char* sql) {
   return code == SQLITE_OK ? absl::OkStatus() : Failure();
 }
 
-absl::Status SqliteStore::Write(absl::Span<const StateChange> changes) {
+absl::StatusOr<Written> SqliteStore::Write(
+    absl::Span<const StateChange> changes) {
   RETURN_IF_ERROR(Run("BEGIN IMMEDIATE"));
   absl::Status status;
   for (const StateChange& change : changes) {
@@ -200,17 +198,20 @@ absl::Status SqliteStore::Write(absl::Span<const StateChange> changes) {
     if (!status.ok()) break;
   }
   if (status.ok()) status = Run("COMMIT");
-  if (!status.ok()) (void)Run("ROLLBACK");  // It may be rolled back already.
+  if (status.ok()) return Written();
+  (void)Run("ROLLBACK");  // It may be rolled back already.
   return status;
 }
 
 absl::Status SqliteStore::Apply(const StateChange& change) {
-  const auto& [key, incarnation] = change.name;
+  const std::string& key = change.name.key;
+  const uint64_t incarnation = change.name.incarnation;
   bool done = true;
   switch (change.kind) {
+    case StateChange::Kind::kCreate:
     case StateChange::Kind::kReplace: {
       const std::string sealed =
-          Seal(kSessionFormat, change.session.SerializeAsString());
+          Seal(kKeptSessionFormat, change.session.SerializeAsString());
       done =
           replace_->Bind(1, key).Bind(2, incarnation).Bind(3, sealed).Run() &&
           forget_decisions_->Bind(1, key).Run();
@@ -218,7 +219,7 @@ absl::Status SqliteStore::Apply(const StateChange& change) {
     }
     case StateChange::Kind::kAppend: {
       const std::string sealed =
-          Seal(kDecisionFormat, change.decision.SerializeAsString());
+          Seal(kKeptDecisionFormat, change.decision.SerializeAsString());
       done = append_->Bind(1, key)
                  .Bind(2, incarnation)
                  .Bind(3, change.decision.answer().decision_index())
@@ -250,7 +251,7 @@ absl::StatusOr<std::vector<KeptSession>> SqliteStore::Load() {
   while ((code = all.Step()) == SQLITE_ROW) {
     KeptSession kept;
     kept.name = {all.Bytes(0), all.Number(1)};
-    const auto bytes = Unseal(kSessionFormat, all.Bytes(2));
+    const auto bytes = Unseal(kKeptSessionFormat, all.Bytes(2));
     if (!bytes.ok() || !kept.session.ParseFromString(*bytes)) {
       damaged.push_back({StateChange::Kind::kSetAside,
                          kept.name,
@@ -263,7 +264,7 @@ absl::StatusOr<std::vector<KeptSession>> SqliteStore::Load() {
     sessions.push_back(std::move(kept));
   }
   if (code != SQLITE_DONE) return Failure();
-  RETURN_IF_ERROR(Write(damaged));
+  RETURN_IF_ERROR(Write(damaged).status());
   return sessions;
 }
 
@@ -276,7 +277,7 @@ absl::StatusOr<std::vector<v1::SavedDecision>> SqliteStore::Decisions(
   rows.Bind(1, key);
   int code;
   while ((code = rows.Step()) == SQLITE_ROW) {
-    const auto bytes = Unseal(kDecisionFormat, rows.Bytes(0));
+    const auto bytes = Unseal(kKeptDecisionFormat, rows.Bytes(0));
     v1::SavedDecision decision;
     if (!bytes.ok() || !decision.ParseFromString(*bytes)) {
       LogError("state damaged", {{"file", file_.string()},

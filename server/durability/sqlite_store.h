@@ -32,7 +32,8 @@ class SqliteStore : public StateStore {
       const std::filesystem::path& folder);
   ~SqliteStore() override;
 
-  absl::Status Write(absl::Span<const StateChange> changes) override;
+  // All of the changes or none.
+  absl::StatusOr<Written> Write(absl::Span<const StateChange> changes) override;
   absl::StatusOr<std::vector<KeptSession>> Load() override;
 
  private:

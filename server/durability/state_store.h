@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,15 +14,18 @@
 namespace foresight {
 
 // Names what is kept of a session. Another session may have the same key later,
-// never the same incarnation.
+// never the same incarnation. The epoch is that of the session as its owner
+// knows it.
 struct KeptName {
   std::string key;
   uint64_t incarnation = 0;
+  uint64_t epoch = 1;
 };
 
 // One step of what is kept of a session.
 struct StateChange {
   enum class Kind {
+    kCreate,   // `session`, under a key that no other session has.
     kReplace,  // All that has the key, by `session`.
     kAppend,   // `decision`, the one after the last that is kept.
     kRemove,   // All of it.
@@ -42,20 +46,52 @@ struct KeptSession {
   std::vector<v1::SavedDecision> decisions;
 };
 
+// What became of changes, besides being written.
+struct Written {
+  // Sessions of which a change was refused: another server has taken them over,
+  // or has one of the same key.
+  std::vector<KeptName> fenced;
+  // A decision was refused, as the ones before it are not there: the store has
+  // lost them. Its session is to be kept as a whole again.
+  bool missing = false;
+};
+
 // Not thread-safe.
 class StateStore {
  public:
   virtual ~StateStore() = default;
 
-  // All of the changes, in their order, or none. They are safe from a crash of
-  // the machine when it returns.
+  // Writes the changes in their order. They are as safe as the store makes them
+  // when it returns. After an error any number of them may have been written.
   // Errors: Unavailable: the medium refuses; the message names it.
-  virtual absl::Status Write(absl::Span<const StateChange> changes) = 0;
+  virtual absl::StatusOr<Written> Write(
+      absl::Span<const StateChange> changes) = 0;
 
-  // Everything that is kept. What cannot be read is set aside and logged: a
-  // damaged decision ends its session's decisions before it.
+  // Everything that is kept and that this server alone may use. What cannot be
+  // read is set aside and logged: a damaged decision ends its session's
+  // decisions before it.
   // Errors: as Write.
   virtual absl::StatusOr<std::vector<KeptSession>> Load() = 0;
+};
+
+// Sessions that several servers share: each has one owner, which is the one
+// with the highest epoch.
+//
+// Not thread-safe.
+class SharedStore {
+ public:
+  virtual ~SharedStore() = default;
+
+  // Makes this server the owner of what is kept under `key`, in the next epoch,
+  // which the result's name and session have. `local`: the session that this
+  // server has under the key; null: none.
+  // None if `local` is the newest.
+  // Errors:
+  //   NotFound:    nothing is kept under the key.
+  //   DataLoss:    what is kept is damaged.
+  //   Unavailable: the store does not answer or refuses.
+  virtual absl::StatusOr<std::optional<KeptSession>> TakeOver(
+      const std::string& key, const KeptName* local) = 0;
 };
 
 }  // namespace foresight

@@ -12,8 +12,10 @@ namespace {
 using Buckets = prometheus::Histogram::BucketBoundaries;
 
 constexpr const char* kMethodNames[kMethods] = {
-    "ListModels",   "GetModel",     "OpenSession",   "Act",          "Control",
-    "ResetSession", "CloseSession", "ExportSession", "ImportSession"};
+    "ListModels",    "GetModel",     "OpenSession",  "Act",
+    "Control",       "ResetSession", "CloseSession", "ExportSession",
+    "ImportSession", "LoadModel",    "UnloadModel",  "ListSessions",
+    "Drain"};
 
 prometheus::Family<prometheus::Counter>& CounterFamily(
     prometheus::Registry& registry, const char* name, const char* help) {
@@ -103,12 +105,25 @@ Metrics::Metrics(absl::string_view version,
                              "Decisions waiting for a core.")),
       queue_limit(Gauge(*registry, "foresight_queue_limit",
                         "Decisions that may wait for a core at once.")),
+      model_generations(Gauge(
+          *registry, "foresight_model_generations",
+          "Models in memory: those served, and those replaced or unloaded "
+          "that sessions still use.")),
+      model_generations_limit(Gauge(*registry,
+                                    "foresight_model_generations_limit",
+                                    "Models that may be in memory at once.")),
       sessions_expired(Counter(*registry, "foresight_sessions_expired_total",
                                "Sessions freed because idle.")),
       certificate_reload_failures(
           Counter(*registry, "foresight_certificate_reload_failures_total",
                   "Replacements of the certificate, its key or the client CA "
                   "that were refused.")),
+      journal_failures(Counter(*registry, "foresight_journal_failures_total",
+                               "Times that the store of sessions began to "
+                               "fail or to hang.")),
+      journal_lost_changes(Counter(*registry,
+                                   "foresight_journal_lost_changes_total",
+                                   "Changes of sessions that were not kept.")),
       registry_(std::move(registry)),
       slack_seconds_(Histogram(
           *registry_, "foresight_slack_seconds",
@@ -141,7 +156,10 @@ Metrics::Metrics(absl::string_view version,
                               "Always 1; a model that is served.")),
       certificate_expiry_(GaugeFamily(
           *registry_, "foresight_certificate_expiry_seconds",
-          "When the certificate in use expires, in seconds since 1970.")) {
+          "When the certificate in use expires, in seconds since 1970.")),
+      journal_up_(GaugeFamily(*registry_, "foresight_journal_up",
+                              "1 while the store of sessions works, else "
+                              "0.")) {
   auto& refusals = CounterFamily(
       *registry_, "foresight_refusals_total",
       "Decisions, sessions and callers that were refused or failed, by "
@@ -150,6 +168,11 @@ Metrics::Metrics(absl::string_view version,
     refusals_[std::string(reason)] =
         &refusals.Add({{"reason", std::string(reason)}});
   }
+  auto& loads = CounterFamily(*registry_, "foresight_model_loads_total",
+                              "Models loaded or refused while the server "
+                              "serves.");
+  loads_ = &loads.Add({{"result", "loaded"}});
+  refused_loads_ = &loads.Add({{"result", "refused"}});
   auto& requests = CounterFamily(*registry_, "foresight_requests_total",
                                  "Requests answered, by method and code.");
   for (int method = 0; method < kMethods; ++method) {
@@ -200,6 +223,8 @@ void Metrics::CountAnswer(absl::Duration slack) {
       absl::ToDoubleSeconds(std::max(slack, absl::ZeroDuration())));
 }
 
+void Metrics::SetJournalUp(bool up) { journal_up_.Add({}).Set(up ? 1 : 0); }
+
 void Metrics::SetCertificateExpiry(absl::Time expiry) {
   certificate_expiry_.Add({}).Set(
       static_cast<double>(absl::ToUnixSeconds(expiry)));
@@ -211,14 +236,30 @@ void Metrics::CountRefusal(const absl::Status& status) {
   if (refusal != refusals_.end()) refusal->second->Increment();
 }
 
-void Metrics::AddModel(const v1::Model& model) {
-  model_info_
-      .Add({{"model", model.name()},
-            {"version", model.version()},
-            {"weights_sha256", model.weights_sha256()},
-            {"engine", model.engine()},
-            {"device", model.device()}})
-      .Set(1);
+void Metrics::ServeModel(const v1::Model& model) {
+  prometheus::Gauge& served =
+      model_info_.Add({{"model", model.name()},
+                       {"version", model.version()},
+                       {"weights_sha256", model.weights_sha256()},
+                       {"engine", model.engine()},
+                       {"device", model.device()}});
+  served.Set(1);
+  absl::MutexLock lock(&mutex_);
+  prometheus::Gauge*& known = models_[model.name()];
+  if (known != nullptr && known != &served) model_info_.Remove(known);
+  known = &served;
+}
+
+void Metrics::ForgetModel(const std::string& name) {
+  absl::MutexLock lock(&mutex_);
+  const auto known = models_.find(name);
+  if (known == models_.end()) return;
+  model_info_.Remove(known->second);
+  models_.erase(known);
+}
+
+void Metrics::CountModelLoad(bool loaded) {
+  (loaded ? loads_ : refused_loads_)->Increment();
 }
 
 }  // namespace foresight

@@ -7,8 +7,10 @@
 #include <memory>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "prometheus/counter.h"
 #include "prometheus/family.h"
@@ -19,7 +21,8 @@
 
 namespace foresight {
 
-// Methods of v1::Adaptation. kControl counts each request of a stream.
+// Methods of v1::Adaptation and v1::Admin. kControl counts each request of a
+// stream.
 enum class Method {
   kListModels,
   kGetModel,
@@ -30,8 +33,12 @@ enum class Method {
   kCloseSession,
   kExportSession,
   kImportSession,
+  kLoadModel,
+  kUnloadModel,
+  kListSessions,
+  kDrain,
 };
-inline constexpr int kMethods = 9;
+inline constexpr int kMethods = 13;
 
 // Thread-safe. Recording takes tens of nanoseconds: a decision records about
 // ten values.
@@ -50,11 +57,18 @@ class Metrics {
   // foresight_refusals_total{reason}, for decisions, sessions and callers. A
   // decision refused for being late is also a miss.
   void CountRefusal(const absl::Status& status);
-  // foresight_model_info, for a model that is now served.
-  void AddModel(const v1::Model& model);
+  // foresight_model_info: the model is served from now on, in place of what was
+  // served under its name.
+  void ServeModel(const v1::Model& model) ABSL_LOCKS_EXCLUDED(mutex_);
+  // None is served under that name any more.
+  void ForgetModel(const std::string& name) ABSL_LOCKS_EXCLUDED(mutex_);
+  // foresight_model_loads_total{result}, of loads while the server serves.
+  void CountModelLoad(bool loaded);
 
   // foresight_certificate_expiry_seconds; absent until it is set.
   void SetCertificateExpiry(absl::Time expiry);
+  // foresight_journal_up; absent until it is set.
+  void SetJournalUp(bool up);
 
   prometheus::Histogram& decision_seconds;  // From arrival to answer.
   prometheus::Histogram& queue_seconds;     // From arrival to the engine.
@@ -66,8 +80,12 @@ class Metrics {
   prometheus::Gauge& control_streams;      // Open.
   prometheus::Gauge& queued_decisions;     // Waiting for a step.
   prometheus::Gauge& queue_limit;
+  prometheus::Gauge& model_generations;  // In memory.
+  prometheus::Gauge& model_generations_limit;
   prometheus::Counter& sessions_expired;  // Freed because idle.
   prometheus::Counter& certificate_reload_failures;
+  prometheus::Counter& journal_failures;  // Times that state was not kept.
+  prometheus::Counter& journal_lost_changes;
 
   const std::shared_ptr<prometheus::Registry>& registry() const {
     return registry_;
@@ -91,9 +109,15 @@ class Metrics {
   prometheus::Counter& steps_shed_;
   prometheus::Family<prometheus::Gauge>& model_info_;
   prometheus::Family<prometheus::Gauge>& certificate_expiry_;
+  prometheus::Family<prometheus::Gauge>& journal_up_;
   std::array<std::array<prometheus::Counter*, kCodes>, kMethods> requests_;
   std::array<prometheus::Counter*, kOutcomes> outcomes_;
   std::map<std::string, prometheus::Counter*> refusals_;  // By reason.
+  prometheus::Counter* loads_;
+  prometheus::Counter* refused_loads_;
+  absl::Mutex mutex_;
+  std::map<std::string, prometheus::Gauge*> models_
+      ABSL_GUARDED_BY(mutex_);  // Of model_info_, by name.
 };
 
 }  // namespace foresight

@@ -1,5 +1,7 @@
 #include "server/registry/loaded_model.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -37,13 +39,23 @@ absl::Status Decide(const LoadedModel& model, int steps) {
                    problem.decision_or.status().message()));
 }
 
+// An engine computes on the thread that asks; a device does on its own.
+absl::Time TimeFor(const LoadedModel& model) {
+  timespec used;
+  if (model.engine->device() != "cpu" ||
+      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used) != 0) {
+    return MonotonicNow();
+  }
+  return absl::TimeFromTimespec(used);
+}
+
 // The median of some runs with `steps` steps.
 absl::StatusOr<absl::Duration> Measure(const LoadedModel& model, int steps) {
   std::array<absl::Duration, kRuns> taken;
   for (absl::Duration& run : taken) {
-    const absl::Time begin = MonotonicNow();
+    const absl::Time begin = TimeFor(model);
     if (auto status = Decide(model, steps); !status.ok()) return status;
-    run = MonotonicNow() - begin;
+    run = TimeFor(model) - begin;
   }
   std::nth_element(taken.begin(), taken.begin() + kRuns / 2, taken.end());
   return taken[kRuns / 2];

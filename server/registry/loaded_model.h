@@ -31,7 +31,9 @@ struct LoadedModel {
 };
 
 // Runs a few decisions on a typical observation, so that the first client does
-// not pay for what happens only once, and measures them.
+// not pay for what happens only once, and measures them. On a CPU the time is
+// the thread's own, so that other work on the cores does not make a model look
+// slow that is loaded while the server serves.
 // Errors: Internal: the engine fails on the policy's own mean observation.
 absl::StatusOr<LoadedModel> WarmUp(std::shared_ptr<const Bundle> bundle,
                                    std::shared_ptr<const Engine> engine);

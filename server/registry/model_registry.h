@@ -1,6 +1,8 @@
-// The models being served, by name.
+// The models being served, by name, and those that were replaced while somebody
+// still uses them.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,25 +17,69 @@
 
 namespace foresight {
 
-// Thread-safe. A model once handed out stays valid whatever is added.
+// A name may have several generations: the one that is served, and earlier ones
+// that were handed out and are still held.
+//
+// Thread-safe. A model once handed out stays valid whatever is added or
+// removed.
 class ModelRegistry {
  public:
-  // Errors: AlreadyExists: a model of that name is served.
+  using Model = std::shared_ptr<const LoadedModel>;
+  struct Options {
+    size_t max_generations = 16;  // >= 1; of all names together.
+  };
+
+  explicit ModelRegistry(Options options) : options_(options) {}
+  ModelRegistry() : ModelRegistry(Options()) {}
+
+  // Errors:
+  //   AlreadyExists: a model of that name is served.
+  //   MODELS_FULL:   as CheckRoom.
   absl::Status Add(LoadedModel model) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Serves `model` under its name from now on. What was served under it is
+  // retired.
+  Model Serve(LoadedModel model) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The same for the generation in memory whose manifest, which has the hash of
+  // the weights, equals `manifest`; null if there is none.
+  Model ServeAgain(const v1::Bundle& manifest) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // The model that `name` stands for is retired, and found no longer.
+  // Errors: MODEL_UNKNOWN.
+  absl::StatusOr<Model> Remove(absl::string_view name)
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
   // An empty name stands for the only model served.
   // Errors: MODEL_UNKNOWN, naming those that there are.
-  absl::StatusOr<std::shared_ptr<const LoadedModel>> Find(
-      absl::string_view name) const ABSL_LOCKS_EXCLUDED(mutex_);
-
-  // In the order of their names.
-  std::vector<std::shared_ptr<const LoadedModel>> List() const
+  absl::StatusOr<Model> Find(absl::string_view name) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // In the order of their names.
+  std::vector<Model> List() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Served and retired ones.
+  std::vector<Model> InMemory() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Whether there is room for another generation. Errors: MODELS_FULL.
+  absl::Status CheckRoom() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Frees the retired models that nobody holds, on the calling thread; returns
+  // their number.
+  size_t FreeUnused() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // In memory: served and retired ones.
+  size_t generations() const ABSL_LOCKS_EXCLUDED(mutex_);
+
  private:
+  void Install(Model model) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Room() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Unknown(absl::string_view name) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const Options options_;
   mutable absl::Mutex mutex_;
-  std::map<std::string, std::shared_ptr<const LoadedModel>, std::less<>> models_
-      ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, Model, std::less<>> models_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Model> retired_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace foresight

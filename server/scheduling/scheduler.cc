@@ -1,14 +1,13 @@
 #include "server/scheduling/scheduler.h"
 
-#include <sys/resource.h>
-#include <sys/syscall.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <cmath>
 #include <utility>
 
 #include "server/support/error.h"
-#include "support/status_macros.h"
+#include "server/support/niceness.h"
 
 namespace foresight {
 namespace {
@@ -33,16 +32,26 @@ bool LookOut(Come come) {
   return true;
 }
 
-// Changes the niceness of this thread alone, which Linux allows.
-void AddNiceness(int nice) {
-  const id_t thread = static_cast<id_t>(syscall(SYS_gettid));
-  setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + nice);
+// With more lanes, cores are idle and Linux finds them by itself.
+constexpr int kFewLanes = 8;
+
+// The cores that this process may use.
+const cpu_set_t& AllowedCores() {
+  static const cpu_set_t allowed = [] {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    sched_getaffinity(getpid(), sizeof(cores), &cores);
+    return cores;
+  }();
+  return allowed;
 }
 
 }  // namespace
 
 Scheduler::Scheduler(Options options)
-    : options_(std::move(options)), queue_(options_.queue) {}
+    : options_(std::move(options)),
+      queue_(options_.queue),
+      lanes_(options_.queue.lanes) {}
 
 void Scheduler::Start(Executor* executor) {
   executor_ = executor;
@@ -202,6 +211,27 @@ void Scheduler::CallHelpers() {
   if (idle() == 0) return;
   absl::MutexLock lock(&mutex_);
   ++calls_;
+  KeepApart();
+}
+
+// Linux often wakes a thread on its waker's core although another core is about
+// to be idle, and then leaves both there for some milliseconds.
+void Scheduler::KeepApart() {
+  cpu_set_t others = AllowedCores();
+  if (lanes() > kFewLanes || CPU_COUNT(&others) == 1) return;
+  CPU_CLR(sched_getcpu(), &others);
+  for (int lane = 0; lane < lanes(); ++lane) {
+    if (!lanes_[lane].sleeps) continue;
+    lanes_[lane].kept_apart =
+        pthread_setaffinity_np(threads_[lane].native_handle(), sizeof(others),
+                               &others) == 0;
+  }
+}
+
+void Scheduler::EndKeepApart(int lane) {
+  if (!lanes_[lane].kept_apart) return;
+  sched_setaffinity(/*this thread*/ 0, sizeof(cpu_set_t), &AllowedCores());
+  lanes_[lane].kept_apart = false;
 }
 
 void Scheduler::RunParallel(int count, int lanes, ParallelJob::Body body) {
@@ -211,6 +241,7 @@ void Scheduler::RunParallel(int count, int lanes, ParallelJob::Body body) {
   if (shared) {
     absl::MutexLock lock(&mutex_);
     jobs_.push_back(&job);
+    KeepApart();
     Tell();
   }
   while (job.RunOne(lane)) {
@@ -236,9 +267,10 @@ void Scheduler::Work(int lane) {
     {
       absl::MutexLock lock(&mutex_);
       ++idle_;
-      AwaitWork(/*look=*/helped);
+      AwaitWork(lane, /*look=*/helped);
       --idle_;
       turn = Give(queue_.Pop(options_.clock()));
+      if (turn) EndKeepApart(lane);
       if (!turn && (job = JobToHelp()) != nullptr) {
         lane_of_job = job->Join();
         queue_.BeginHelp();
@@ -254,7 +286,7 @@ void Scheduler::Work(int lane) {
   }
 }
 
-void Scheduler::AwaitWork(bool look) {
+void Scheduler::AwaitWork(int lane, bool look) {
   uint64_t called = calls_;
   while (!HasWork()) {
     if (look) {
@@ -267,7 +299,10 @@ void Scheduler::AwaitWork(bool look) {
     const auto wake = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
       return HasWork() || calls_ != called;
     };
+    EndKeepApart(lane);
+    lanes_[lane].sleeps = true;
     mutex_.Await(absl::Condition(&wake));
+    lanes_[lane].sleeps = false;
     look = calls_ != called;
     called = calls_;
   }

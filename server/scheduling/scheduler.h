@@ -102,8 +102,9 @@ class Scheduler {
   // included. It is 1 while others wait or the lanes have been busy for half of
   // the time, since splitting costs some throughput.
   int SplitThreads() const ABSL_LOCKS_EXCLUDED(mutex_);
-  // Announces RunParallel: idle lanes wake and poll for it for a moment before
-  // they sleep again. Waking takes about a tenth of a step.
+  // Says that RunParallel will be called soon: idle lanes wake, on other cores
+  // than the caller's, and look for it for a moment before they sleep again.
+  // Waking takes them as long as some tenth of a step.
   void CallHelpers() ABSL_LOCKS_EXCLUDED(mutex_);
   // As Workers::Run, with the help of lanes that have nothing else to do. A
   // helper leaves between items if a decision waits for a lane.
@@ -126,8 +127,12 @@ class Scheduler {
   void Help(ParallelJob& job, int lane) ABSL_LOCKS_EXCLUDED(mutex_);
   ParallelJob* JobToHelp() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Returns when there is work. With `look` it polls before it sleeps.
-  void AwaitWork(bool look) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Returns when there is work. `look`: looks out for it before it sleeps.
+  void AwaitWork(int lane, bool look) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Lanes that sleep stay off the caller's core until they next sleep or have a
+  // turn.
+  void KeepApart() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EndKeepApart(int lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Tell() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { ++news_; }
   void CountBusy(absl::Duration used, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -144,6 +149,11 @@ class Scheduler {
   bool hurrying_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t calls_ ABSL_GUARDED_BY(mutex_) = 0;  // For helpers.
   DecisionQueue queue_ ABSL_GUARDED_BY(mutex_);
+  struct Lane {
+    bool sleeps = false;
+    bool kept_apart = false;
+  };
+  std::vector<Lane> lanes_ ABSL_GUARDED_BY(mutex_);
   std::unordered_map<uint64_t, std::shared_ptr<Task>> tasks_
       ABSL_GUARDED_BY(mutex_);
   std::list<ParallelJob*> jobs_ ABSL_GUARDED_BY(mutex_);

@@ -86,6 +86,11 @@ absl::StatusOr<std::string> Authenticator::Identify(
                      "the client certificate's name has a control character, "
                      "expected none");
   }
+  if (absl::StartsWith(evidence.method, kAdmin)) {
+    return MakeError(Reason::kPermissionDenied,
+                     "a certificate has no role, expected a token with the "
+                     "role admin");
+  }
   return std::string(evidence.certificate_name);
 }
 

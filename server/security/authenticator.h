@@ -26,10 +26,11 @@ struct CallEvidence {
 // Thread-safe.
 class Authenticator {
  public:
-  // With `tokens`, calls need a token, which gives the identity. Without, but
-  // with `certificates`, the client's certificate gives it. With neither,
-  // callers have no identity. The handshake demands the certificate, not this
-  // class.
+  // With `tokens`, calls need a token, which gives the identity. Else, with
+  // `certificates`, the client's certificate gives it. With neither, callers
+  // have no identity. Only tokens have roles: where callers have an identity,
+  // administration takes a token. The handshake demands the certificate, not
+  // this class.
   Authenticator(bool certificates, std::shared_ptr<const TokenTable> tokens)
       : certificates_(certificates), tokens_(std::move(tokens)) {}
 

@@ -6,8 +6,8 @@
 #include "server/decisions/messages.h"
 #include "server/service/act_reactor.h"
 #include "server/service/caller.h"
-#include "server/service/status_conversion.h"
 #include "server/service/trace_metadata.h"
+#include "server/service/unary_answer.h"
 #include "server/support/error.h"
 #include "support/status_macros.h"
 
@@ -16,9 +16,7 @@ template <typename Message>
 void AdaptationService::Answer(grpc::ServerUnaryReactor* reactor, Method method,
                                absl::StatusOr<Message> result,
                                Message* response) {
-  parts_.metrics->CountRequest(method, result.status().code());
-  if (result.ok()) *response = *std::move(result);
-  reactor->Finish(ToGrpc(result.status()));
+  AnswerUnary(*parts_.metrics, reactor, method, std::move(result), response);
 }
 
 template <typename Message>
@@ -31,15 +29,44 @@ grpc::ServerUnaryReactor* AdaptationService::Finish(
   return reactor;
 }
 
-template <typename Message>
-grpc::ServerUnaryReactor* AdaptationService::FinishWhenKept(
-    grpc::CallbackServerContext* context, Method method,
-    absl::StatusOr<Message> result, Message* response) {
+grpc::ServerUnaryReactor* AdaptationService::FinishWhenBegun(
+    grpc::CallbackServerContext* context, Method method, const Caller& caller,
+    bool named_by_client, absl::StatusOr<v1::Session> result,
+    v1::Session* response) {
+  if (!result.ok()) {
+    return Finish<v1::Session>(context, method, std::move(result), response);
+  }
   EchoRequestId(*context);
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  parts_.sessions->WhenKept(
-      [this, reactor, method, result = std::move(result), response] {
-        Answer(reactor, method, result, response);
+  parts_.sessions->WhenBegun(
+      *result, caller, named_by_client,
+      [this, reactor, method, result, response](const absl::Status& begun) {
+        Answer(reactor, method, begun.ok() ? result : begun, response);
+      });
+  return reactor;
+}
+
+template <typename Message>
+grpc::ServerUnaryReactor* AdaptationService::ActOnSession(
+    grpc::CallbackServerContext* context, Method method,
+    const std::string& session_id,
+    std::function<absl::StatusOr<Message>(const Caller&)> act,
+    Message* response) {
+  const absl::StatusOr<Caller> caller = parts_.identify(*context);
+  if (!caller.ok()) {
+    return Finish<Message>(context, method, caller.status(), response);
+  }
+  EchoRequestId(*context);
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  parts_.sessions->WhenHere(
+      session_id, *caller,
+      [this, reactor, method, caller = *caller, act = std::move(act),
+       response](const absl::Status& here) {
+        const absl::StatusOr<Message> result =
+            here.ok() ? act(caller) : absl::StatusOr<Message>(here);
+        parts_.sessions->WhenKept([this, reactor, method, result, response] {
+          Answer(reactor, method, result, response);
+        });
       });
   return reactor;
 }
@@ -87,12 +114,16 @@ grpc::ServerUnaryReactor* AdaptationService::GetModel(
 grpc::ServerUnaryReactor* AdaptationService::OpenSession(
     grpc::CallbackServerContext* context, const v1::OpenSessionRequest* request,
     v1::Session* response) {
+  Caller caller;
   const auto open = [&]() -> absl::StatusOr<v1::Session> {
     if (Refuses()) return DrainingError();
-    ASSIGN_OR_RETURN(const Caller caller, parts_.identify(*context));
+    ASSIGN_OR_RETURN(caller, parts_.identify(*context));
     return parts_.sessions->Open(*request, caller, ReadTags(*context));
   };
-  return FinishWhenKept(context, Method::kOpenSession, open(), response);
+  auto opened = open();
+  return FinishWhenBegun(context, Method::kOpenSession, caller,
+                         !request->session_id().empty(), std::move(opened),
+                         response);
 }
 
 grpc::ServerUnaryReactor* AdaptationService::Act(
@@ -135,24 +166,26 @@ AdaptationService::Control(grpc::CallbackServerContext* context) {
 grpc::ServerUnaryReactor* AdaptationService::ResetSession(
     grpc::CallbackServerContext* context,
     const v1::ResetSessionRequest* request, v1::Session* response) {
-  const auto reset = [&]() -> absl::StatusOr<v1::Session> {
-    ASSIGN_OR_RETURN(const Caller caller, parts_.identify(*context));
-    return parts_.sessions->Reset(*request, caller);
-  };
-  return FinishWhenKept(context, Method::kResetSession, reset(), response);
+  return ActOnSession<v1::Session>(
+      context, Method::kResetSession, request->session_id(),
+      [this, request](const Caller& caller) {
+        return parts_.sessions->Reset(*request, caller);
+      },
+      response);
 }
 
 grpc::ServerUnaryReactor* AdaptationService::CloseSession(
     grpc::CallbackServerContext* context,
     const v1::CloseSessionRequest* request,
     v1::CloseSessionResponse* response) {
-  const auto close = [&]() -> absl::StatusOr<v1::CloseSessionResponse> {
-    ASSIGN_OR_RETURN(const Caller caller, parts_.identify(*context));
-    RETURN_IF_ERROR(
-        parts_.sessions->Close(*request, caller, ReadTags(*context)));
-    return v1::CloseSessionResponse();
-  };
-  return FinishWhenKept(context, Method::kCloseSession, close(), response);
+  return ActOnSession<v1::CloseSessionResponse>(
+      context, Method::kCloseSession, request->session_id(),
+      [this, request, tags = ReadTags(*context)](
+          const Caller& caller) -> absl::StatusOr<v1::CloseSessionResponse> {
+        RETURN_IF_ERROR(parts_.sessions->Close(*request, caller, tags));
+        return v1::CloseSessionResponse();
+      },
+      response);
 }
 
 grpc::ServerUnaryReactor* AdaptationService::ExportSession(
@@ -165,10 +198,15 @@ grpc::ServerUnaryReactor* AdaptationService::ExportSession(
   }
   EchoRequestId(*context);
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  parts_.sessions->Export(
-      *request, *caller,
-      [this, reactor, response](absl::StatusOr<v1::SessionSnapshot> snapshot) {
-        Answer(reactor, Method::kExportSession, std::move(snapshot), response);
+  const auto answer = [this, reactor,
+                       response](absl::StatusOr<v1::SessionSnapshot> snapshot) {
+    Answer(reactor, Method::kExportSession, std::move(snapshot), response);
+  };
+  parts_.sessions->WhenHere(
+      request->session_id(), *caller,
+      [this, request, caller = *caller, answer](const absl::Status& here) {
+        here.ok() ? parts_.sessions->Export(*request, caller, answer)
+                  : answer(here);
       });
   return reactor;
 }
@@ -176,12 +214,16 @@ grpc::ServerUnaryReactor* AdaptationService::ExportSession(
 grpc::ServerUnaryReactor* AdaptationService::ImportSession(
     grpc::CallbackServerContext* context, const v1::SessionSnapshot* request,
     v1::Session* response) {
+  Caller caller;
   const auto import = [&]() -> absl::StatusOr<v1::Session> {
     if (Refuses()) return DrainingError();
-    ASSIGN_OR_RETURN(const Caller caller, parts_.identify(*context));
+    ASSIGN_OR_RETURN(caller, parts_.identify(*context));
     return parts_.sessions->Import(*request, caller, ReadTags(*context));
   };
-  return FinishWhenKept(context, Method::kImportSession, import(), response);
+  auto imported = import();
+  return FinishWhenBegun(context, Method::kImportSession, caller,
+                         /*named_by_client=*/true, std::move(imported),
+                         response);
 }
 
 }  // namespace foresight

@@ -83,12 +83,21 @@ class AdaptationService final : public v1::Adaptation::CallbackService {
                                    absl::StatusOr<Message> result,
                                    Message* response);
 
-  // The same when what was done to sessions is safe.
+  // For a session that was opened or imported: the same when it is safe, and
+  // its name was not another server's.
+  grpc::ServerUnaryReactor* FinishWhenBegun(
+      grpc::CallbackServerContext* context, Method method, const Caller& caller,
+      bool named_by_client, absl::StatusOr<v1::Session> result,
+      v1::Session* response);
+
+  // Runs `act`, with the caller, on a session that may be another server's
+  // until then; ends the call when what it did is safe.
   template <typename Message>
-  grpc::ServerUnaryReactor* FinishWhenKept(grpc::CallbackServerContext* context,
-                                           Method method,
-                                           absl::StatusOr<Message> result,
-                                           Message* response);
+  grpc::ServerUnaryReactor* ActOnSession(
+      grpc::CallbackServerContext* context, Method method,
+      const std::string& session_id,
+      std::function<absl::StatusOr<Message>(const Caller&)> act,
+      Message* response);
 
   // Whether a call that came now is refused; counts it then.
   bool Refuses();

@@ -29,16 +29,21 @@ absl::Status SessionLease::Commit(std::shared_ptr<const v1::ActResponse> answer,
       answer, now);
 }
 
-absl::Status SessionLease::Restart(std::unique_ptr<PolicyParameters> parameters,
-                                   uint64_t seed, absl::Time now) {
+absl::Status SessionLease::Restart(SessionRestart restart, absl::Time now) {
   const std::unique_ptr<Hold> hold(hold_.release());
   std::shared_ptr<const v1::ActResponse> forgotten;
   return hold->store->End(
       *hold,
       [&](SessionState& session) {
         hold->entry->opened = true;
-        if (parameters != nullptr) session.parameters.swap(parameters);
-        session.seed = seed;
+        if (restart.model != nullptr) {
+          session.model.swap(restart.model);
+          session.settings = restart.settings;
+        }
+        if (restart.parameters != nullptr) {
+          session.parameters.swap(restart.parameters);
+        }
+        session.seed = restart.seed;
         session.next_decision = 0;
         session.resumed_from.reset();
         session.last_answer.swap(forgotten);

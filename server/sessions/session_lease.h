@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "server/sessions/session_restart.h"
 #include "server/sessions/session_state.h"
 
 namespace foresight {
@@ -28,8 +29,10 @@ struct SessionFlight {
 };
 
 // Holds a session until it is destroyed or one of Commit, Restart, Install and
-// Abort is called, each of which empties the lease. Meanwhile nobody else
-// touches the session and it does not expire, but it may be closed.
+// Abort is called, each of which empties it. While it is held nobody else
+// touches the session and it does not expire, but it may be closed, or dropped
+// as another server has taken it over: then each of the four says
+// SESSION_MOVED.
 //
 // Not thread-safe; may move between threads. Must not outlive its store.
 class SessionLease {
@@ -51,11 +54,9 @@ class SessionLease {
   absl::Status Commit(std::shared_ptr<const v1::ActResponse> answer,
                       absl::Time now);
 
-  // Sets the session to decision 0 with `seed` and `parameters`; if these are
-  // null, it keeps its own.
+  // The session begins again as `restart` says.
   // Errors: SESSION_UNKNOWN: the session was closed meanwhile.
-  absl::Status Restart(std::unique_ptr<PolicyParameters> parameters,
-                       uint64_t seed, absl::Time now);
+  absl::Status Restart(SessionRestart restart, absl::Time now);
 
   // Makes the session given to Open exist as it is.
   // Errors: SESSION_UNKNOWN: the session was closed meanwhile.

@@ -26,9 +26,12 @@ struct SessionState {
   // Declared before `parameters`, so that their maker outlives them.
   std::shared_ptr<const LoadedModel> model;
   size_t observation_size = 0;  // S
+  // As its opener gave them, and completed from the model's defaults.
+  v1::AdaptationSettings requested_settings;
   AdaptationSettings settings;
   absl::Duration idle_timeout = absl::InfiniteDuration();
   uint64_t seed = 0;
+  absl::Time opened = absl::InfinitePast();  // By the wall clock, for people.
 
   std::unique_ptr<PolicyParameters> parameters;  // psi
   uint64_t next_decision = 0;

@@ -33,6 +33,13 @@ absl::Status Unknown(absl::string_view session_id) {
                          "lost"));
 }
 
+absl::Status Moved(absl::string_view session_id) {
+  return MakeError(Reason::kSessionMoved,
+                   absl::StrCat("another server has taken over session ",
+                                Quoted(session_id), ", or had it last"),
+                   absl::ZeroDuration());
+}
+
 SessionName NameOf(const SessionState& session) {
   return {session.identity, session.id};
 }
@@ -85,8 +92,9 @@ absl::StatusOr<SessionStore::Admission> SessionStore::Begin(
     const DecisionRequest& request, DecisionWaiter waiter, absl::Time now) {
   absl::MutexLock lock(&mutex_);
   ASSIGN_OR_RETURN(auto entry,
-                   Find({request.identity, request.session_id}, now));
+                   FindOpen({request.identity, request.session_id}, now));
   const SessionState& session = entry->session;
+  if (request.epoch > session.epoch) return Moved(session.id);
   Remember(request.connection, *entry);
   if (request.observation.size() != session.observation_size) {
     return MakeError(
@@ -114,9 +122,7 @@ absl::StatusOr<SessionStore::Admission> SessionStore::Begin(
     }
   }
   if (index > next) {
-    return MakeError(
-        Reason::kDecisionSkipped,
-        absl::StrCat("decision_index is ", index, ", expected ", next));
+    return SkippedError(index, next);
   }
   auto flight = std::make_shared<SessionFlight>();
   flight->observation.assign(request.observation.begin(),
@@ -151,7 +157,7 @@ absl::StatusOr<SessionStore::Admission> SessionStore::Repeat(
 absl::StatusOr<SessionLease> SessionStore::Acquire(
     const SessionName& name, absl::Time now, absl::string_view connection) {
   absl::MutexLock lock(&mutex_);
-  ASSIGN_OR_RETURN(auto entry, Find(name, now));
+  ASSIGN_OR_RETURN(auto entry, FindOpen(name, now));
   Remember(connection, *entry);
   return LeaseIdle(std::move(entry), now);
 }
@@ -160,7 +166,7 @@ absl::StatusOr<std::variant<SessionLease, SessionStore::Waiting>>
 SessionStore::AcquireBetween(const SessionName& name, DecisionWaiter waiter,
                              absl::Time now) {
   absl::MutexLock lock(&mutex_);
-  ASSIGN_OR_RETURN(auto entry, Find(name, now));
+  ASSIGN_OR_RETURN(auto entry, FindOpen(name, now));
   const auto& flight = entry->flight;
   if (flight && flight->cancelled && flight->waiters.size() < kMaxWaiters) {
     flight->waiters.push_back(std::move(waiter));
@@ -184,16 +190,43 @@ absl::Status SessionStore::Close(const SessionName& name, absl::Time now) {
   std::shared_ptr<Entry> entry;
   {
     absl::MutexLock lock(&mutex_);
-    ASSIGN_OR_RETURN(entry, Find(name, now));
-    entry->closed = true;
-    Forget(*entry);
-    if (entry->flight && entry->flight->cancelled) {
-      *entry->flight->cancelled = true;
-    }
-    entries_.erase(name);
+    ASSIGN_OR_RETURN(entry, FindOpen(name, now));
+    Remove(entry);
   }
   if (options_.ended) options_.ended(entry->session);
   return absl::OkStatus();
+}
+
+bool SessionStore::Drop(const SessionName& name, uint64_t incarnation,
+                        uint64_t epoch) {
+  std::shared_ptr<Entry> entry;  // Freed without the lock.
+  absl::MutexLock lock(&mutex_);
+  const auto it = entries_.find(name);
+  if (it == entries_.end() || it->second->session.incarnation != incarnation ||
+      it->second->session.epoch > epoch) {
+    return false;
+  }
+  entry = it->second;
+  entry->moved = true;
+  Remove(entry);
+  return true;
+}
+
+void SessionStore::Remove(const std::shared_ptr<Entry>& entry) {
+  entry->closed = true;
+  Forget(*entry);
+  if (entry->flight && entry->flight->cancelled) {
+    *entry->flight->cancelled = true;
+  }
+  entries_.erase(NameOf(entry->session));
+}
+
+std::optional<SessionStore::Mark> SessionStore::Find(
+    const SessionName& name) const {
+  absl::MutexLock lock(&mutex_);
+  const auto it = entries_.find(name);
+  if (it == entries_.end()) return std::nullopt;
+  return Mark{it->second->session.incarnation, it->second->session.epoch};
 }
 
 std::vector<std::string> SessionStore::Expire(absl::Time now) {
@@ -286,7 +319,7 @@ size_t SessionStore::owned_bytes() const {
   return owned_bytes_;
 }
 
-absl::StatusOr<std::shared_ptr<SessionStore::Entry>> SessionStore::Find(
+absl::StatusOr<std::shared_ptr<SessionStore::Entry>> SessionStore::FindOpen(
     const SessionName& name, absl::Time now) const {
   const auto it = entries_.find(name);
   if (it == entries_.end() || Expired(*it->second, now)) {
@@ -311,11 +344,12 @@ absl::Status SessionStore::End(
     const std::shared_ptr<const v1::ActResponse>& answer, absl::Time now) {
   std::vector<DecisionWaiter> waiters;
   std::shared_ptr<SessionFlight> flight;
-  bool closed;
+  bool closed, moved;
   {
     Entry& entry = *hold.entry;
     absl::MutexLock lock(&mutex_);
     closed = entry.closed;
+    moved = entry.moved;
     if (!closed) {
       change(entry.session);
       entry.last_used = std::max(entry.last_used, now);
@@ -331,7 +365,9 @@ absl::Status SessionStore::End(
   for (const DecisionWaiter& waiter : waiters) {
     waiter(closed ? nullptr : answer);
   }
-  return closed ? Unknown(hold.entry->session.id) : absl::OkStatus();
+  if (!closed) return absl::OkStatus();
+  const std::string& id = hold.entry->session.id;
+  return moved ? Moved(id) : Unknown(id);
 }
 
 }  // namespace foresight

@@ -23,6 +23,7 @@
 #include "absl/types/span.h"
 #include "server/sessions/session_lease.h"
 #include "server/sessions/session_name.h"
+#include "server/sessions/session_page.h"
 #include "server/sessions/session_state.h"
 
 namespace foresight {
@@ -55,6 +56,12 @@ class SessionStore {
     std::shared_ptr<std::atomic<bool>> cancelled;
     absl::string_view connection;
     absl::string_view identity = {};  // The caller's; empty: none.
+    uint64_t epoch = 0;  // The highest that the caller has seen of it.
+  };
+  // Tells lives of a session apart.
+  struct Mark {
+    uint64_t incarnation = 0;
+    uint64_t epoch = 0;
   };
   struct Waiting {};
   // A lease to make the decision, or the answer of a decision already made, or
@@ -79,8 +86,10 @@ class SessionStore {
   //   DECISION_CHANGED:    the index was answered for another observation, or
   //                        its answer is no longer remembered.
   //   DECISION_SKIPPED:    the index is ahead.
-  //   DECISION_IN_FLIGHT:  another decision of the session is running, or too
-  //                        many retries of this one are waiting.
+  //   DECISION_IN_FLIGHT:  another decision of the session is running, or very
+  //                        many retries of this one wait already.
+  //   SESSION_MOVED:       the caller has seen a higher epoch: what is here is
+  //                        out of date.
   absl::StatusOr<Admission> Begin(const DecisionRequest& request,
                                   DecisionWaiter waiter, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -103,8 +112,18 @@ class SessionStore {
   absl::Status Close(const SessionName& name, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Says that only these connections are left. Sessions last used on another
-  // one are lost until they are used again.
+  // Drops a session that another server has, unless a later incarnation or
+  // epoch of it is here. Cancels its running decision, if any, which comes to
+  // nothing. False if there is none to drop. `ended` is not told.
+  bool Drop(const SessionName& name, uint64_t incarnation, uint64_t epoch)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // None if it is not open.
+  std::optional<Mark> Find(const SessionName& name) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Only these connections are left: sessions last used on another one are
+  // lost, until they are used again.
   void KeepConnections(const absl::flat_hash_set<std::string>& alive)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -113,6 +132,16 @@ class SessionStore {
 
   // Identity and id of all open sessions.
   std::vector<std::pair<std::string, std::string>> Names() const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // At most `most` (>= 1) open sessions after that position, by id and then by
+  // identity. A list in pages has each session that is open all the while once;
+  // it may leave out those that come or go meanwhile.
+  SessionPage List(const std::optional<SessionPosition>& after, size_t most,
+                   absl::Time now) const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // The model of each open session.
+  std::vector<std::shared_ptr<const LoadedModel>> Models() const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // No session expires before this.
@@ -126,8 +155,8 @@ class SessionStore {
   using Entry = SessionLease::Entry;
 
   // Errors: SESSION_UNKNOWN.
-  absl::StatusOr<std::shared_ptr<Entry>> Find(const SessionName& name,
-                                              absl::Time now) const
+  absl::StatusOr<std::shared_ptr<Entry>> FindOpen(const SessionName& name,
+                                                  absl::Time now) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The answer of a past decision. Errors: DECISION_CHANGED.
   absl::StatusOr<Admission> Repeat(Entry& entry, uint64_t index,
@@ -141,8 +170,11 @@ class SessionStore {
   SessionLease Lease(std::shared_ptr<Entry> entry,
                      std::shared_ptr<SessionFlight> flight, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Ends the lease after `change`, then gives `answer` to the waiters.
-  // Errors: SESSION_UNKNOWN.
+  // Removes the entry from the store and cancels its running decision.
+  void Remove(const std::shared_ptr<Entry>& entry)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Returns the lease after `change`; then tells the waiters `answer`.
+  // Errors: SESSION_UNKNOWN; SESSION_MOVED.
   absl::Status End(SessionLease::Hold& hold,
                    absl::FunctionRef<void(SessionState&)> change,
                    const std::shared_ptr<const v1::ActResponse>& answer,

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "google/rpc/error_details.pb.h"
 
 namespace foresight {
@@ -18,6 +20,10 @@ ReasonRow RowOf(Reason reason) {
   switch (reason) {
     case Reason::kModelUnknown:
       return {Code::kNotFound, "MODEL_UNKNOWN"};
+    case Reason::kBundleInvalid:
+      return {Code::kInvalidArgument, "BUNDLE_INVALID"};
+    case Reason::kModelsFull:
+      return {Code::kResourceExhausted, "MODELS_FULL"};
     case Reason::kSettingsInvalid:
       return {Code::kInvalidArgument, "SETTINGS_INVALID"};
     case Reason::kObservationInvalid:
@@ -38,10 +44,14 @@ ReasonRow RowOf(Reason reason) {
       return {Code::kFailedPrecondition, "DECISION_CHANGED"};
     case Reason::kDecisionInFlight:
       return {Code::kAborted, "DECISION_IN_FLIGHT"};
+    case Reason::kSessionMoved:
+      return {Code::kAborted, "SESSION_MOVED"};
     case Reason::kWeightsDiffer:
       return {Code::kFailedPrecondition, "WEIGHTS_DIFFER"};
     case Reason::kDraining:
       return {Code::kUnavailable, "DRAINING"};
+    case Reason::kStoreUnavailable:
+      return {Code::kUnavailable, "STORE_UNAVAILABLE"};
     case Reason::kDeadlineExceeded:
       return {Code::kDeadlineExceeded, "DEADLINE_EXCEEDED"};
     case Reason::kCancelled:
@@ -54,6 +64,17 @@ ReasonRow RowOf(Reason reason) {
       break;
   }
   return {Code::kInternal, "INTERNAL"};
+}
+
+constexpr char kNextDecision[] = "next_decision";
+
+std::optional<google::rpc::ErrorInfo> InfoOf(const absl::Status& status) {
+  const auto payload = status.GetPayload(kErrorInfoUrl);
+  google::rpc::ErrorInfo info;
+  if (!payload || !info.ParseFromString(std::string(*payload))) {
+    return std::nullopt;
+  }
+  return info;
 }
 
 }  // namespace
@@ -87,10 +108,30 @@ absl::Status DrainingError() {
 }
 
 std::string ReasonName(const absl::Status& status) {
-  const auto payload = status.GetPayload(kErrorInfoUrl);
-  google::rpc::ErrorInfo info;
-  if (!payload || !info.ParseFromString(std::string(*payload))) return "";
-  return info.reason();
+  const auto info = InfoOf(status);
+  return info ? info->reason() : "";
+}
+
+absl::Status SkippedError(uint64_t index, uint64_t expected) {
+  absl::Status status = MakeError(
+      Reason::kDecisionSkipped,
+      absl::StrCat("decision_index is ", index, ", expected ", expected));
+  google::rpc::ErrorInfo info = *InfoOf(status);
+  (*info.mutable_metadata())[kNextDecision] = absl::StrCat(expected);
+  status.SetPayload(kErrorInfoUrl, absl::Cord(info.SerializeAsString()));
+  return status;
+}
+
+std::optional<uint64_t> NextDecision(const absl::Status& status) {
+  const auto info = InfoOf(status);
+  if (!info) return std::nullopt;
+  const auto next = info->metadata().find(kNextDecision);
+  uint64_t decision;
+  if (next == info->metadata().end() ||
+      !absl::SimpleAtoi(next->second, &decision)) {
+    return std::nullopt;
+  }
+  return decision;
 }
 
 std::optional<absl::Duration> RetryDelay(const absl::Status& status) {

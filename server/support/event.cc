@@ -10,6 +10,11 @@ void Event::Set() {
   changed_.notify_all();
 }
 
+void Event::Clear() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  set_ = false;
+}
+
 bool Event::WaitFor(absl::Duration timeout) {
   std::unique_lock<std::mutex> lock(mutex_);
   return changed_.wait_for(lock, absl::ToChronoNanoseconds(timeout),

@@ -1,4 +1,4 @@
-// Lets threads wait for something that happens once.
+// Something that happens, for threads that wait for it.
 #pragma once
 
 #include <condition_variable>
@@ -14,6 +14,9 @@ namespace foresight {
 class Event {
  public:
   void Set();
+  // As if it had not been set. A thread that serves work in turns clears it
+  // before it looks for work, so that work which comes meanwhile is seen.
+  void Clear();
   // Returns true once it is set, false after `timeout`.
   bool WaitFor(absl::Duration timeout);
 

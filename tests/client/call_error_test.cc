@@ -76,5 +76,23 @@ TEST(CallErrorTest, AnswersOfAStreamReadAlike) {
   EXPECT_EQ(RetryAfter(FromAnswer(error)), std::nullopt);
 }
 
+TEST(CallErrorTest, ASkippedDecisionNamesTheOneThatIsExpected) {
+  google::rpc::ErrorInfo info;
+  info.set_reason("DECISION_SKIPPED");
+  (*info.mutable_metadata())["next_decision"] = "18446744073709551615";
+  google::rpc::Status details;
+  details.add_details()->PackFrom(info);
+  const auto of_call = [&] {
+    return FromCall(grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, "",
+                                 details.SerializeAsString()));
+  };
+  EXPECT_EQ(NextDecision(of_call()), 18446744073709551615u);
+  v1::Error error;
+  error.set_code(9);
+  EXPECT_EQ(NextDecision(FromAnswer(error)), std::nullopt);
+  error.set_next_decision(0);
+  EXPECT_EQ(NextDecision(FromAnswer(error)), 0u);
+}
+
 }  // namespace
 }  // namespace foresight

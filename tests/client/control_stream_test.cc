@@ -117,7 +117,22 @@ TEST_F(ControlStreamTest, AnErrorAnswersItsRequestAlone) {
   EXPECT_TRUE(stream->Act(Request(*session, 0, 0.1f)).ok());
 }
 
-TEST_F(ControlStreamTest, ABrokenStreamAnswersOutstandingAndLaterRequests) {
+TEST_F(ControlStreamTest, AReplacedTokenEndsTheStream) {
+  const auto stream = client_->OpenControlStream();
+  const auto session = Open();
+  ASSERT_TRUE(stream->Act(Request(*session, 0, 0.1f)).ok());
+  server_.FailNext(1, grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "who?"));
+  const absl::Status refused = stream->Act(Request(*session, 1, 0.1f)).status();
+  // Another stream may show another token: it is worth another try.
+  EXPECT_EQ(refused.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(refused.message(), HasSubstr("token"));
+  EXPECT_TRUE(stream->broken());
+  EXPECT_EQ(stream->Act(Request(*session, 2, 0.1f)).status(), refused);
+  const auto next = client_->OpenControlStream();
+  EXPECT_TRUE(next->Act(Request(*session, 1, 0.1f)).ok());
+}
+
+TEST_F(ControlStreamTest, ABrokenStreamAnswersWhatIsOutstandingAndLater) {
   const auto session = Open();
   const auto other = Open();
   server_.AnswerInReversedGroups(3);  // So that two stay outstanding.

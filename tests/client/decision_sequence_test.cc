@@ -121,5 +121,33 @@ TEST(DecisionSequenceTest, ARestartCountsAnewAndKeepsTheEpoch) {
   EXPECT_EQ(sequence.Take(Refusal("DECISION_CHANGED")), Next::kAlign);
 }
 
+// DECISION_SKIPPED that names the decision expected.
+Answer Skipped(uint64_t expected) {
+  v1::Error error;
+  error.set_code(static_cast<int>(absl::StatusCode::kFailedPrecondition));
+  error.set_reason("DECISION_SKIPPED");
+  error.set_next_decision(expected);
+  return FromAnswer(error);
+}
+
+TEST(DecisionSequenceTest, AfterACrashItGoesOnWhereTheServerIs) {
+  DecisionSequence sequence(SessionAt(9, 1));
+  EXPECT_EQ(sequence.Take(Skipped(6)), Next::kAgain);
+  EXPECT_EQ(sequence.next_index(), 6u);
+  EXPECT_EQ(sequence.lost_decisions(), 3);
+  EXPECT_EQ(sequence.Take(AnswerTo(6, 2)), Next::kDone);
+  EXPECT_EQ(sequence.next_index(), 7u);
+  EXPECT_EQ(sequence.epoch(), 2u);
+  EXPECT_EQ(sequence.Take(Skipped(5)), Next::kAgain);
+  EXPECT_EQ(sequence.lost_decisions(), 5);
+}
+
+TEST(DecisionSequenceTest, AnIndexThatIsNotBehindIsNotFollowed) {
+  DecisionSequence sequence(SessionAt(9, 1));
+  EXPECT_EQ(sequence.Take(Skipped(9)), Next::kAlign);
+  EXPECT_EQ(sequence.next_index(), 9u);
+  EXPECT_EQ(sequence.lost_decisions(), 0);
+}
+
 }  // namespace
 }  // namespace foresight

@@ -124,7 +124,16 @@ TEST_F(ReconnectingStreamTest, AnErrorOfOneRequestKeepsTheStream) {
   EXPECT_EQ(stream->reconnects(), 0);
 }
 
-TEST_F(ReconnectingStreamTest, RenewingAnswersOutstandingRequests) {
+TEST_F(ReconnectingStreamTest, ARefusedTokenIsShownAgainOnANewStream) {
+  const auto stream = Open(absl::Microseconds(1));
+  ASSERT_TRUE(Act(*stream, 0).ok());
+  server_.FailNext(1, grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "who?"));
+  const Answer answer = ActUntilAnswered(*stream, 1);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(stream->reconnects(), 1);
+}
+
+TEST_F(ReconnectingStreamTest, RenewingAnswersWhatIsOutstanding) {
   const auto stream = Open(absl::Microseconds(1));
   server_.Stall();
   const auto slot = Send(*stream, 0);

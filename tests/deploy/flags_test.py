@@ -31,7 +31,7 @@ def commands(checks):
         if image in ENTRYPOINTS:
             entrypoint = service.get("entrypoint", [ENTRYPOINTS[image]])
             yield f"compose.yaml, {name}", entrypoint[0], service["command"]
-    for folder in ("overlays/cpu", "overlays/gpu", "farm"):
+    for folder in ("overlays/cpu", "overlays/gpu", "overlays/replicas", "farm"):
         for name, template in pod_templates(render(checks, folder)):
             for container in template["spec"]["containers"]:
                 image = container["image"].split(":")[0]

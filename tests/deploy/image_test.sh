@@ -26,6 +26,8 @@ while (($#)); do
 done
 export STORAGE_DRIVER="${STORAGE_DRIVER:-vfs}"
 export BUILDAH_ISOLATION="${BUILDAH_ISOLATION:-chroot}"
+# buildah 1.28 reads no STORAGE_DRIVER of its own accord.
+buildah() { command buildah --storage-driver "$STORAGE_DRIVER" "$@"; }
 
 scratch="$(mktemp -d)"
 containers=()

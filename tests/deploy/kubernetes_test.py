@@ -75,7 +75,20 @@ def seconds_of(arguments, flag):
     return int(re.fullmatch(flag + r"=(\d+)s", text)[1])
 
 
-def check_server(objects):
+def check_store(objects):
+    """The servers read where their store is, and may reach it."""
+    container = one(objects, "StatefulSet")["spec"]["template"]["spec"][
+        "containers"
+    ][0]
+    (config,) = [a for a in container["args"] if a.startswith("--config=")]
+    assert not any("--state" in argument for argument in container["args"])
+    folders = [m["mountPath"] for m in container["volumeMounts"]]
+    assert str(pathlib.PurePosixPath(config.split("=")[1]).parent) in folders
+    egress = one(objects, "NetworkPolicy")["spec"]["egress"]
+    assert {p["port"] for rule in egress for p in rule["ports"]} == {53, 6379}
+
+
+def check_server(objects, alone=True):
     server = one(objects, "StatefulSet")
     template = server["spec"]["template"]
     labels = template["metadata"]["labels"].items()
@@ -95,7 +108,8 @@ def check_server(objects):
     )
     policy = one(objects, "NetworkPolicy")["spec"]
     assert selects(policy["podSelector"]["matchLabels"])
-    assert policy["egress"] == [] and "Egress" in policy["policyTypes"]
+    assert "Egress" in policy["policyTypes"]
+    assert not alone or policy["egress"] == []
     target = one(objects, "HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]
     assert target["name"] == server["metadata"]["name"]
 
@@ -149,7 +163,7 @@ def main():
         return SKIPPED
     sys.path.insert(0, str(checks))
     check_the_check()
-    for folder in ("overlays/cpu", "overlays/gpu", "farm"):
+    for folder in ("overlays/cpu", "overlays/gpu", "overlays/replicas", "farm"):
         objects = render(checks, folder)
         validate(objects)
         for name, template in pod_templates(objects):
@@ -157,7 +171,10 @@ def main():
         if folder == "farm":
             check_farm(objects)
         else:
-            check_server(objects)
+            shared = folder == "overlays/replicas"
+            check_server(objects, alone=not shared)
+            if shared:
+                check_store(objects)
             check_autoscaler_metric(objects)
         print(f"{folder}: {len(objects)} objects")
     return 0

@@ -1,8 +1,10 @@
-// Fuzzes a snapshot: any bytes are accepted or refused, and an accepted
-// snapshot is the same after it is sealed and read back.
+// A snapshot's bytes: whatever they are, they are taken or refused, and what is
+// taken is sealed and read back as the same. The bytes are tried as a whole
+// snapshot, and as the content of one, since no fuzzer guesses a checksum.
 #include <cstdint>
 #include <cstdlib>
 
+#include "server/durability/sealed.h"
 #include "server/durability/snapshot.h"
 
 namespace foresight {
@@ -22,6 +24,8 @@ void TrySnapshot(absl::string_view bytes) {
 }  // namespace foresight
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  foresight::TrySnapshot({reinterpret_cast<const char*>(data), size});
+  const absl::string_view bytes(reinterpret_cast<const char*>(data), size);
+  foresight::TrySnapshot(bytes);
+  foresight::TrySnapshot(foresight::Seal("foresight-snapshot/1", bytes));
   return 0;
 }

@@ -9,6 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "client/adaptation_client.h"
+#include "client/answer_slot.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "models/bundle/sha256.h"
 #include "support/file.h"
@@ -427,6 +429,42 @@ TEST_F(SecurityTest, AStreamStopsDecidingWhenItsTokenIsWithdrawn) {
   Eventually([&] { return ask() == Code::OK; });
   stream->WritesDone();
   EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(SecurityTest, AClientsStreamGoesOnWithItsNewToken) {
+  UseTokens();
+  StartServer();
+  AdaptationClient::Options connect;
+  connect.security.token_file = Write("alice.token", kAlice);
+  const auto client = AdaptationClient::Connect(server_->address(), connect);
+  ASSERT_TRUE(client.ok()) << client.status();
+  ASSERT_TRUE(Plain(kAlice).Open("a").ok());
+  const auto stream = client->OpenReconnectingStream();
+  uint64_t index = 0;
+  const auto act = [&] {
+    AnswerSlot slot;
+    stream->Send(Request("a", 0.5f, index), [&](ControlStream::Answer answer) {
+      slot.Give(std::move(answer));
+    });
+    const auto answer = *slot.Await(SteadyTime::max());
+    if (answer.ok()) ++index;
+    return answer.status();
+  };
+  EXPECT_EQ(act(), absl::OkStatus());
+  // As one should: the server knows both tokens until the client has the new.
+  const std::string next =
+      absl::StrCat("alice act ", Sha256Hex("next-token"), "\n");
+  Write("tokens", next + TokenLines());
+  Write("alice.token", "next-token");
+  Eventually([&] { return Plain("next-token").List().ok(); });
+  EXPECT_EQ(act(), absl::OkStatus());
+  EXPECT_EQ(stream->reconnects(), 0);
+  Write("tokens", next);
+  Eventually([&] {
+    const absl::Status status = act();
+    EXPECT_TRUE(status.ok() || absl::IsUnavailable(status)) << status;
+    return stream->reconnects() > 0 && status.ok();
+  });
 }
 
 TEST_F(SecurityTest, CertificatesAreReplacedWhileServing) {

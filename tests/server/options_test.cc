@@ -130,6 +130,51 @@ TEST(OptionsTest, PlainTextLeavesTheMachineOnlyByOrder) {
   Options({"--model", "a", "--metrics-listen", "0.0.0.0:1"});
 }
 
+TEST(OptionsTest, TheOptionsForAdministratorsAreTaken) {
+  EXPECT_EQ(Options({"--model", "a"}).admin_listen, "off");
+  const ServerOptions options =
+      Options({"--model", "a", "--admin-listen", "127.0.0.1:1", "--model-root",
+               "models", "--max-models", "3"});
+  EXPECT_EQ(options.admin_listen, "127.0.0.1:1");
+  EXPECT_EQ(options.model_root, "models");
+  EXPECT_EQ(options.max_models, 3);
+}
+
+TEST(OptionsTest, NobodyElseBecomesAnAdministrator) {
+  const struct {
+    std::vector<std::string> words;
+    const char* refused;  // Null: taken.
+  } rows[] = {
+      {{"--admin-listen", "127.0.0.1:1"}, nullptr},
+      {{"--admin-listen", "[::1]:1", "--tls-cert", "c", "--tls-key", "k"},
+       nullptr},
+      {{"--admin-listen", "0.0.0.0:1"}, "in plain text"},
+      {{"--admin-listen", "0.0.0.0:1", "--tokens", "t"}, "in plain text"},
+      {{"--admin-listen", "0.0.0.0:1", "--insecure"}, "or --tokens"},
+      {{"--admin-listen", "0.0.0.0:1", "--tls-cert", "c", "--tls-key", "k"},
+       "or --tokens"},
+      {{"--admin-listen", "127.0.0.1:1", "--tls-cert", "c", "--tls-key", "k",
+        "--tls-client-ca", "ca"},
+       "certificates have no roles"},
+      {{"--admin-listen", "0.0.0.0:1", "--tls-cert", "c", "--tls-key", "k",
+        "--tls-client-ca", "ca", "--tokens", "t"},
+       nullptr},
+      {{"--admin-listen", "0.0.0.0:1", "--insecure", "--tokens", "t"}, nullptr},
+      {{"--model-root", "models"}, "expected --admin-listen too"},
+  };
+  for (const auto& row : rows) {
+    std::vector<std::string> words = {"--model", "a"};
+    words.insert(words.end(), row.words.begin(), row.words.end());
+    if (row.refused == nullptr) {
+      Options(words);
+      continue;
+    }
+    const EarlyExit exit = Exit(words);
+    EXPECT_EQ(exit.code, 2);
+    EXPECT_THAT(exit.text, HasSubstr(row.refused));
+  }
+}
+
 TEST(OptionsTest, AFileThatAnotherOneNeedsIsNamed) {
   EXPECT_THAT(Exit({"--model", "a", "--tls-cert", "c"}).text,
               HasSubstr("--tls-key is missing"));
@@ -149,6 +194,8 @@ TEST(OptionsTest, AWrongValueIsNamed) {
       {{"--listen", "localhost:99999"}, "--listen", "HOST:PORT"},
       {{"--listen", "off"}, "--listen", "HOST:PORT"},
       {{"--metrics-listen", "none"}, "--metrics-listen", "HOST:PORT or off"},
+      {{"--admin-listen", "none"}, "--admin-listen", "HOST:PORT or off"},
+      {{"--max-models", "0"}, "--max-models", "range 1 to"},
       {{"--log-format", "xml"}, "--log-format", "json"},
       {{"--device", "tpu"}, "--device", "cpu or cuda:N"},
       {{"--device", "cuda:-1"}, "--device", "cpu or cuda:N"},
@@ -243,6 +290,24 @@ TEST_F(ConfigFileTest, AMissingFileIsNamed) {
       Exit({"--model", "a", "--config", "/nowhere/server.conf"});
   EXPECT_EQ(exit.code, 2);
   EXPECT_THAT(exit.text, HasSubstr("/nowhere/server.conf"));
+}
+
+TEST(OptionsTest, StateIsKeptInAFolderOrInAStoreButNotInBoth) {
+  EXPECT_EQ(Options({"--model", "a", "--state-dir", "d"}).state_dir, "d");
+  const ServerOptions shared = Options(
+      {"--model", "a", "--state", "rediss://:word@store:1", "--state-tls-ca",
+       "ca.pem", "--durability", "each", "--store-timeout", "20ms"});
+  EXPECT_EQ(shared.state, "rediss://:word@store:1");
+  EXPECT_EQ(shared.state_tls_ca, "ca.pem");
+  EXPECT_EQ(shared.store_timeout, absl::Milliseconds(20));
+  EXPECT_EQ(
+      Exit({"--model", "a", "--state-dir", "d", "--state", "redis://store"})
+          .code,
+      2);
+  EXPECT_EQ(Exit({"--model", "a", "--state-tls-ca", "ca.pem"}).code, 2);
+  const EarlyExit wrong = Exit({"--model", "a", "--state", "store:6379"});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_THAT(wrong.text, HasSubstr("expected redis://"));
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             budget=args.budget,
             timeout=args.timeout,
             tls=_tls(args),
-            token=_token(args),
+            token_file=args.token_file,
             progress=not args.quiet,
             **_settings(args),
         )
@@ -169,8 +169,8 @@ def _add_connection(group: argparse._ArgumentGroup) -> None:
     for flag, text in (
         ("--tls-ca", "connect over TLS to a server that this CA signed (PEM)"),
         ("--tls-cert", "show the server this certificate (PEM)"),
-        ("--tls-key", "private key of --tls-cert (PEM)"),
-        ("--token-file", "send the bearer token in this file"),
+        ("--tls-key", "its private key (PEM)"),
+        ("--token-file", "send the bearer token in this file; it may be replaced during a run"),
     ):
         add(flag, type=Path, metavar="FILE", help=text)
 
@@ -205,13 +205,6 @@ def _tls(args: argparse.Namespace) -> Tls | None:
             raise InvalidArgument("--tls-cert and --tls-key need --tls-ca")
         return None
     return Tls(ca=args.tls_ca, certificate=args.tls_cert, key=args.tls_key)
-
-
-def _token(args: argparse.Namespace) -> str | None:
-    if args.token_file is None:
-        return None
-    token: str = args.token_file.read_text().strip()
-    return token
 
 
 def _count(text: str) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,9 @@ import grpc
 
 from foresight.errors import Error, InvalidArgument, Unavailable
 from foresight.retry import Attempts, Retry
+from foresight.token_file import PathLike, TokenFile
 from foresight.v1.adaptation_pb2_grpc import AdaptationStub
 
-PathLike = str | os.PathLike[str]
 Metadata = tuple[tuple[str, str], ...]
 
 
@@ -42,7 +41,7 @@ class Connection:
 
     address: str  # host:port
     tls: Tls | None = None  # None: plain text, for a server on this machine.
-    token: str | None = None
+    token: str | TokenFile | None = None
     timeout: float = 10.0  # Seconds of a call with its retries.
     connect_timeout: float = 5.0  # Seconds until a server has to answer at first.
     retry: Retry = Retry()
@@ -59,10 +58,11 @@ class Connection:
 
     @property
     def metadata(self) -> Metadata:
-        """The metadata of every call."""
-        if self.token is None:
-            return ()
-        return (("authorization", f"Bearer {self.token}"),)
+        """Travels with every call."""
+        token = self.token
+        if isinstance(token, TokenFile):
+            token = token.get()
+        return () if token is None else (("authorization", f"Bearer {token}"),)
 
     @property
     def channel_options(self) -> list[tuple[str, int | str]]:

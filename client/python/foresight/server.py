@@ -18,6 +18,7 @@ from foresight.options import PolicyOptions, open_request
 from foresight.policy import Policy
 from foresight.retry import Attempts, Retry
 from foresight.stream import ControlStream
+from foresight.token_file import PathLike, choose_token
 from foresight.v1 import adaptation_pb2 as v1
 from foresight.vector import Environments, VectorPolicy, environment_count
 
@@ -27,6 +28,7 @@ def connect(
     *,
     tls: Tls | None = None,
     token: str | None = None,
+    token_file: PathLike | None = None,
     timeout: float = 10.0,
     connect_timeout: float = 5.0,
     retry: Retry = Retry(),
@@ -37,11 +39,16 @@ def connect(
         address: host:port.
         tls: encrypts the connection; without it, it is plain text.
         token: a bearer token that every call shows.
+        token_file: a file that holds the token instead. It is read again when it was
+            replaced, within a second, so that the token may be rotated.
         timeout: seconds of a call with its retries.
         connect_timeout: seconds until the server has to answer for the first time.
         retry: how often a failed call is tried again.
+
+    Errors: those of Connection and TokenFile.
     """
-    return Server(Connection(address, tls, token, timeout, connect_timeout, retry))
+    shown = choose_token(token, token_file)
+    return Server(Connection(address, tls, shown, timeout, connect_timeout, retry))
 
 
 class Server:

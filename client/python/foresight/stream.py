@@ -16,6 +16,7 @@ from foresight.v1 import adaptation_pb2 as v1
 
 Answer = v1.ActResponse | Error
 _Item = v1.ControlResponse | Error
+_UNAUTHENTICATED: int = grpc.StatusCode.UNAUTHENTICATED.value[0]
 
 
 class Exchange:
@@ -42,9 +43,13 @@ class Exchange:
         return [self._answers[key] for key in self._keys]
 
     def take(self, message: v1.ControlResponse) -> None:
+        """Errors: Unavailable: another stream may be answered, this one is not."""
         key = (message.session_id, message.decision_index)
         if key not in self._waiting:
-            return  # Never requested.
+            return  # Never asked for: of no use to anybody.
+        if message.error.code == _UNAUTHENTICATED:
+            # It was valid when the stream was opened, so it was replaced since.
+            raise Unavailable("the server no longer takes the stream's token")
         self._waiting.remove(key)
         self._answers[key] = (
             errors.from_answer(message.error)

@@ -18,6 +18,7 @@ from foresight.options import PolicyOptions, Settings
 from foresight.progress import Progress
 from foresight.retry import Retry
 from foresight.server import Server, connect
+from foresight.token_file import PathLike
 
 
 def evaluate(
@@ -33,6 +34,7 @@ def evaluate(
     timeout: float = 10.0,
     tls: Tls | None = None,
     token: str | None = None,
+    token_file: PathLike | None = None,
     progress: bool = False,
     **settings: Unpack[Settings],
 ) -> Comparison:
@@ -53,6 +55,7 @@ def evaluate(
         timeout: seconds after which a decision has failed.
         tls: as of `connect`.
         token: as of `connect`.
+        token_file: as of `connect`.
         progress: draw a progress bar on standard error.
         settings: of the adaptation; one that is not given is the model's default.
 
@@ -71,7 +74,14 @@ def evaluate(
         # An overloaded server makes a run slow; only the timeout makes it fail.
         patience = Retry(max_attempts=1000)
         server = stack.enter_context(
-            connect(address, tls=tls, token=token, timeout=timeout, retry=patience)
+            connect(
+                address,
+                tls=tls,
+                token=token,
+                token_file=token_file,
+                timeout=timeout,
+                retry=patience,
+            )
         )
         with server.policy(model, **options) as sample:
             check_fits(sample.model, envs[0].observation_space, envs[0].action_space)

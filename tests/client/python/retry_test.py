@@ -20,6 +20,10 @@ def draining():
     return Failure(UNAVAILABLE, "DRAINING")
 
 
+def token_refused():
+    return Failure(grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
+
+
 class RetryTest(unittest.TestCase):
     def setUp(self):
         self.fake = FakeAdaptation()
@@ -152,6 +156,13 @@ class StreamTest(RetryTest):
                 self.assertEqual(actions[:, 1].tolist(), [step] * 3)
         self.assertGreater(self.fake.streams, 2)
 
+    def test_a_stream_whose_token_was_replaced_opens_again(self):
+        with self.server.vector_policy(2) as policy:
+            policy([[5, 0], [6, 0]])
+            self.fake.failures = [token_refused()]
+            self.assertEqual(policy([[7, 0], [8, 0]]).tolist(), [[7, 1], [8, 1]])
+        self.assertEqual(self.fake.streams, 2)
+
 
 class Single:
     """A vector policy of one as a policy."""
@@ -205,6 +216,14 @@ class AsyncRetryTest(unittest.IsolatedAsyncioTestCase):
                 actions = await policy([[5, 0], [6, 0], [7, 0]])
                 self.assertEqual(actions[:, 0].tolist(), [5, 6, 7])
                 self.assertEqual(actions[:, 1].tolist(), [step] * 3)
+
+    async def test_a_stream_whose_token_was_replaced_opens_again(self):
+        async with self.server.vector_policy(2) as policy:
+            await policy([[5, 0], [6, 0]])
+            self.fake.failures = [token_refused()]
+            actions = await policy([[7, 0], [8, 0]])
+            self.assertEqual(actions.tolist(), [[7, 1], [8, 1]])
+        self.assertEqual(self.fake.streams, 2)
 
     async def test_after_a_cancelled_decision_no_late_answer_is_taken(self):
         held = asyncio.Event()

@@ -3,7 +3,9 @@
 import asyncio
 import hashlib
 import pathlib
+import re
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -13,9 +15,11 @@ import numpy as np
 import foresight
 import foresight.aio
 from support.certificates import make_authority, make_certificate
+from support.clock import TokenFileClock, replace
 from support.fake_server import FakeAdaptation, serving
-from support.served import OBSERVATION_SIZE, PROGRAMS, ServedTest
+from support.served import OBSERVATION_SIZE, PROGRAMS, ROOT, ServedTest
 
+README = ROOT / "client/python/README.md"
 TOKEN = "a-token-for-tests"
 
 
@@ -84,6 +88,38 @@ class FakeServerTest(unittest.TestCase):
         self.assertEqual(asyncio.run(act()), [3, 0])
         self.assertEqual(self.fake.metadata[-1]["authorization"], f"Bearer {TOKEN}2")
 
+    def test_a_replaced_token_file_is_shown_by_later_calls(self):
+        file = self.certificates.authority.with_suffix(".token")
+        tls = self.certificates.tls()
+        clock = TokenFileClock(self)
+
+        def rotate(token):
+            replace(file, token.encode())
+            clock.look_again()
+
+        def shown():
+            return self.fake.metadata[-1]["authorization"].removeprefix("Bearer ")
+
+        rotate("first")
+        with foresight.connect(self.address, tls=tls, token_file=file) as server:
+            server.policy().close()
+            self.assertEqual(shown(), "first")
+            rotate("second")
+            server.policy().close()
+            self.assertEqual(shown(), "second")
+
+        async def act():
+            async with foresight.aio.connect(
+                self.address, tls=tls, token_file=file
+            ) as server:
+                await (await server.policy()).close()
+                self.assertEqual(shown(), "second")
+                rotate("third")
+                await (await server.policy()).close()
+                self.assertEqual(shown(), "third")
+
+        asyncio.run(act())
+
     def test_strangers_are_refused_on_either_side(self):
         stranger = foresight.Tls(ca=self.certificates.stranger)
         anonymous = foresight.Tls(ca=self.certificates.authority)
@@ -137,6 +173,27 @@ class RealServerTest(ServedTest):
         with foresight.connect(self.address, tls=tls, token=TOKEN) as server:
             with server.policy() as policy:
                 policy(np.zeros(OBSERVATION_SIZE))
+
+    def test_the_readmes_example_connects(self):
+        (example,) = (
+            block
+            for block in re.findall(r"```python\n(.*?)```", README.read_text(), re.S)
+            if "ca.pem" in block
+        )
+        token = self.certificates.authority.with_suffix(".token")
+        token.write_text(TOKEN + "\n")
+        for name, value in {
+            "ca.pem": self.certificates.authority,
+            "client.pem": self.certificates.client,
+            "client.key": self.certificates.client_key,
+            "alice.token": token,
+            "robots.example.org:50051": self.address,
+        }.items():
+            self.assertEqual(example.count(f'"{name}"'), 1, name)
+            example = example.replace(f'"{name}"', f'"{value}"')
+        subprocess.run(
+            [sys.executable, "-c", example + "server.policy().close()"], check=True
+        )
 
     def test_a_wrong_token_is_refused(self):
         tls = self.certificates.tls()

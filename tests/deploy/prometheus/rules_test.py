@@ -12,9 +12,10 @@ import served
 
 HERE = pathlib.Path(__file__).resolve().parent
 RULES = served.ROOT / "deploy/prometheus"
-# Exported only if the server has a certificate.
-WITH_TLS = {
+# Exported only if the server has a certificate, or keeps sessions.
+WITH_OPTIONS = {
     "foresight_certificate_expiry_seconds",
+    "foresight_journal_up",
 }
 
 
@@ -36,7 +37,7 @@ def check_every_alert_is_tested(rules, tests):
 
 def check_metrics_are_exported(rules):
     with served.Server() as server:
-        exported = served.sample_names(server.metrics()) | WITH_TLS
+        exported = served.sample_names(server.metrics()) | WITH_OPTIONS
     unknown = served.metrics_in(rules) - exported
     assert not unknown, f"the server exports no {sorted(unknown)}"
 

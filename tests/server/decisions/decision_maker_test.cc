@@ -8,9 +8,11 @@
 #include "absl/synchronization/notification.h"
 #include "prometheus/text_serializer.h"
 #include "server/decisions/durations.h"
+#include "server/decisions/saved_session.h"
 #include "server/decisions/session_operations.h"
 #include "server/support/clock.h"
 #include "server/support/error.h"
+#include "tests/server/decisions/fake_shared_store.h"
 #include "tests/support/fake_engine.h"
 #include "tests/support/random_bundle.h"
 
@@ -521,6 +523,96 @@ TEST_F(DecisionMakerTest, TheSlackOfADecisionWithADeadlineIsRecorded) {
   EXPECT_EQ(late.Reason(), "DEADLINE_EXCEEDED");
   EXPECT_THAT(page(), HasSubstr("foresight_deadline_misses_total 1\n"));
   EXPECT_THAT(page(), HasSubstr("foresight_slack_seconds_count 1\n"));
+}
+
+// The same with a store that servers share.
+class SharingDecisionMakerTest : public DecisionMakerTest {
+ protected:
+  ~SharingDecisionMakerTest() override {
+    medium_.SetHangs(false);
+    EXPECT_TRUE(sharing_.AwaitIdle(kPatience));
+    sharing_scheduler_.reset();
+    take_overs_->Stop();
+  }
+  Asked AskSharing(v1::ActRequest request,
+                   absl::Time deadline = absl::InfiniteFuture()) {
+    return Asked(&sharing_, std::move(request), deadline);
+  }
+  // Another server's session "a", at decision 3 of that epoch.
+  void KeepElsewhere(uint64_t epoch) {
+    Open("a");
+    SessionState& session = sessions_.Acquire("a", MonotonicNow())->session();
+    session.next_decision = 3;
+    session.last_observation.assign(3, 0.f);
+    auto answer = std::make_shared<v1::ActResponse>();
+    answer->set_decision_index(2);
+    answer->add_action(0);
+    answer->add_action(0);
+    session.last_answer = answer;
+    medium_.Keep("\na", session.incarnation + 1, epoch, Save(session));
+    ASSERT_TRUE(Close("a").ok());
+  }
+
+  SharedMedium medium_;
+  std::unique_ptr<TakeOvers> take_overs_ = std::make_unique<TakeOvers>(
+      TakeOvers::Options(),
+      TakeOvers::Parts{
+          [this] { return std::make_unique<FakeSharedStore>(&medium_); },
+          &sessions_,
+          [this](const KeptSession& kept) { return operations_.Resume(kept); },
+          [this](const SessionName& name) { operations_.NoteLost(name); }});
+  std::unique_ptr<Scheduler> sharing_scheduler_ =
+      std::make_unique<Scheduler>(SchedulerOptions());
+  DecisionMaker sharing_{
+      {},
+      {&models_, &sessions_, &keeper_, sharing_scheduler_.get(), &timer_,
+       &metrics_, take_overs_.get()}};
+};
+
+TEST_F(SharingDecisionMakerTest, ASessionIsTakenOverForTheCallThatNeedsIt) {
+  KeepElsewhere(/*epoch=*/4);
+  const Asked asked = AskSharing(Request("a", 0.5, 3));
+  ASSERT_TRUE(asked.Get().ok()) << asked.Get().status();
+  EXPECT_EQ((*asked.Get())->decision_index(), 3u);
+  EXPECT_EQ((*asked.Get())->epoch(), 5u);
+  EXPECT_EQ((*asked.Get())->report().resumed_from(), 3u);
+}
+
+TEST_F(SharingDecisionMakerTest, WhatIsOutOfDateHereIsTakenOverAgain) {
+  KeepElsewhere(/*epoch=*/4);
+  Open("a");
+  v1::ActRequest request = Request("a", 0.5, 3);
+  request.set_epoch(4);
+  const Asked asked = AskSharing(request);
+  ASSERT_TRUE(asked.Get().ok()) << asked.Get().status();
+  EXPECT_EQ((*asked.Get())->epoch(), 5u);
+  // A client that does not say the epoch, but is ahead.
+  ASSERT_TRUE(Close("a").ok());
+  KeepElsewhere(/*epoch=*/7);
+  Open("a");
+  EXPECT_EQ((*AskSharing(Request("a", 0.5, 3)).Get())->epoch(), 8u);
+}
+
+TEST_F(SharingDecisionMakerTest, WhatNobodyHasIsUnknown) {
+  EXPECT_EQ(AskSharing(Request("a", 0.5, 3)).Reason(), "SESSION_UNKNOWN");
+  EXPECT_EQ(medium_.Calls(), 1);
+}
+
+TEST_F(SharingDecisionMakerTest, ACallWaitsForTheStoreUntilItsDeadline) {
+  medium_.SetHangs(true);
+  const Asked asked =
+      AskSharing(Request("a", 0.5, 3), MonotonicNow() + absl::Milliseconds(20));
+  EXPECT_EQ(asked.Reason(), "DEADLINE_EXCEEDED");
+  Asked cancelled = AskSharing(Request("b", 0.5, 3));
+  cancelled.Cancel();
+  EXPECT_EQ(cancelled.Reason(), "CANCELLED");
+}
+
+TEST_F(SharingDecisionMakerTest, AnErrorOfTheLocalSessionStays) {
+  Open("a");
+  const Asked asked = AskSharing(Request("a", 0.5, 3));
+  EXPECT_EQ(asked.Reason(), "DECISION_SKIPPED");
+  EXPECT_EQ(medium_.Calls(), 1);
 }
 
 }  // namespace

@@ -30,6 +30,19 @@ TEST(RequestChecksTest, ASessionIdIsUpTo128PrintableCharacters) {
   EXPECT_EQ(ReasonName(CheckSessionId("")), "SETTINGS_INVALID");
 }
 
+TEST(RequestChecksTest, ClientsGoOnWithABundleOfTheSameShape) {
+  const Bundle old = RandomBundle();
+  RandomBundleOptions options;
+  options.policy.hidden = {4};
+  EXPECT_TRUE(CheckSameShape(RandomBundle(options), old).ok());
+  options.action_size = 3;
+  const absl::Status differs = CheckSameShape(RandomBundle(options), old);
+  EXPECT_EQ(ReasonName(differs), "WEIGHTS_DIFFER");
+  EXPECT_EQ(differs.message(),
+            "the bundle takes observations of 3 values and gives actions of 3, "
+            "expected 3 and 2 as before");
+}
+
 TEST(RequestChecksTest, AnObservationIsFiniteAndOfTheRightSize) {
   const float largest = std::numeric_limits<float>::max();
   EXPECT_TRUE(CheckObservation({1, -largest, 0}, 3).ok());

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "server/support/clock.h"
 
 namespace foresight {
 namespace {
@@ -20,7 +21,14 @@ struct Medium {
   absl::Mutex mutex;
   std::vector<std::string> written ABSL_GUARDED_BY(mutex);
   bool fails ABSL_GUARDED_BY(mutex) = false;
+  bool hangs ABSL_GUARDED_BY(mutex) = false;
+  bool missing ABSL_GUARDED_BY(mutex) = false;
+  std::vector<KeptName> fenced ABSL_GUARDED_BY(mutex);
 
+  void SetHangs(bool value) {
+    absl::MutexLock lock(&mutex);
+    hangs = value;
+  }
   void SetFails(bool value) {
     absl::MutexLock lock(&mutex);
     fails = value;
@@ -31,17 +39,39 @@ struct Medium {
   }
 };
 
+const char* NameOf(StateChange::Kind kind) {
+  switch (kind) {
+    case StateChange::Kind::kCreate:
+      return " created";
+    case StateChange::Kind::kReplace:
+      return " replaced";
+    case StateChange::Kind::kAppend:
+      return " appended";
+    case StateChange::Kind::kRemove:
+      return " removed";
+    case StateChange::Kind::kSetAside:
+      break;
+  }
+  return " set aside";
+}
+
 class FakeStore : public StateStore {
  public:
   explicit FakeStore(Medium* medium) : medium_(medium) {}
-  absl::Status Write(absl::Span<const StateChange> changes) override {
+  absl::StatusOr<Written> Write(
+      absl::Span<const StateChange> changes) override {
     absl::MutexLock lock(&medium_->mutex);
+    const auto answers = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      return !medium_->hangs;
+    };
+    medium_->mutex.Await(absl::Condition(&answers));
     if (medium_->fails) return absl::UnavailableError("full");
     for (const StateChange& change : changes) {
       medium_->written.push_back(
-          absl::StrCat(change.name.key, static_cast<int>(change.kind)));
+          absl::StrCat(change.name.key, NameOf(change.kind)));
     }
-    return absl::OkStatus();
+    return Written{std::exchange(medium_->fenced, {}),
+                   std::exchange(medium_->missing, false)};
   }
   absl::StatusOr<std::vector<KeptSession>> Load() override {
     return std::vector<KeptSession>();
@@ -53,9 +83,16 @@ class FakeStore : public StateStore {
 
 class JournalTest : public ::testing::Test {
  protected:
+  // It waits for the store for `store_timeout`, here longer than any test takes
+  // unless the test is about that.
   void Begin(Durability durability,
-             absl::Duration interval = absl::Milliseconds(1)) {
+             absl::Duration interval = absl::Milliseconds(1),
+             absl::Duration store_timeout = kPatience) {
     Journal::Options options;
+    options.store_timeout = store_timeout;
+    options.fenced = [this](const KeptName& name) {
+      fenced_.push_back(name.key);
+    };
     options.durability = durability;
     options.interval = interval;
     options.retry = absl::Milliseconds(1);
@@ -71,6 +108,7 @@ class JournalTest : public ::testing::Test {
   }
 
   Medium medium_;
+  std::vector<std::string> fenced_;  // The journal's thread's.
   std::unique_ptr<Journal> journal_;
 };
 
@@ -81,14 +119,15 @@ TEST_F(JournalTest, ChangesAreWrittenInTheirOrder) {
   journal_->Remove({"c", 1});
   journal_->SetAside({"d", 1}, "why");
   ASSERT_TRUE(journal_->Flush().ok());
-  EXPECT_THAT(medium_.Written(), ElementsAre("a0", "b1", "c2", "d3"));
+  EXPECT_THAT(medium_.Written(), ElementsAre("a replaced", "b appended",
+                                             "c removed", "d set aside"));
 }
 
 TEST_F(JournalTest, WhatWaitsAtTheEndIsWritten) {
   Begin(Durability::kInterval, absl::Hours(1));
   journal_->Remove({"a", 1});
   journal_.reset();
-  EXPECT_THAT(medium_.Written(), ElementsAre("a2"));
+  EXPECT_THAT(medium_.Written(), ElementsAre("a removed"));
 }
 
 TEST_F(JournalTest, WithEachTheCallerIsToldOnceItIsWritten) {
@@ -96,7 +135,7 @@ TEST_F(JournalTest, WithEachTheCallerIsToldOnceItIsWritten) {
   absl::Notification kept;
   journal_->Append({"a", 1}, {});
   journal_->WhenKept([&] {
-    EXPECT_THAT(medium_.Written(), ElementsAre("a1"));
+    EXPECT_THAT(medium_.Written(), ElementsAre("a appended"));
     kept.Notify();
   });
   EXPECT_TRUE(kept.WaitForNotificationWithTimeout(kPatience));
@@ -129,7 +168,85 @@ TEST_F(JournalTest, AStoreThatFailsHoldsNobodyUpAndIsTriedAgain) {
   AwaitAvailable(true);
   journal_->Replace({"a", 1}, {});
   ASSERT_TRUE(journal_->Flush().ok());
-  EXPECT_THAT(medium_.Written(), ElementsAre("a0"));
+  EXPECT_THAT(medium_.Written(), ElementsAre("a replaced"));
+}
+
+TEST_F(JournalTest, AStoreThatHangsIsWaitedForOnceAndLosesNothing) {
+  Begin(Durability::kEach, absl::Hours(1), absl::Milliseconds(20));
+  medium_.SetHangs(true);
+  const uint64_t before = journal_->generation();
+  journal_->Append({"a", 1}, {});
+  const absl::Time begun = MonotonicNow();
+  absl::Notification told;
+  journal_->WhenKept([&] { told.Notify(); });
+  ASSERT_TRUE(told.WaitForNotificationWithTimeout(kPatience));
+  EXPECT_GE(MonotonicNow() - begun, absl::Milliseconds(20));
+  EXPECT_FALSE(journal_->available());
+  EXPECT_EQ(journal_->failures(), 1u);
+  journal_->Append({"b", 1}, {});
+  bool told_at_once = false;
+  journal_->WhenKept([&] { told_at_once = true; });
+  EXPECT_TRUE(told_at_once);
+  medium_.SetHangs(false);
+  AwaitAvailable(true);
+  ASSERT_TRUE(journal_->Flush().ok());
+  EXPECT_THAT(medium_.Written(), ElementsAre("a appended", "b appended"));
+  EXPECT_EQ(journal_->generation(), before);
+  EXPECT_EQ(journal_->lost_changes(), 0u);
+}
+
+TEST_F(JournalTest, WhoeverWaitsForAMissingStoreAtTheEndIsTold) {
+  Begin(Durability::kEach, absl::Hours(1), absl::Milliseconds(1));
+  medium_.SetHangs(true);
+  absl::Notification told;
+  journal_->WhenKept([&] { told.Notify(); });
+  std::thread waking([&] {
+    told.WaitForNotificationWithTimeout(kPatience);
+    medium_.SetHangs(false);
+  });
+  journal_.reset();
+  EXPECT_TRUE(told.HasBeenNotified());
+  waking.join();
+}
+
+TEST_F(JournalTest, ARefusedChangeIsToldBeforeThoseWhoWaitForIt) {
+  Begin(Durability::kEach, absl::Hours(1));
+  {
+    absl::MutexLock lock(&medium_.mutex);
+    medium_.fenced = {{"a", 1}};
+  }
+  journal_->Append({"a", 1}, {});
+  absl::Notification told;
+  journal_->WhenKept([&] {
+    EXPECT_THAT(fenced_, ElementsAre("a"));
+    told.Notify();
+  });
+  EXPECT_TRUE(told.WaitForNotificationWithTimeout(kPatience));
+  EXPECT_TRUE(journal_->available());
+}
+
+TEST_F(JournalTest, WhatTheStoreHasLostIsKeptAgain) {
+  Begin(Durability::kInterval);
+  {
+    absl::MutexLock lock(&medium_.mutex);
+    medium_.missing = true;
+  }
+  const uint64_t before = journal_->generation();
+  journal_->Append({"a", 1}, {});
+  ASSERT_TRUE(journal_->Flush().ok());
+  EXPECT_GT(journal_->generation(), before);
+}
+
+TEST_F(JournalTest, OnRequestEveryChangeIsKeptBeforeItsCallerIsTold) {
+  Begin(Durability::kInterval, absl::Hours(1));
+  journal_->KeepEach();
+  journal_->Append({"a", 1}, {});
+  absl::Notification kept;
+  journal_->WhenKept([&] {
+    EXPECT_THAT(medium_.Written(), ElementsAre("a appended"));
+    kept.Notify();
+  });
+  EXPECT_TRUE(kept.WaitForNotificationWithTimeout(kPatience));
 }
 
 TEST_F(JournalTest, FlushTellsThatNothingCouldBeWritten) {

@@ -44,7 +44,7 @@ class SqliteStoreTest : public ::testing::Test {
     store_ = *std::move(store);
   }
   void Write(const std::vector<StateChange>& changes) {
-    const absl::Status written = store_->Write(changes);
+    const absl::Status written = store_->Write(changes).status();
     ASSERT_TRUE(written.ok()) << written;
   }
   std::vector<KeptSession> Load() {

@@ -125,11 +125,43 @@ TEST(MetricsTest, AModelIsDescribedByItsLabels) {
   model.set_weights_sha256("ab12");
   model.set_engine("fused");
   model.set_device("cpu");
-  metrics.AddModel(model);
+  metrics.ServeModel(model);
   EXPECT_THAT(Text(metrics),
               HasSubstr("foresight_model_info{device=\"cpu\",engine=\"fused\","
                         "model=\"walker\",version=\"3\","
                         "weights_sha256=\"ab12\"} 1\n"));
+}
+
+TEST(MetricsTest, AReplacedModelIsDescribedNoLonger) {
+  Metrics metrics("1");
+  v1::Model model;
+  model.set_name("walker");
+  model.set_weights_sha256("old");
+  metrics.ServeModel(model);
+  metrics.ServeModel(model);  // The same again.
+  EXPECT_THAT(Text(metrics), HasSubstr("weights_sha256=\"old\"} 1\n"));
+  model.set_weights_sha256("new");
+  metrics.ServeModel(model);
+  v1::Model other;
+  other.set_name("hopper");
+  metrics.ServeModel(other);
+  EXPECT_THAT(Text(metrics), HasSubstr("weights_sha256=\"new\"} 1\n"));
+  EXPECT_THAT(Text(metrics), Not(HasSubstr("weights_sha256=\"old\"")));
+  metrics.ForgetModel("walker");
+  EXPECT_THAT(Text(metrics), Not(HasSubstr("walker")));
+  EXPECT_THAT(Text(metrics), HasSubstr("hopper"));
+}
+
+TEST(MetricsTest, LoadsAreCountedByTheirResult) {
+  Metrics metrics("1");
+  metrics.CountModelLoad(true);
+  metrics.CountModelLoad(false);
+  metrics.CountModelLoad(false);
+  const std::string text = Text(metrics);
+  EXPECT_THAT(text,
+              HasSubstr("foresight_model_loads_total{result=\"loaded\"} 1\n"));
+  EXPECT_THAT(text,
+              HasSubstr("foresight_model_loads_total{result=\"refused\"} 2\n"));
 }
 
 TEST(MetricsTest, LatencyIsResolvedBelowAMillisecond) {
@@ -140,6 +172,15 @@ TEST(MetricsTest, LatencyIsResolvedBelowAMillisecond) {
               HasSubstr("foresight_decision_seconds_bucket{le=\"0.0001\"} 0"));
   EXPECT_THAT(text,
               HasSubstr("foresight_decision_seconds_bucket{le=\"0.0002\"} 1"));
+}
+
+TEST(MetricsTest, TheJournalIsSilentUntilThereIsOne) {
+  Metrics metrics("1");
+  EXPECT_THAT(Text(metrics), Not(HasSubstr("foresight_journal_up ")));
+  metrics.SetJournalUp(true);
+  EXPECT_THAT(Text(metrics), HasSubstr("foresight_journal_up 1\n"));
+  metrics.SetJournalUp(false);
+  EXPECT_THAT(Text(metrics), HasSubstr("foresight_journal_up 0\n"));
 }
 
 }  // namespace

@@ -9,9 +9,10 @@
 namespace foresight {
 namespace {
 
-LoadedModel Model(const std::string& name) {
+LoadedModel Model(const std::string& name, uint64_t seed = 1) {
   RandomBundleOptions options;
   options.name = name;
+  options.seed = seed;
   return {std::make_shared<const Bundle>(RandomBundle(options)),
           std::make_shared<const FakeEngine>(options.action_size)};
 }
@@ -58,6 +59,81 @@ TEST(ModelRegistryTest, TwoModelsCannotShareAName) {
   EXPECT_EQ(twice.message(),
             "two bundles are named \"hopper\", expected different names");
   EXPECT_EQ(registry.Find("hopper").value(), first);
+}
+
+TEST(ModelRegistryTest, WithoutAModelNoneIsExpected) {
+  const ModelRegistry registry;
+  EXPECT_EQ(registry.Find("hopper").status().message(),
+            "model \"hopper\" is not served, expected one that is loaded: "
+            "none is");
+}
+
+TEST(ModelRegistryTest, AReplacedModelStaysWithWhoeverHoldsIt) {
+  ModelRegistry registry;
+  ASSERT_TRUE(registry.Add(Model("hopper", 1)).ok());
+  auto held = registry.Find("hopper").value();
+  const std::weak_ptr<const LoadedModel> old = held;
+  const auto fresh = registry.Serve(Model("hopper", 2));
+  EXPECT_EQ(registry.Find("hopper").value(), fresh);
+  EXPECT_EQ(registry.List().size(), 1u);
+  EXPECT_EQ(registry.FreeUnused(), 0u);
+  EXPECT_EQ(registry.generations(), 2u);
+  held.reset();
+  EXPECT_FALSE(old.expired());  // Until somebody has the time to free it.
+  EXPECT_EQ(registry.FreeUnused(), 1u);
+  EXPECT_TRUE(old.expired());
+  EXPECT_EQ(registry.generations(), 1u);
+  EXPECT_EQ(registry.Find("hopper").value(), fresh);
+}
+
+TEST(ModelRegistryTest, AnEarlierGenerationIsServedAgain) {
+  ModelRegistry registry;
+  ASSERT_TRUE(registry.Add(Model("hopper", 1)).ok());
+  const auto first = registry.Find("hopper").value();
+  const v1::Bundle manifest = first->bundle->manifest();
+  EXPECT_EQ(registry.ServeAgain(manifest), first);  // It is served already.
+  const auto second = registry.Serve(Model("hopper", 2));
+  EXPECT_EQ(registry.ServeAgain(manifest), first);
+  EXPECT_EQ(registry.Find("hopper").value(), first);
+  EXPECT_EQ(registry.generations(), 2u);
+  // Other weights or another default make another model.
+  v1::Bundle other = manifest;
+  other.mutable_defaults()->set_step_size(0.5f);
+  EXPECT_EQ(registry.ServeAgain(other), nullptr);
+  other = manifest;
+  other.set_weights_sha256(std::string(64, '0'));
+  EXPECT_EQ(registry.ServeAgain(other), nullptr);
+}
+
+TEST(ModelRegistryTest, ARemovedModelIsNotFoundButStaysHeld) {
+  ModelRegistry registry;
+  ASSERT_TRUE(registry.Add(Model("hopper")).ok());
+  const auto held = registry.Remove("hopper");
+  ASSERT_TRUE(held.ok());
+  EXPECT_EQ(ReasonName(registry.Find("hopper").status()), "MODEL_UNKNOWN");
+  EXPECT_EQ(ReasonName(registry.Remove("hopper").status()), "MODEL_UNKNOWN");
+  EXPECT_EQ(registry.FreeUnused(), 0u);
+  EXPECT_EQ((*held)->name(), "hopper");
+  EXPECT_TRUE(registry.Add(Model("hopper")).ok());
+}
+
+TEST(ModelRegistryTest, GenerationsInMemoryAreBounded) {
+  ModelRegistry::Options options;
+  options.max_generations = 2;
+  ModelRegistry registry(options);
+  ASSERT_TRUE(registry.Add(Model("hopper", 1)).ok());
+  auto held = registry.Find("hopper").value();
+  EXPECT_TRUE(registry.CheckRoom().ok());
+  registry.Serve(Model("hopper", 2));
+  const absl::Status full = registry.CheckRoom();
+  EXPECT_EQ(ReasonName(full), "MODELS_FULL");
+  EXPECT_EQ(full.message(),
+            "2 models are in memory, 1 of them replaced or unloaded but still "
+            "used by sessions, expected fewer than 2");
+  EXPECT_EQ(ReasonName(registry.Add(Model("ant"))), "MODELS_FULL");
+  held.reset();
+  registry.FreeUnused();
+  EXPECT_TRUE(registry.Add(Model("ant")).ok());
 }
 
 TEST(LoadedModelTest, AWarmUpMeasuresTheFrozenDecisionAndOneStep) {

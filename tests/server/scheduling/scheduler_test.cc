@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <functional>
 #include <set>
@@ -318,7 +319,45 @@ TEST_F(SchedulerTest, CalledHelpersHelpAndStillTakeTasks) {
   ASSERT_TRUE(done.WaitForNotificationWithTimeout(2 * kPatience));
 }
 
-TEST_F(SchedulerTest, WithoutIdleThreadsTheCallerMakesAllCalls) {
+TEST_F(SchedulerTest, CalledHelpersStayOffTheCallersCore) {
+  cpu_set_t all;
+  sched_getaffinity(0, sizeof(all), &all);
+  if (CPU_COUNT(&all) < 2) GTEST_SKIP() << "needs two cores";
+  Start(2);
+  absl::Notification done, other_ran;
+  Submit([&](const Scheduler::Turn&) {
+    while (scheduler_->idle() == 0) std::this_thread::yield();
+    cpu_set_t here;
+    CPU_ZERO(&here);
+    CPU_SET(sched_getcpu(), &here);
+    sched_setaffinity(0, sizeof(here), &here);  // Else it may move meanwhile.
+    scheduler_->CallHelpers();
+    absl::Barrier* both = new absl::Barrier(2);
+    const std::thread::id self = std::this_thread::get_id();
+    cpu_set_t helpers;
+    scheduler_->RunParallel(2, 2, [&](int, int) {
+      if (std::this_thread::get_id() != self) {
+        sched_getaffinity(0, sizeof(helpers), &helpers);
+      }
+      if (both->Block()) delete both;
+    });
+    cpu_set_t shared;
+    CPU_AND(&shared, &here, &helpers);
+    EXPECT_EQ(CPU_COUNT(&shared), 0);
+    // For turns of its own the helper has all cores again.
+    Submit([&](const Scheduler::Turn&) {
+      cpu_set_t now;
+      sched_getaffinity(0, sizeof(now), &now);
+      EXPECT_TRUE(CPU_EQUAL(&now, &all));
+      other_ran.Notify();
+    });
+    EXPECT_TRUE(other_ran.WaitForNotificationWithTimeout(kPatience));
+    done.Notify();
+  });
+  ASSERT_TRUE(done.WaitForNotificationWithTimeout(2 * kPatience));
+}
+
+TEST_F(SchedulerTest, WithoutIdleThreadsTheCallerDoesAll) {
   Start(1);
   absl::Notification done;
   int calls = 0;

@@ -79,6 +79,10 @@ TEST(AuthenticatorTest, AdministrationNeedsTheRoleAdmin) {
             "root");
   EXPECT_EQ(Result(authenticator.Identify({kAct, {"Bearer other"}, ""})),
             "root");
+  // A certificate has no role.
+  const Authenticator certificates(true, nullptr);
+  EXPECT_EQ(Result(certificates.Identify({kDrain, {}, "robot-7"})),
+            "PERMISSION_DENIED");
 }
 
 TEST(AuthenticatorTest, OnlyHealthChecksNeedNoToken) {

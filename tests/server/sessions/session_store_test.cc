@@ -53,6 +53,10 @@ class SessionStoreTest : public ::testing::Test {
     return absl::UnixEpoch() + absl::Seconds(seconds);
   }
 
+  SessionRestart Afresh(uint64_t seed) {
+    return {nullptr, {}, std::make_unique<CountedParameters>(&alive_), seed};
+  }
+
   absl::Status Open(const std::string& id, int seconds = 0,
                     absl::Duration idle_timeout = kIdle,
                     const std::string& connection = "") {
@@ -62,8 +66,7 @@ class SessionStoreTest : public ::testing::Test {
     session.idle_timeout = idle_timeout;
     auto lease = store_.Open(std::move(session), At(seconds), connection);
     if (!lease.ok()) return lease.status();
-    return lease->Restart(std::make_unique<CountedParameters>(&alive_), 7,
-                          At(seconds));
+    return lease->Restart(Afresh(7), At(seconds));
   }
 
   absl::StatusOr<SessionStore::Admission> Begin(
@@ -288,9 +291,7 @@ TEST_F(SessionStoreTest, ARestartForgetsTheDecisionsAndTheParameters) {
   auto lease = store_.Acquire("a", At(0));
   ASSERT_TRUE(lease.ok());
   EXPECT_EQ(ReasonOf(Begin("a", 1, {1, 2})), "DECISION_IN_FLIGHT");
-  ASSERT_TRUE(
-      lease->Restart(std::make_unique<CountedParameters>(&alive_), 8, At(0))
-          .ok());
+  ASSERT_TRUE(lease->Restart(Afresh(8), At(0)).ok());
   EXPECT_EQ(alive_, 1);
   EXPECT_EQ(ReasonOf(Begin("a", 1, {1, 2})), "DECISION_SKIPPED");
   SessionLease first = Lease("a", 0, {1, 2});
@@ -391,8 +392,7 @@ TEST_F(SessionStoreTest, AnOwnerMayOpenOnlySoMany) {
     session.owner = owner;
     auto lease = store.Open(std::move(session), At(0));
     if (!lease.ok()) return lease.status();
-    return lease->Restart(std::make_unique<CountedParameters>(&alive_), 7,
-                          At(0));
+    return lease->Restart(Afresh(7), At(0));
   };
   ASSERT_TRUE(open("x", "a").ok());
   const absl::Status refused = open("x", "b");
@@ -414,8 +414,7 @@ TEST_F(SessionStoreTest, EachIdentityHasItsOwnNameSpaceOfIds) {
     session.idle_timeout = kIdle;
     auto lease = store_.Open(std::move(session), At(0));
     if (!lease.ok()) return lease.status();
-    return lease->Restart(std::make_unique<CountedParameters>(&alive_), 7,
-                          At(0));
+    return lease->Restart(Afresh(7), At(0));
   };
   const auto next_decision = [&](const std::string& identity) {
     cancelled_ = std::make_shared<std::atomic<bool>>(false);
@@ -492,12 +491,44 @@ TEST_F(SessionStoreTest, ARestartMayKeepTheParameters) {
     auto lease = store_.Acquire("a", At(0));
     ASSERT_TRUE(lease.ok());
     parameters = lease->session().parameters.get();
-    ASSERT_TRUE(lease->Restart(nullptr, 8, At(0)).ok());
+    ASSERT_TRUE(lease->Restart({nullptr, {}, nullptr, 8}, At(0)).ok());
   }
   const auto lease = store_.Acquire("a", At(0));
   ASSERT_TRUE(lease.ok());
   EXPECT_EQ(lease->session().parameters.get(), parameters);
   EXPECT_EQ(lease->session().seed, 8u);
+}
+
+// The store never looks into a model; only its identity counts here.
+std::shared_ptr<const LoadedModel> Opaque(
+    const std::shared_ptr<const int>& number) {
+  return {number, reinterpret_cast<const LoadedModel*>(number.get())};
+}
+
+TEST_F(SessionStoreTest, ARestartMayChangeTheModelAndTheSettings) {
+  const auto first = std::make_shared<const int>(1);
+  const auto second = std::make_shared<const int>(2);
+  SessionState session;
+  session.id = "a";
+  session.observation_size = 2;
+  session.idle_timeout = kIdle;
+  session.model = Opaque(first);
+  session.settings.steps = 1;
+  auto lease = store_.Open(std::move(session), At(0));
+  ASSERT_TRUE(lease.ok());
+  ASSERT_TRUE(lease->Restart(Afresh(7), At(0)).ok());
+  Decide("a", {1, 2}, 0);
+  EXPECT_EQ(first.use_count(), 2);
+  lease = store_.Acquire("a", At(0));
+  ASSERT_TRUE(lease.ok());
+  SessionRestart restart = Afresh(8);
+  restart.model = Opaque(second);
+  restart.settings.steps = 5;
+  ASSERT_TRUE(lease->Restart(std::move(restart), At(0)).ok());
+  EXPECT_EQ(first.use_count(), 1);  // Nothing holds it any more.
+  const SessionLease next = Lease("a", 0, {1, 2});
+  EXPECT_EQ(next.session().model, Opaque(second));
+  EXPECT_EQ(next.session().settings.steps, 5);
 }
 
 TEST_F(SessionStoreTest, ManyThreadsCountEachDecisionOnce) {
@@ -550,15 +581,53 @@ TEST_F(SessionStoreTest, BytesCountFromTheFirstChangeUntilTheSessionIsGone) {
   // A restart shares the model's parameters again.
   auto lease = store_.Acquire("closed", At(0));
   ASSERT_TRUE(lease.ok());
-  ASSERT_TRUE(
-      lease->Restart(std::make_unique<CountedParameters>(&alive_), 7, At(0))
-          .ok());
+  ASSERT_TRUE(lease->Restart(Afresh(7), At(0)).ok());
   EXPECT_EQ(store_.owned_bytes(), kBytes);
   change("closed");
   ASSERT_TRUE(store_.Close("closed", At(1)).ok());
   EXPECT_EQ(store_.owned_bytes(), kBytes);
   store_.Expire(At(100));
   EXPECT_EQ(store_.owned_bytes(), 0u);
+}
+
+TEST_F(SessionStoreTest, ACallerThatKnowsALaterEpochIsToldSo) {
+  ASSERT_TRUE(Open("a").ok());
+  const std::vector<float> observation = {1, 2};
+  SessionStore::DecisionRequest request;
+  request.session_id = "a";
+  request.observation = observation;
+  request.cancelled = std::make_shared<std::atomic<bool>>(false);
+  request.epoch = 2;
+  EXPECT_EQ(ReasonOf(store_.Begin(request, nullptr, At(0))), "SESSION_MOVED");
+  request.epoch = 1;
+  EXPECT_TRUE(store_.Begin(request, nullptr, At(0)).ok());
+}
+
+TEST_F(SessionStoreTest, OnlyTheSessionThatIsMeantIsDropped) {
+  ASSERT_TRUE(Open("a").ok());
+  const auto mark = store_.Find("a");
+  ASSERT_TRUE(mark.has_value());
+  EXPECT_EQ(mark->epoch, 1u);
+  EXPECT_FALSE(store_.Drop("a", mark->incarnation, /*epoch=*/0));
+  EXPECT_FALSE(store_.Drop("a", mark->incarnation + 1, 1));
+  EXPECT_FALSE(store_.Drop("b", mark->incarnation, 1));
+  EXPECT_EQ(store_.size(), 1u);
+  EXPECT_TRUE(store_.Drop("a", mark->incarnation, 1));
+  EXPECT_FALSE(store_.Find("a").has_value());
+  EXPECT_EQ(alive_, 0);
+  EXPECT_TRUE(Open("a").ok());
+}
+
+TEST_F(SessionStoreTest, ADroppedSessionsDecisionComesToNothing) {
+  ASSERT_TRUE(Open("a").ok());
+  SessionLease lease = Lease("a", 0, {1, 2});
+  bool told = false;
+  const auto waiting = Begin(
+      "a", 0, {1, 2}, 0, [&](const auto& answer) { told = answer == nullptr; });
+  ASSERT_TRUE(waiting.ok());
+  EXPECT_TRUE(store_.Drop("a", lease.session().incarnation, 1));
+  EXPECT_EQ(ReasonName(lease.Commit(Answer(0), At(0))), "SESSION_MOVED");
+  EXPECT_TRUE(told);
 }
 
 }  // namespace

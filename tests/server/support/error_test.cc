@@ -8,13 +8,17 @@ namespace foresight {
 namespace {
 
 TEST(ErrorTest, EachReasonHasItsCodeAndName) {
-  // As in proto/adaptation.proto.
+  // As in proto/adaptation.proto and proto/admin.proto.
   const struct {
     Reason reason;
     absl::StatusCode code;
     const char* name;
   } rows[] = {
       {Reason::kModelUnknown, absl::StatusCode::kNotFound, "MODEL_UNKNOWN"},
+      {Reason::kBundleInvalid, absl::StatusCode::kInvalidArgument,
+       "BUNDLE_INVALID"},
+      {Reason::kModelsFull, absl::StatusCode::kResourceExhausted,
+       "MODELS_FULL"},
       {Reason::kSettingsInvalid, absl::StatusCode::kInvalidArgument,
        "SETTINGS_INVALID"},
       {Reason::kObservationInvalid, absl::StatusCode::kInvalidArgument,
@@ -66,6 +70,16 @@ TEST(ErrorTest, AStatusOfSomebodyElseHasNoReason) {
   EXPECT_EQ(ReasonName(absl::InternalError("x")), "");
   EXPECT_EQ(ReasonName(absl::OkStatus()), "");
   EXPECT_EQ(RetryDelay(absl::InternalError("x")), std::nullopt);
+}
+
+TEST(ErrorTest, ASkippedDecisionNamesTheOneThatIsExpected) {
+  const absl::Status skipped = SkippedError(30, 20);
+  EXPECT_EQ(ReasonName(skipped), "DECISION_SKIPPED");
+  EXPECT_EQ(skipped.message(), "decision_index is 30, expected 20");
+  EXPECT_EQ(NextDecision(skipped), 20u);
+  EXPECT_EQ(NextDecision(MakeError(Reason::kDecisionChanged, "")),
+            std::nullopt);
+  EXPECT_EQ(NextDecision(absl::OkStatus()), std::nullopt);
 }
 
 }  // namespace

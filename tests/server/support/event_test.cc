@@ -23,5 +23,14 @@ TEST(EventTest, ItEndsWaitsAndStaysSet) {
   EXPECT_TRUE(event.WaitFor(absl::ZeroDuration()));
 }
 
+TEST(EventTest, OnceClearedItCanBeSetAgain) {
+  Event event;
+  event.Set();
+  event.Clear();
+  EXPECT_FALSE(event.WaitFor(absl::ZeroDuration()));
+  event.Set();
+  EXPECT_TRUE(event.WaitFor(absl::ZeroDuration()));
+}
+
 }  // namespace
 }  // namespace foresight

@@ -17,6 +17,7 @@ from foresight.connection import Connection, Tls, make_stub
 from foresight.messages import Model, to_model
 from foresight.options import PolicyOptions, open_request
 from foresight.retry import Attempts, Retry
+from foresight.token_file import PathLike, choose_token
 from foresight.v1 import adaptation_pb2 as v1
 from foresight.vector import Environments, environment_count
 
@@ -26,12 +27,14 @@ def connect(
     *,
     tls: Tls | None = None,
     token: str | None = None,
+    token_file: PathLike | None = None,
     timeout: float = 10.0,
     connect_timeout: float = 5.0,
     retry: Retry = Retry(),
 ) -> Server:
     """As foresight.connect."""
-    return Server(Connection(address, tls, token, timeout, connect_timeout, retry))
+    shown = choose_token(token, token_file)
+    return Server(Connection(address, tls, shown, timeout, connect_timeout, retry))
 
 
 class Server:

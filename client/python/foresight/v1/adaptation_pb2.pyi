@@ -64,11 +64,12 @@ class Action(_message.Message):
     def __init__(self, values: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class AdaptationReport(_message.Message):
-    __slots__ = ["action_change", "adapt_time", "drift", "gradient_norm", "objective_after", "objective_before", "outcome", "queue_time", "resumed_from", "steps_done", "steps_requested"]
+    __slots__ = ["action_change", "adapt_time", "drift", "gradient_norm", "not_kept", "objective_after", "objective_before", "outcome", "queue_time", "resumed_from", "steps_done", "steps_requested"]
     ACTION_CHANGE_FIELD_NUMBER: _ClassVar[int]
     ADAPT_TIME_FIELD_NUMBER: _ClassVar[int]
     DRIFT_FIELD_NUMBER: _ClassVar[int]
     GRADIENT_NORM_FIELD_NUMBER: _ClassVar[int]
+    NOT_KEPT_FIELD_NUMBER: _ClassVar[int]
     OBJECTIVE_AFTER_FIELD_NUMBER: _ClassVar[int]
     OBJECTIVE_BEFORE_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
@@ -80,6 +81,7 @@ class AdaptationReport(_message.Message):
     adapt_time: _duration_pb2.Duration
     drift: float
     gradient_norm: float
+    not_kept: bool
     objective_after: float
     objective_before: float
     outcome: Outcome
@@ -87,7 +89,7 @@ class AdaptationReport(_message.Message):
     resumed_from: int
     steps_done: int
     steps_requested: int
-    def __init__(self, outcome: _Optional[_Union[Outcome, str]] = ..., steps_requested: _Optional[int] = ..., steps_done: _Optional[int] = ..., objective_before: _Optional[float] = ..., objective_after: _Optional[float] = ..., gradient_norm: _Optional[float] = ..., action_change: _Optional[float] = ..., drift: _Optional[float] = ..., queue_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., adapt_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., resumed_from: _Optional[int] = ...) -> None: ...
+    def __init__(self, outcome: _Optional[_Union[Outcome, str]] = ..., steps_requested: _Optional[int] = ..., steps_done: _Optional[int] = ..., objective_before: _Optional[float] = ..., objective_after: _Optional[float] = ..., gradient_norm: _Optional[float] = ..., action_change: _Optional[float] = ..., drift: _Optional[float] = ..., queue_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., adapt_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., resumed_from: _Optional[int] = ..., not_kept: bool = ...) -> None: ...
 
 class AdaptationSettings(_message.Message):
     __slots__ = ["accept_only_improvement", "action_step", "discount", "horizon", "max_action_change", "max_drift", "max_gradient_norm", "mode", "noise_scale", "particles", "sampler_steps", "step_size", "steps"]
@@ -142,16 +144,18 @@ class ControlResponse(_message.Message):
     def __init__(self, session_id: _Optional[str] = ..., decision_index: _Optional[int] = ..., response: _Optional[_Union[ActResponse, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
 
 class Error(_message.Message):
-    __slots__ = ["code", "message", "reason", "retry_after"]
+    __slots__ = ["code", "message", "next_decision", "reason", "retry_after"]
     CODE_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_DECISION_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     RETRY_AFTER_FIELD_NUMBER: _ClassVar[int]
     code: int
     message: str
+    next_decision: int
     reason: str
     retry_after: _duration_pb2.Duration
-    def __init__(self, code: _Optional[int] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., retry_after: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    def __init__(self, code: _Optional[int] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., retry_after: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., next_decision: _Optional[int] = ...) -> None: ...
 
 class ExportSessionRequest(_message.Message):
     __slots__ = ["session_id"]

@@ -123,9 +123,12 @@ class AdaptationServicer(object):
         (SESSION_UNKNOWN: never opened, closed, expired or lost; never recreated
         silently), FAILED_PRECONDITION (DECISION_SKIPPED, or DECISION_CHANGED: the
         index was answered for another observation), ABORTED (DECISION_IN_FLIGHT:
-        another decision of this session is running), RESOURCE_EXHAUSTED
-        (OVERLOADED), with RetryInfo: not even the frozen action can be in time,
-        DEADLINE_EXCEEDED, UNAVAILABLE (DRAINING).
+        another decision of this session is running; SESSION_MOVED, with RetryInfo:
+        another server has taken it over), RESOURCE_EXHAUSTED (OVERLOADED), with
+        RetryInfo: not even the frozen action can be in time, DEADLINE_EXCEEDED,
+        UNAVAILABLE (DRAINING; STORE_UNAVAILABLE, with RetryInfo: only the store
+        that servers share could say whether the session is open). The latter of
+        ABORTED and of UNAVAILABLE hold for all calls that name a session.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

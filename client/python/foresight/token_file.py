@@ -1,0 +1,80 @@
+"""A bearer token that is kept in a file."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+from foresight.errors import InvalidArgument
+
+PathLike = str | os.PathLike[str]
+_MAX_TOKEN_BYTES = 4096
+
+
+class TokenFile:
+    """Reads the file again when it was replaced, so that a token may be rotated under a
+    running client. No message quotes the token.
+
+    Thread-safe.
+
+    Errors: OSError: the file cannot be read. InvalidArgument: it does not hold one
+    token: printable ASCII, at most 4096 characters, no spaces.
+    """
+
+    def __init__(self, path: PathLike) -> None:
+        self._path = Path(path)
+        self._lock = threading.Lock()
+        self._looked = time.monotonic()
+        self._seen = self._state()
+        self._token = self._read()
+
+    def get(self) -> str:
+        """The token. Looks at the file once a second at most; if what it finds is not a
+        token, the last one stays."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._looked >= 1:
+                self._looked = now
+                self._look()
+            return self._token
+
+    def _look(self) -> None:
+        try:
+            state = self._state()
+            if state != self._seen:
+                # A bad file is read again when it changes again.
+                self._seen = state
+                self._token = self._read()
+        except (OSError, InvalidArgument):
+            pass
+
+    def _state(self) -> tuple[int, ...]:
+        """Differs once another file is there."""
+        found = self._path.stat()
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+    def _read(self) -> str:
+        with self._path.open("rb") as file:
+            text = file.read(_MAX_TOKEN_BYTES + 2).strip()  # A line end may follow.
+        if not 0 < len(text) <= _MAX_TOKEN_BYTES or not all(
+            0x21 <= byte <= 0x7E for byte in text
+        ):
+            raise InvalidArgument(
+                f"{self._path} does not hold one token, expected one line of at most "
+                f"{_MAX_TOKEN_BYTES} printable ASCII characters"
+            )
+        return text.decode("ascii")
+
+
+def choose_token(token: str | None, file: PathLike | None) -> str | TokenFile | None:
+    """The token that a caller gave, itself or in a file.
+
+    Errors: InvalidArgument: both are given; and those of TokenFile.
+    """
+    if file is None:
+        return token
+    if token is not None:
+        raise InvalidArgument("token and token_file are both given, expected one")
+    return TokenFile(file)

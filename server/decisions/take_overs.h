@@ -1,0 +1,82 @@
+// Brings sessions here that another server had, or this one before a restart.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "server/durability/state_store.h"
+#include "server/sessions/session_name.h"
+#include "server/sessions/session_store.h"
+
+namespace foresight {
+
+// The store makes this server the owner of a session in one step, so that of
+// two servers which try the later one has it, and the earlier one's changes are
+// refused from then on.
+//
+// Thread-safe. Calls back without a lock held.
+class TakeOvers {
+ public:
+  struct Options {
+    int threads = 2;            // >= 1; each has a store of its own.
+    size_t max_waiting = 1024;  // Sessions.
+  };
+  struct Parts {
+    std::function<std::unique_ptr<SharedStore>()> open_store;
+    SessionStore* sessions;
+    // Opens what was taken over.
+    std::function<absl::Status(const KeptSession&)> resume;
+    // A session that was here has gone, as another server has it.
+    std::function<void(const SessionName&)> lost;
+  };
+  using Done = std::function<void(const absl::Status&)>;
+
+  TakeOvers(Options options, Parts parts);
+  ~TakeOvers() { Stop(); }
+
+  // Makes sure that the newest state of the session is here, if there is one.
+  // `known_epoch`: the highest that the caller has seen of it, or 0. Calls
+  // `done` once: before it returns, or on a thread of its own.
+  // Errors:
+  //   SESSION_UNKNOWN:   neither this server nor the store has it.
+  //   STORE_UNAVAILABLE: only the store could know.
+  //   SESSION_MOVED:     very many sessions are waiting already.
+  //   DRAINING:          after Stop.
+  //   and those of `resume`.
+  void Start(const SessionName& name, uint64_t known_epoch, Done done)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Ends what is running and answers what waits.
+  void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  struct Task {
+    std::string identity, id;
+    uint64_t known_epoch = 0;
+    std::vector<Done> waiting;
+  };
+
+  void Serve() ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status Take(const Task& task, SharedStore& store) const;
+
+  const Options options_;
+  const Parts parts_;
+
+  absl::Mutex mutex_;
+  // By key: waiting or running; and the order of those that wait.
+  absl::flat_hash_map<std::string, Task> tasks_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::string> queue_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace foresight

@@ -1,0 +1,50 @@
+// Bytes to and from a Redis, over TCP or TLS.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/durability/redis_address.h"
+
+namespace foresight {
+
+// Waits follow the monotonic clock. A peer that has gone is an error, never a
+// signal. Errors: Unavailable: it cannot be reached, has gone, shows a
+// certificate that is not right, or nothing moved for the timeout.
+//
+// Not thread-safe.
+class RedisSocket {
+ public:
+  // `timeout` is for each of the address's machines, and later for each wait.
+  static absl::StatusOr<std::unique_ptr<RedisSocket>> Connect(
+      const RedisAddress& address, absl::Duration timeout);
+  ~RedisSocket();
+  RedisSocket(const RedisSocket&) = delete;
+  RedisSocket& operator=(const RedisSocket&) = delete;
+
+  absl::Status Send(absl::string_view bytes);
+  // At least one byte.
+  absl::StatusOr<std::string> Receive();
+
+ private:
+  struct Tls;
+
+  RedisSocket(int file, absl::Duration timeout);
+  absl::Status BeginTls(const RedisAddress& address);
+  absl::Status SendPlain(absl::string_view bytes);
+  absl::StatusOr<std::string> ReceivePlain();
+  // Sends what TLS has to send.
+  absl::Status Flush();
+  // Goes on after a call of TLS that wants to read.
+  absl::Status Feed();
+
+  const int file_;
+  const absl::Duration timeout_;
+  std::unique_ptr<Tls> tls_;  // Null: plain text.
+};
+
+}  // namespace foresight
