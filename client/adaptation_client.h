@@ -18,10 +18,9 @@
 namespace foresight {
 
 // Connections to one server, or to replicas that share a store. Copies share
-// them. Every call has a deadline; its
-// errors have the server's code and message, and ErrorReason and RetryAfter
-// (client/call_error.h) read the rest. Besides what a function lists there are
-// always
+// them. Every call has a deadline. Its errors have the server's code and
+// message; ErrorReason and RetryAfter (client/call_error.h) read the rest.
+// Besides the errors that a function lists there are always
 //   Unavailable:      no connection.
 //   DeadlineExceeded: no answer in time.
 //   Cancelled:        the call's Cancellation was cancelled.

@@ -33,7 +33,7 @@ absl::Status WithNextDecision(absl::Status status,
   return status;
 }
 
-// Codes are numbered alike; what is no code is Unknown.
+// absl and gRPC number codes alike; any other number becomes Unknown.
 absl::StatusCode ToCode(int code) {
   return static_cast<absl::StatusCode>(code >= 1 && code <= 16 ? code : 2);
 }

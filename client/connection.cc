@@ -52,8 +52,8 @@ constexpr char kWatchHealth[] = R"({
 
 grpc::ChannelArguments Arguments(const Connection::Options& options) {
   grpc::ChannelArguments arguments;
-  // gRPC's defaults are 1 s and 120 s, and 20 s for one attempt, which is its
-  // minimum despite the name.
+  // gRPC's defaults are 1 s and 120 s. Despite its name the third value is the
+  // minimum time of one attempt; its default is 20 s.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
                    Milliseconds(options.initial_reconnect));
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
@@ -147,7 +147,7 @@ absl::Status Connection::Run(
   if (repeat == Repeat::kHarmful) policy.max_attempts = 1;
   const SteadyTime deadline = Deadline(call);
   return WithRetries(policy, deadline, call.cancellation, [&] {
-    // Shared with the watch, which may act while this call comes back.
+    // Shared with the watch, which may act while this call returns.
     const auto context = std::make_shared<grpc::ClientContext>();
     SetDeadline(deadline, context.get());
     std::unique_ptr<Cancellation::Watch> watch;

@@ -1,5 +1,5 @@
-// One channel to a server, and how every unary call on it is made: deadline,
-// cancellation, typed errors, retries.
+// One channel to a server, which makes every unary call with a deadline,
+// cancellation, typed errors and retries.
 #pragma once
 
 #include <grpcpp/channel.h>
@@ -22,9 +22,9 @@
 
 namespace foresight {
 
-// What a caller may say about one call.
+// Options of one call.
 struct CallOptions {
-  // For the call with all its retries; unset: the connection's.
+  // For the call with all its retries; unset: the connection's default.
   std::optional<absl::Duration> timeout;
   Cancellation* cancellation = nullptr;  // Null: cannot be cancelled.
 };
@@ -42,16 +42,17 @@ class Connection {
     absl::Duration connect_timeout = absl::Seconds(5);
     absl::Duration call_timeout = absl::Seconds(10);
     RetryPolicy retry;
-    // How long the channel waits before it connects again, with jitter: from
-    // the first to the second of these. Short, as control loops are waiting.
+    // The channel's wait before it reconnects grows, with jitter, from the
+    // first to the second of these. They are short, as control loops are
+    // waiting.
     absl::Duration initial_reconnect = absl::Milliseconds(50);
     absl::Duration max_reconnect = absl::Seconds(1);  // At least 100 ms.
     SecurityOptions security;
-    // Replaces what `security` says of TLS; null: nothing.
+    // If not null, replaces the TLS settings of `security`.
     std::shared_ptr<grpc::ChannelCredentials> credentials;
   };
 
-  // Whether doing the call twice does no harm, so that it may be retried.
+  // Whether the call can be repeated safely, so that it may be retried.
   enum class Repeat { kHarmless, kHarmful };
 
   // Waits until the server at `address` ("host:port") answers.
@@ -79,8 +80,8 @@ class Connection {
 
   SteadyTime Deadline(const CallOptions& call) const;
 
-  // `method` of the stub with `request`. Errors: the server's; Unavailable
-  // without a connection; DeadlineExceeded; Cancelled.
+  // Calls `method` of the stub with `request`. Errors: the server's;
+  // Unavailable without a connection; DeadlineExceeded; Cancelled.
   template <typename Request, typename Response>
   absl::StatusOr<Response> Call(
       grpc::Status (v1::Adaptation::StubInterface::*method)(

@@ -47,8 +47,8 @@ class ControlLoop {
     int64_t stale_answers = 0;   // Answers of an older epoch, ignored.
     int64_t lost_decisions = 0;  // Answered, but lost by the server since.
     int64_t errors = 0;          // Requests answered with an error.
-    int64_t realigned = 0;       // Times the server was at another decision.
-    int64_t reconnects = 0;      // The stream's, which all of its loops share.
+    int64_t realigned = 0;   // How often the server was at another decision.
+    int64_t reconnects = 0;  // The stream's, for all of its loops.
   };
 
   // `session` is not null.

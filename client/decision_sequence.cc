@@ -10,7 +10,7 @@
 namespace foresight {
 namespace {
 
-// Errors that only the caller or the operator can end.
+// Whether only the caller or the operator can remove the error.
 bool Lasts(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:

@@ -16,9 +16,9 @@ std::unique_ptr<PendingAct> PendingAct::Call(
   call->request = request;
   SetDeadline(After(SteadyNow(), timeout), &call->context);
   NameSession(request.session_id(), &call->context);
-  // The slot is shared, as its lock is released after the waiter has woken. The
-  // call is not: were gRPC's thread the last to hold the channel, it would have
-  // to join itself.
+  // The slot is shared, since its lock is released after the waiter has woken.
+  // The call is not shared: if gRPC's thread were the last to hold the channel,
+  // it would have to join itself.
   call->connection->stub().async()->Act(
       &call->context, &call->request, &call->response,
       [slot = pending->slot_, call](const grpc::Status& status) {

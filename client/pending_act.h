@@ -1,4 +1,4 @@
-// A decision that was asked for without waiting for it.
+// A decision that was requested without waiting for it.
 #pragma once
 
 #include <grpcpp/client_context.h>
@@ -13,12 +13,11 @@
 
 namespace foresight {
 
-// Thread-safe. Destroying it gives the decision up: a call of its own is
-// cancelled, which takes no time of the server; on a stream the answer, should
-// it still come, is ignored.
+// Thread-safe. Destroying it gives up the decision: a separate call is
+// cancelled; on a stream the answer is ignored if it still comes.
 class PendingAct {
  public:
-  // Asks with a call of its own, which ends after `timeout`.
+  // Requests the decision by a separate call, which ends after `timeout`.
   static std::unique_ptr<PendingAct> Call(
       std::shared_ptr<const Connection> connection,
       const v1::ActRequest& request, absl::Duration timeout);
@@ -32,7 +31,7 @@ class PendingAct {
   PendingAct(const PendingAct&) = delete;
   PendingAct& operator=(const PendingAct&) = delete;
 
-  // The answer, as soon as there is one; none if there is none at `deadline`.
+  // Waits for the answer; returns none if there is none at `deadline`.
   std::optional<AnswerSlot::Answer> Await(SteadyTime deadline) const {
     return slot_->Await(deadline);
   }

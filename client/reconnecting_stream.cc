@@ -26,7 +26,7 @@ ReconnectingStream::~ReconnectingStream() {
       if (line.current != nullptr) streams.push_back(std::move(line.current));
     }
   }
-  // Closes them without the lock, which the last answers take.
+  // Closes them without the lock, which the last answers need.
 }
 
 void ReconnectingStream::Send(const v1::ActRequest& request,

@@ -1,4 +1,4 @@
-// A stream of decisions that opens again after it ended.
+// A stream of decisions that reopens after it ends.
 #pragma once
 
 #include <cstdint>
@@ -22,14 +22,14 @@ namespace foresight {
 // `backoff`, later ones longer until an answer shows that a stream works; until
 // then a request is Unavailable at once, with the time to wait as RetryAfter.
 //
-// Thread-safe. Starts no thread and never blocks but for its destruction, which
-// waits until all that is outstanding has been answered with Cancelled.
+// Thread-safe. Starts no thread. Only its destruction blocks, until all
+// outstanding requests are answered with Cancelled.
 class ReconnectingStream {
  public:
   struct Options {
     // Its max_attempts does not apply: there is always another attempt.
     RetryPolicy backoff = {1, absl::Milliseconds(50), absl::Seconds(2)};
-    uint64_t seed = 0;  // Draws the jitter; give each client another one.
+    uint64_t seed = 0;  // Draws the jitter; differs for each client.
   };
 
   ReconnectingStream(std::shared_ptr<const Replicas> replicas,
@@ -43,7 +43,7 @@ class ReconnectingStream {
   ReconnectingStream(const ReconnectingStream&) = delete;
   ReconnectingStream& operator=(const ReconnectingStream&) = delete;
 
-  // As ControlStream::Send. Not to be called by an `on_answer`.
+  // As ControlStream::Send. An `on_answer` must not call it.
   void Send(const v1::ActRequest& request, ControlStream::OnAnswer on_answer,
             int replica = 0) ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -62,8 +62,8 @@ class ReconnectingStream {
     std::shared_ptr<ControlStream> current;  // Null: none.
   };
 
-  // The stream to send on, opened if need be.
-  // Errors: Unavailable: it is too early for another one.
+  // The stream to send on, opened if necessary. Errors: Unavailable: it is too
+  // early for another one.
   absl::StatusOr<std::shared_ptr<ControlStream>> Current(int replica,
                                                          SteadyTime now)
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -77,7 +77,7 @@ class ReconnectingStream {
 
   mutable absl::Mutex mutex_;
   std::vector<Line> lines_ ABSL_GUARDED_BY(mutex_);  // One a replica.
-  // Ended, but perhaps not done with answering.
+  // Ended streams that may still have answers to give.
   std::vector<std::shared_ptr<ControlStream>> retired_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -29,8 +29,7 @@ struct ActOptions {
   // 0..64: the number of actions in the answer's `plan`, for later steps whose
   // answer is late.
   uint32_t plan_length = 0;
-  // Null: a call of its own. Else to the replica that RemoteSession::Place
-  // says.
+  // Null: a separate call. Else to the replica that RemoteSession::Place says.
   ControlStream* stream = nullptr;
 };
 
@@ -45,7 +44,7 @@ struct ResetOptions {
 // decisions, so that a call whose answer was lost can be repeated: the server
 // decides once and gives the same answer again.
 //
-// Not thread-safe, as a loop takes one decision at a time; separate sessions
+// Not thread-safe, as a loop makes one decision at a time; separate sessions
 // may be used on separate threads. It keeps its connections open.
 //
 // With several replicas it stays at the one that it was opened on until that

@@ -8,9 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
-#include "models/support/status_macros.h"
 #include "server/durability/redis_address.h"
 #include "support/loopback.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

@@ -143,7 +143,8 @@ std::string WithPort(const std::string& address, int port) {
 }  // namespace
 
 struct Server::Parts {
-  // `store`: null if nothing is kept. It is shared if the options have `state`.
+  // `store` is null if nothing is kept. It is shared if the options have
+  // `state`.
   Parts(const ServerOptions& server_options, const std::string& version,
         const EngineFactory& make_engine, std::unique_ptr<StateStore> store)
       : options(server_options),

@@ -5,7 +5,8 @@
 namespace foresight {
 
 std::shared_ptr<ControlStream> SharedStream::Current(int replica) {
-  std::shared_ptr<ControlStream> broken;  // Goes after the lock: it may wait.
+  std::shared_ptr<ControlStream>
+      broken;  // Destroyed after the lock: it may wait.
   absl::MutexLock lock(&mutex_);
   std::shared_ptr<ControlStream>& stream = streams_[replica];
   if (stream == nullptr || stream->broken()) {

@@ -286,7 +286,7 @@ void DecisionMaker::Commit(const Call& call, const Decision& decision) {
   if (!work.lease.held()) return Finish(call, answer);
   parts_.keeper->Decided(work.lease.session(), work.lease.observation(),
                          *answer);
-  // Nobody may see the decision before it is safe.
+  // The decision must not be visible before it is kept.
   parts_.keeper->WhenKept([this, call, answer = std::move(answer), end] {
     auto given = answer;
     if (!parts_.keeper->Works()) {

@@ -3,12 +3,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "models/support/status_macros.h"
 #include "server/decisions/messages.h"
 #include "server/decisions/request_checks.h"
 #include "server/registry/loaded_model.h"
 #include "server/support/error.h"
 #include "server/support/log.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

@@ -24,9 +24,9 @@ std::string KeyOf(const SessionName& name);
 // The name in a key, which outlives it.
 SessionName NameIn(absl::string_view key);
 
-// A session is kept as a whole when it begins; then its decisions are, which
-// are small and can be made again; and the whole again before too many would
-// have to be made again.
+// A session is kept as a whole when it begins. After that its decisions are
+// kept, which are small and can be made again. Before too many would have to be
+// made again, the session is kept as a whole once more.
 //
 // Thread-safe; only the holder of a session's lease makes calls about it.
 class SessionKeeper {

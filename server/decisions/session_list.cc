@@ -6,10 +6,10 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "models/support/status_macros.h"
 #include "server/decisions/durations.h"
 #include "server/registry/loaded_model.h"
 #include "server/support/error.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

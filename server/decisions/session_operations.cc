@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "models/support/status_macros.h"
 #include "server/decisions/messages.h"
 #include "server/decisions/replay.h"
 #include "server/decisions/request_checks.h"

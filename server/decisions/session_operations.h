@@ -90,8 +90,8 @@ class SessionOperations {
   void WhenHere(const std::string& session_id, const Caller& caller,
                 std::function<void(const absl::Status&)> next);
 
-  // Calls `done` when what was opened, reset or closed so far is kept as safely
-  // as was asked for.
+  // Calls `done` when everything opened, reset or closed so far is as safe as
+  // the durability demands.
   void WhenKept(std::function<void()> done) const {
     keeper_->WhenKept(std::move(done));
   }

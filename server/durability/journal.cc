@@ -143,7 +143,7 @@ void Journal::Serve() {
 }
 
 absl::Status Journal::WriteNow(const std::vector<StateChange>& changes) {
-  // Without changes it is tried all the same after a failure.
+  // After a failure it tries to write even without changes.
   if (changes.empty() && !failing_ && !options_.probe) return absl::OkStatus();
   const absl::StatusOr<Written> written = store_->Write(changes);
   if (!written.ok()) {

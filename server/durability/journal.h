@@ -1,5 +1,5 @@
-// What happens to sessions, written to a StateStore by a thread of its own, so
-// that no decision waits for a disk unless it has to.
+// Writes changes of sessions to a StateStore on its own thread, so that no
+// decision waits for a disk unless it has to.
 #pragma once
 
 #include <atomic>
@@ -21,11 +21,11 @@
 
 namespace foresight {
 
-// When a change has to be on the medium.
+// The time by which a change must be on the medium.
 enum class Durability {
-  kNone,      // When the server ends in order.
+  kNone,      // At the server's orderly end.
   kInterval,  // Within the interval.
-  kEach,      // Before whoever caused it is answered.
+  kEach,      // Before the answer to its cause.
 };
 
 // A store that fails or hangs does not stop the server. While it fails, changes
@@ -42,7 +42,8 @@ class Journal {
     absl::Duration retry = absl::Seconds(2);
     // How long a caller waits for the store; positive.
     absl::Duration store_timeout = absl::Milliseconds(50);
-    // Of changes that wait to be written; more is as if the store had failed.
+    // The limit of waiting changes; beyond it they are dropped as if the store
+    // had failed.
     size_t max_bytes = size_t{256} << 20;
     // Also tries the store when there is nothing to write: at the begin and
     // every interval.
@@ -53,7 +54,7 @@ class Journal {
   };
 
   Journal(Options options, std::unique_ptr<StateStore> store);
-  ~Journal();  // Writes what waits.
+  ~Journal();  // Writes the waiting changes.
 
   void Create(KeptName name, v1::SavedSession session);
   void Replace(KeptName name, v1::SavedSession session);
@@ -68,7 +69,7 @@ class Journal {
   // The same, once they are on the medium.
   void WhenWritten(std::function<void()> done) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Writes all changes so far. Errors: of the store.
+  // Writes all changes so far. Errors: the store's.
   absl::Status Flush() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // From now on each change is on the medium before whoever caused it is

@@ -18,8 +18,8 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "models/support/status_macros.h"
 #include "server/support/clock.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

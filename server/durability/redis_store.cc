@@ -7,10 +7,10 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "models/support/status_macros.h"
 #include "server/durability/sealed.h"
 #include "server/support/clock.h"
 #include "server/support/log.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

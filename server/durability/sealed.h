@@ -1,4 +1,4 @@
-// Bytes that tell what they are and whether they are whole.
+// Adds a format and a checksum to bytes.
 #pragma once
 
 #include <string>

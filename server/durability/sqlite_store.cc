@@ -15,8 +15,8 @@
 namespace foresight {
 namespace {
 
-// The exclusive mode holds the lock until the process ends, however it ends.
-// Only then does WAL need no shared memory. FULL syncs once a transaction.
+// Exclusive mode holds the lock until the process ends in any way, and lets WAL
+// work without shared memory. FULL syncs once a transaction.
 constexpr char kPrepare[] = R"(
   PRAGMA locking_mode = EXCLUSIVE;
   PRAGMA journal_mode = WAL;
@@ -38,8 +38,7 @@ bool Damaged(int code) {
   return code == SQLITE_NOTADB || code == SQLITE_CORRUPT;
 }
 
-// Renames the database, and the log that belongs to it, to a name that is
-// free; that name.
+// Renames the database and its log to an unused name, which it returns.
 absl::StatusOr<std::filesystem::path> Rename(
     const std::filesystem::path& file) {
   std::filesystem::path aside;
@@ -61,7 +60,7 @@ absl::StatusOr<std::filesystem::path> Rename(
 
 }  // namespace
 
-// A prepared statement, bound and run again and again.
+// A prepared statement, which is bound and run repeatedly.
 class SqliteStore::Statement {
  public:
   Statement(sqlite3* database, const char* sql) {
@@ -91,7 +90,8 @@ class SqliteStore::Statement {
   uint64_t Number(int column) {
     return static_cast<uint64_t>(sqlite3_column_int64(statement_, column));
   }
-  // Whether it ran to its end; ready for the next values.
+  // Runs it and makes it ready for the next values. Returns whether it ran to
+  // its end.
   bool Run() {
     const bool done = Step() == SQLITE_DONE;
     sqlite3_reset(statement_);
@@ -240,7 +240,7 @@ absl::Status SqliteStore::Apply(const StateChange& change) {
 absl::StatusOr<std::vector<KeptSession>> SqliteStore::Load() {
   std::vector<KeptSession> sessions;
   std::vector<StateChange> damaged;
-  // A decision that ended after its session was closed is of no use.
+  // Drop decisions that ended after their session was closed.
   RETURN_IF_ERROR(
       Run("DELETE FROM decisions WHERE NOT EXISTS (SELECT 1 FROM sessions "
           "WHERE sessions.key = decisions.key AND "

@@ -1,4 +1,4 @@
-// The state of sessions in a folder: an SQLite database.
+// Keeps the state of sessions in a folder, in an SQLite database.
 #pragma once
 
 #include <filesystem>
@@ -16,15 +16,15 @@ struct sqlite3;
 namespace foresight {
 
 // Each change is a row with its own checksum; SQLite's write-ahead log makes
-// transactions whole. Rows set aside stay in tables of their own.
+// transactions atomic. Rows set aside stay in separate tables.
 //
 // Not thread-safe.
 class SqliteStore : public StateStore {
  public:
   static constexpr char kFile[] = "sessions.db";
 
-  // Makes the folder if it is missing. A database that is damaged, or no
-  // database at all, is renamed, logged, and begun anew.
+  // Makes the folder if it is missing. A file that is damaged or not a database
+  // is renamed and logged, and a new database is begun.
   // Errors:
   //   FailedPrecondition: another server has the folder.
   //   Unavailable:        it cannot be made or written.

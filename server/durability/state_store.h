@@ -1,4 +1,4 @@
-// Where the state of sessions outlives the process.
+// The interface to a medium that keeps sessions beyond the process.
 #pragma once
 
 #include <cstdint>
@@ -13,23 +13,22 @@
 
 namespace foresight {
 
-// Names what is kept of a session. Another session may have the same key later,
-// never the same incarnation. The epoch is that of the session as its owner
-// knows it.
+// Names a kept session. A later session may have the same key, but never the
+// same incarnation. The epoch is that of the session as its owner knows it.
 struct KeptName {
   std::string key;
   uint64_t incarnation = 0;
   uint64_t epoch = 1;
 };
 
-// One step of what is kept of a session.
+// One change of a kept session.
 struct StateChange {
   enum class Kind {
     kCreate,   // `session`, under a key that no other session has.
-    kReplace,  // All that has the key, by `session`.
+    kReplace,  // Everything with this key, by `session`.
     kAppend,   // `decision`, the one after the last that is kept.
     kRemove,   // All of it.
-    // Load no longer finds it; `why` stays with it, for somebody to look at.
+    // Load no longer finds it; it stays with `why` for inspection.
     kSetAside,
   };
   Kind kind = Kind::kRemove;
@@ -39,7 +38,7 @@ struct StateChange {
   std::string why;
 };
 
-// A session as it was saved last, and the decisions since, in their order.
+// A session as last kept as a whole, and the decisions since, in order.
 struct KeptSession {
   KeptName name;
   v1::SavedSession session;

@@ -16,7 +16,7 @@ namespace foresight {
 namespace {
 
 constexpr int kRuns = 5;
-// A single particle waits for the weights as long as this many would.
+// A single particle takes as long as this many, since it waits for the weights.
 constexpr double kFewestParticles = 2;
 
 double Cost(const AdaptationSettings& settings) {
@@ -49,7 +49,7 @@ absl::Time TimeFor(const LoadedModel& model) {
   return absl::TimeFromTimespec(used);
 }
 
-// The median of some runs with `steps` steps.
+// The median time of some runs with `steps` steps.
 absl::StatusOr<absl::Duration> Measure(const LoadedModel& model, int steps) {
   std::array<absl::Duration, kRuns> taken;
   for (absl::Duration& run : taken) {

@@ -1,4 +1,4 @@
-// A bundle that is being served, and the engine that computes with it.
+// A served bundle and the engine that computes with it.
 #pragma once
 
 #include <cstdint>
@@ -15,25 +15,25 @@ namespace foresight {
 // Immutable. Sessions hold the model that they were opened with.
 struct LoadedModel {
   std::shared_ptr<const Bundle> bundle;
-  std::shared_ptr<const Engine> engine;  // Of `bundle`.
-  // As measured by WarmUp: a decision without adaptation, and one step with the
-  // bundle's default settings.
+  std::shared_ptr<const Engine> engine;  // For `bundle`.
+  // The times, measured by WarmUp, of a decision without adaptation and of one
+  // step with the bundle's default settings.
   absl::Duration frozen_time = absl::ZeroDuration();
   absl::Duration default_step_time = absl::ZeroDuration();
-  // Different for each model that a process loads.
+  // Unique among the models that a process loads.
   uint64_t id = 0;
 
-  // The expected time of a step with `settings` before one was measured: the
-  // default step's, in proportion to the imagined transitions.
+  // The expected time of a step with `settings` before one is measured: the
+  // default step's, scaled by the imagined transitions.
   absl::Duration StepTime(const AdaptationSettings& settings) const;
 
   const std::string& name() const { return bundle->manifest().name(); }
 };
 
-// Runs a few decisions on a typical observation, so that the first client does
-// not pay for what happens only once, and measures them. On a CPU the time is
-// the thread's own, so that other work on the cores does not make a model look
-// slow that is loaded while the server serves.
+// Runs and measures a few decisions on a typical observation, so that the first
+// client does not pay for one-time work. On a CPU the time is the thread's own,
+// so that other work on the cores does not make a model look slow that is
+// loaded while the server serves.
 // Errors: Internal: the engine fails on the policy's own mean observation.
 absl::StatusOr<LoadedModel> WarmUp(std::shared_ptr<const Bundle> bundle,
                                    std::shared_ptr<const Engine> engine);

@@ -49,12 +49,12 @@ class ModelRegistry {
   absl::StatusOr<Model> Remove(absl::string_view name)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // An empty name stands for the only model served.
-  // Errors: MODEL_UNKNOWN, naming those that there are.
+  // An empty name means the only model served. Errors: MODEL_UNKNOWN, naming
+  // the served ones.
   absl::StatusOr<Model> Find(absl::string_view name) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // In the order of their names.
+  // All models in the order of their names.
   std::vector<Model> List() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Served and retired ones.

@@ -6,8 +6,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "models/support/status_macros.h"
 #include "server/support/error.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

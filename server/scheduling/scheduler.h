@@ -127,7 +127,7 @@ class Scheduler {
   void Help(ParallelJob& job, int lane) ABSL_LOCKS_EXCLUDED(mutex_);
   ParallelJob* JobToHelp() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Returns when there is work. `look`: looks out for it before it sleeps.
+  // Returns when there is work. With `look` it polls before it sleeps.
   void AwaitWork(int lane, bool look) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Lanes that sleep stay off the caller's core until they next sleep or have a
   // turn.

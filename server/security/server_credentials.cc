@@ -138,8 +138,8 @@ std::shared_ptr<grpc::ServerCredentials> MakeServerCredentials(
   grpc_server_credentials* core =
       tls ? MakeTlsCredentials(client_certificates, callbacks)
           : grpc_insecure_server_credentials_create();
-  // With it the core takes the callbacks, and frees them at its end. gRPC 1.51
-  // ends the program when it hands over a header that is its own
+  // The core takes ownership of the callbacks and frees them at its end. gRPC
+  // 1.51 ends the program when it hands over a header that is its own
   // (grpclb_client_stats), so it does that only where there is something to
   // check.
   grpc_server_credentials_set_auth_metadata_processor(

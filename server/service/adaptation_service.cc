@@ -76,7 +76,7 @@ void AdaptationService::Drain() {
   std::vector<std::weak_ptr<ControlCall>> streams;
   {
     absl::MutexLock lock(&mutex_);
-    draining_ = true;  // Under the lock: no stream is missed below.
+    draining_ = true;  // Under the lock, so no stream is missed.
     streams.swap(streams_);
   }
   for (const auto& weak : streams) {
@@ -129,7 +129,7 @@ grpc::ServerUnaryReactor* AdaptationService::OpenSession(
 grpc::ServerUnaryReactor* AdaptationService::Act(
     grpc::CallbackServerContext* context, const v1::ActRequest* request,
     v1::ActResponse* response) {
-  Refuses();  // Only counts it; the maker refuses it.
+  Refuses();  // Only counts the call; the maker refuses it.
   absl::StatusOr<Caller> caller = parts_.identify(*context);
   if (caller.ok()) {
     const absl::Status fits =

@@ -1,4 +1,4 @@
-// v1::Adaptation over gRPC's callback API.
+// Serves v1::Adaptation over gRPC's callback API.
 #pragma once
 
 #include <atomic>
@@ -20,10 +20,10 @@
 
 namespace foresight {
 
-// Thread-safe. Nothing here adapts: that is done on the scheduler's threads.
+// Thread-safe. Adaptation itself runs on the scheduler's threads.
 class AdaptationService final : public v1::Adaptation::CallbackService {
  public:
-  // All that is pointed to outlives it.
+  // All objects pointed to outlive it.
   struct Parts {
     const ModelRegistry* models;
     SessionOperations* sessions;
@@ -35,10 +35,10 @@ class AdaptationService final : public v1::Adaptation::CallbackService {
   AdaptationService(ControlCall::Options options, Parts parts)
       : options_(options), parts_(std::move(parts)) {}
 
-  // Takes on nothing new: new sessions and decisions are answered DRAINING, and
-  // each stream ends when what it has read is answered.
+  // Answers new sessions and decisions with DRAINING, and ends each stream when
+  // the requests that it has read are answered.
   void Drain() ABSL_LOCKS_EXCLUDED(mutex_);
-  // How many calls came since then.
+  // The number of calls refused since then.
   uint64_t refused() const { return refused_; }
 
   grpc::ServerUnaryReactor* ListModels(
@@ -99,7 +99,7 @@ class AdaptationService final : public v1::Adaptation::CallbackService {
       std::function<absl::StatusOr<Message>(const Caller&)> act,
       Message* response);
 
-  // Whether a call that came now is refused; counts it then.
+  // Returns whether a new call is refused, and counts it if so.
   bool Refuses();
 
   const ControlCall::Options options_;

@@ -16,9 +16,9 @@ namespace foresight {
 struct SessionLease::Entry {
   SessionState session;
   absl::Time last_used;
-  bool opened = false;  // Not before the lease of Open is restarted.
-  bool closed = false;  // No longer in the store.
-  bool moved = false;   // The same, as another server has it.
+  bool opened = false;                    // Set when Open's lease ends well.
+  bool closed = false;                    // No longer in the store.
+  bool moved = false;                     // The same, as another server has it.
   std::shared_ptr<SessionFlight> flight;  // Null: no lease.
   std::string connection;                 // The last used; empty: not known.
   bool lost = false;                      // That connection has gone.

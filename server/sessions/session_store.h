@@ -86,8 +86,8 @@ class SessionStore {
   //   DECISION_CHANGED:    the index was answered for another observation, or
   //                        its answer is no longer remembered.
   //   DECISION_SKIPPED:    the index is ahead.
-  //   DECISION_IN_FLIGHT:  another decision of the session is running, or very
-  //                        many retries of this one wait already.
+  //   DECISION_IN_FLIGHT:  another decision of the session is running, or too
+  //                        many retries of this one are waiting.
   //   SESSION_MOVED:       the caller has seen a higher epoch: what is here is
   //                        out of date.
   absl::StatusOr<Admission> Begin(const DecisionRequest& request,
@@ -122,8 +122,8 @@ class SessionStore {
   std::optional<Mark> Find(const SessionName& name) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Only these connections are left: sessions last used on another one are
-  // lost, until they are used again.
+  // Says that only these connections are left. Sessions last used on another
+  // one are lost until they are used again.
   void KeepConnections(const absl::flat_hash_set<std::string>& alive)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -173,7 +173,7 @@ class SessionStore {
   // Removes the entry from the store and cancels its running decision.
   void Remove(const std::shared_ptr<Entry>& entry)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Returns the lease after `change`; then tells the waiters `answer`.
+  // Ends the lease after `change`, then gives `answer` to the waiters.
   // Errors: SESSION_UNKNOWN; SESSION_MOVED.
   absl::Status End(SessionLease::Hold& hold,
                    absl::FunctionRef<void(SessionState&)> change,

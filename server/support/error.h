@@ -1,7 +1,7 @@
 // The errors of adaptation.proto and admin.proto as absl::Status: each reason
-// has one code, and the reason and the time to wait travel in the status as the
-// payloads that clients get (google.rpc.ErrorInfo and RetryInfo, keyed by their
-// type URLs).
+// has one code. The reason and the time to wait are payloads of the status, in
+// the form that clients get them (google.rpc.ErrorInfo and RetryInfo, keyed by
+// their type URLs).
 //
 // Thread-safe.
 #pragma once
@@ -58,14 +58,15 @@ absl::Status MakeError(Reason reason, absl::string_view message,
 // DRAINING: the server is shutting down.
 absl::Status DrainingError();
 
-// DECISION_SKIPPED, with the decision that is expected as `next_decision` in the
-// metadata of its ErrorInfo.
+// DECISION_SKIPPED, with the decision that is expected as `next_decision` in
+// the metadata of its ErrorInfo.
 absl::Status SkippedError(uint64_t index, uint64_t expected);
 
 // The decision that a DECISION_SKIPPED names; none for other errors.
 std::optional<uint64_t> NextDecision(const absl::Status& status);
 
-// "SESSION_UNKNOWN"; empty for a status that MakeError did not make.
+// The reason, such as "SESSION_UNKNOWN"; empty for a status that MakeError did
+// not make.
 std::string ReasonName(const absl::Status& status);
 
 // The names of all reasons.

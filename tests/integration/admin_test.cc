@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "models/bundle/sha256.h"
-#include "models/support/file.h"
+#include "support/file.h"
 #include "tests/integration/administered_test.h"
 #include "tests/integration/health.grpc.pb.h"
 #include "tests/support/certificate_authority.h"
