@@ -45,6 +45,8 @@
 #include "server/support/event.h"
 #include "server/support/log.h"
 #include "server/support/task_thread.h"
+#include "support/file.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

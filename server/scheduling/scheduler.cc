@@ -8,6 +8,7 @@
 
 #include "server/support/error.h"
 #include "server/support/niceness.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {

@@ -122,7 +122,7 @@ absl::Status SkippedError(uint64_t index, uint64_t expected) {
   return status;
 }
 
-std::optional<uint64_t> NextDecision(const absl::Status& status) {
+std::optional<uint64_t> ExpectedDecision(const absl::Status& status) {
   const auto info = InfoOf(status);
   if (!info) return std::nullopt;
   const auto next = info->metadata().find(kNextDecision);

@@ -63,7 +63,7 @@ absl::Status DrainingError();
 absl::Status SkippedError(uint64_t index, uint64_t expected);
 
 // The decision that a DECISION_SKIPPED names; none for other errors.
-std::optional<uint64_t> NextDecision(const absl::Status& status);
+std::optional<uint64_t> ExpectedDecision(const absl::Status& status);
 
 // The reason, such as "SESSION_UNKNOWN"; empty for a status that MakeError did
 // not make.

@@ -57,15 +57,18 @@ TEST_F(SavedSessionTest, ASessionThatHasNotDecidedHasNoAnswer) {
 TEST_F(SavedSessionTest, AResetSessionIsAtItsBegin) {
   SessionState session = maker_.NewSession("a");
   maker_.Decide(session, 0.5f);
-  const v1::SavedSession frozen = SaveAnew(session, 11, /*keep_policy=*/false);
+  SessionRestart restart;
+  restart.seed = 11;
+  const v1::SavedSession kept = SaveAnew(session, restart);
+  EXPECT_EQ(
+      std::vector<float>(kept.parameters().begin(), kept.parameters().end()),
+      session.parameters->Export());
+  restart.parameters = session.model->engine->NewParameters();
+  const v1::SavedSession frozen = SaveAnew(session, restart);
   EXPECT_EQ(frozen.seed(), 11u);
   EXPECT_EQ(frozen.next_decision(), 0u);
   EXPECT_FALSE(frozen.has_last_decision());
   EXPECT_EQ(frozen.parameters_size(), 0);
-  const v1::SavedSession kept = SaveAnew(session, 11, /*keep_policy=*/true);
-  EXPECT_EQ(
-      std::vector<float>(kept.parameters().begin(), kept.parameters().end()),
-      session.parameters->Export());
 }
 
 TEST_F(SavedSessionTest, TheOpeningRequestHasAllThatTheSessionWasOpenedWith) {

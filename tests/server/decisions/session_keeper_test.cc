@@ -149,7 +149,10 @@ TEST_F(SessionKeeperTest, AResetSessionIsKeptAsItWillBe) {
   SessionState session = maker_.NewSession("a");
   keeper_->Began(session);
   Decide(session, 0.5f);
-  keeper_->BeginsAnew(session, /*seed=*/9, /*keep_policy=*/false);
+  SessionRestart restart;
+  restart.seed = 9;
+  restart.parameters = session.model->engine->NewParameters();
+  keeper_->BeginsAnew(session, restart);
   const StateChange last = Written().back();
   EXPECT_EQ(last.kind, Kind::kReplace);
   EXPECT_EQ(last.session.seed(), 9u);

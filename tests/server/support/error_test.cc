@@ -76,10 +76,10 @@ TEST(ErrorTest, ASkippedDecisionNamesTheOneThatIsExpected) {
   const absl::Status skipped = SkippedError(30, 20);
   EXPECT_EQ(ReasonName(skipped), "DECISION_SKIPPED");
   EXPECT_EQ(skipped.message(), "decision_index is 30, expected 20");
-  EXPECT_EQ(NextDecision(skipped), 20u);
-  EXPECT_EQ(NextDecision(MakeError(Reason::kDecisionChanged, "")),
+  EXPECT_EQ(ExpectedDecision(skipped), 20u);
+  EXPECT_EQ(ExpectedDecision(MakeError(Reason::kDecisionChanged, "")),
             std::nullopt);
-  EXPECT_EQ(NextDecision(absl::OkStatus()), std::nullopt);
+  EXPECT_EQ(ExpectedDecision(absl::OkStatus()), std::nullopt);
 }
 
 }  // namespace
