@@ -33,8 +33,9 @@ v1::Error ToError(const absl::Status& status) {
   if (const auto retry_after = RetryDelay(status)) {
     *error.mutable_retry_after() = ToProto(*retry_after);
   }
-  if (const auto next = ExpectedDecision(status))
+  if (const auto next = ExpectedDecision(status)) {
     error.set_next_decision(*next);
+  }
   return error;
 }
 
