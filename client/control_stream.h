@@ -19,8 +19,9 @@ class ControlReactor;
 // the server has them ready.
 //
 // A stream ends as a whole: when the connection or the server goes, when the
-// server no longer takes the token that it was opened with, or by Close, all that is outstanding is answered with an error and so is
-// everything later. The sessions live on; open a new stream and go on with it.
+// server no longer takes the token that it was opened with, or by Close, all
+// that is outstanding is answered with an error and so is everything later. The
+// sessions live on; open a new stream and go on with it.
 //
 // Thread-safe. It owns the stream and keeps the connection open.
 class ControlStream {
