@@ -90,8 +90,8 @@ bool IsNumeric(const std::string& host) {
 // OpenSSL works on memory: it would write to the socket without MSG_NOSIGNAL.
 struct RedisSocket::Tls {
   struct Free {
-    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-    void operator()(SSL* ssl) const { SSL_free(ssl); }
+    void operator()(SSL_CTX* owned) const { SSL_CTX_free(owned); }
+    void operator()(SSL* owned) const { SSL_free(owned); }
   };
   std::unique_ptr<SSL_CTX, Free> context;
   std::unique_ptr<SSL, Free> ssl;

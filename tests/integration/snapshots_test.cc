@@ -129,7 +129,8 @@ TEST_F(SnapshotsTest, OtherWeightsAreRefused) {
       Refusal([](auto& saved) { saved.set_weights_sha256("beef"); });
   EXPECT_EQ(seen.code, grpc::StatusCode::FAILED_PRECONDITION);
   EXPECT_EQ(seen.reason, "WEIGHTS_DIFFER");
-  EXPECT_THAT(seen.message, HasSubstr("belongs to weights beef, but model random has"));
+  EXPECT_THAT(seen.message,
+              HasSubstr("belongs to weights beef, but model random has"));
 }
 
 TEST_F(SnapshotsTest, AnUnknownModelIsRefused) {
