@@ -92,7 +92,8 @@ class DecisionCall : public Scheduler::Task {
   // takes it from the scheduler.
   Work work_;
   Problem problem_;
-  bool sought_ = false;  // Its session was looked for elsewhere.
+  bool plans_in_turn_only_ = false;  // When it is due it gets no plan.
+  bool sought_ = false;              // Its session was looked for elsewhere.
 };
 
 }  // namespace foresight

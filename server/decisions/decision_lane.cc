@@ -35,6 +35,9 @@ void DecisionLane::Admit(Group& group, Scheduler::Turn turn) {
   member.call = std::static_pointer_cast<DecisionCall>(std::move(turn.task));
   member.id = turn.id;
   member.may_step = turn.adapt;
+  if (!turn.adapt && member.call->plans_in_turn_only_) {
+    member.call->problem_.plan_length = 0;
+  }
   member.steps_left = member.call->work_.settings.steps;
   member.call->begun_ = scheduler_->now();
   member.call->state_ = DecisionCall::State::kRunning;

@@ -30,6 +30,16 @@ constexpr absl::Duration kStale = absl::Milliseconds(20);
 // steps.
 constexpr int kGuardSteps = 2;
 
+// For a plan of `length` actions: as one particle's step over as many
+// transitions. That goes back too, but a row at a time is slow.
+absl::Duration PlanTime(const LoadedModel& model, AdaptationSettings settings,
+                        int length) {
+  if (length == 0) return absl::ZeroDuration();
+  settings.horizon = length;
+  settings.particles = 1;
+  return model.StepTime(settings);
+}
+
 }  // namespace
 
 DecisionMaker::DecisionMaker(Options options, Parts parts)
@@ -184,8 +194,10 @@ void DecisionMaker::PrepareProblem(DecisionCall& call) {
 void DecisionMaker::Queue(const Call& call) {
   const DecisionCall::Work& work = call->work_;
   PrepareProblem(*call);
+  const absl::Duration plan_time =
+      PlanTime(*work.model, work.settings, call->problem_.plan_length);
   const bool takes_a_moment = work.settings.steps == 0 &&
-                              call->request_.plan_length() == 0 &&
+                              call->problem_.plan_length == 0 &&
                               work.model->frozen_time <= kShortAnswer;
   if (takes_a_moment) {
     call->begun_ = now();
@@ -197,6 +209,9 @@ void DecisionMaker::Queue(const Call& call) {
   decision.session = call->request_.session_id();
   decision.deadline = call->ready_by_;
   decision.frozen_time = work.model->frozen_time;
+  call->plans_in_turn_only_ = plan_time > kShortAnswer;
+  (call->plans_in_turn_only_ ? decision.plan_time : decision.frozen_time) +=
+      plan_time;
   decision.kind = {work.model->id, static_cast<int>(work.settings.horizon),
                    static_cast<int>(work.settings.particles),
                    static_cast<int>(work.settings.sampler_steps),

@@ -26,6 +26,21 @@ constexpr size_t kMostLookedAt = 32;
 constexpr size_t kMostPlanned = 64;
 // A decision with a lot of time waits this long before those with little.
 constexpr absl::Duration kSoon = absl::Milliseconds(50);
+// A turn's weight in the means of Shortage: some twenty turns count.
+constexpr double kTurnWeight = 0.05;
+// Lanes are short if more than this part of the decisions is shed.
+constexpr double kShort = 0.05;
+// Then a session may have this many times the service of those that are shed,
+// and half a decision's time, since service comes in whole decisions.
+constexpr double kUnevenness = 1.1;
+// The most turns that are withheld for that with nobody else to take them, as a
+// part of all.
+constexpr double kMostWithheld = 0.08;
+
+// What is left to do when a decision's last step has ended.
+absl::Duration AfterSteps(const DecisionQueue::Decision& decision) {
+  return decision.reserve + decision.frozen_time + decision.plan_time;
+}
 
 }  // namespace
 
@@ -55,26 +70,27 @@ double DecisionQueue::Floor(double least, absl::Time now) {
 
 absl::Duration DecisionQueue::StepTime(const Decision& decision, int count,
                                        int threads, absl::Time now) const {
+  if (decision.steps == 0) return absl::ZeroDuration();
   return step_times_.Expect(decision.kind, count, threads, decision.prior_step,
                             now);
 }
 
 bool DecisionQueue::Fits(const Decision& decision, absl::Duration step,
                          absl::Time now) const {
-  return now + step + decision.frozen_time + decision.reserve <=
-         decision.deadline;
+  return now + step + AfterSteps(decision) <= decision.deadline;
 }
 
 absl::Time DecisionQueue::DueTime(const Decision& decision,
                                   absl::Time now) const {
-  if (decision.steps == 0) return now;
+  if (decision.steps == 0 && decision.plan_time == absl::ZeroDuration()) {
+    return now;
+  }
   const absl::Duration window = decision.deadline - now;
   const absl::Duration step = StepTime(decision, 1, 1, now);
   const absl::Duration early =
       std::min((1 - options_.patience) * window, kEarlyEnough);
   const absl::Time due =
-      decision.deadline -
-      std::max(early, step + decision.frozen_time + decision.reserve);
+      decision.deadline - std::max(early, step + AfterSteps(decision));
   const bool starts_now = adapting_ + helping_ < options_.lanes &&
                           due_times_.empty() && Fits(decision, step, now);
   return std::max(due, starts_now ? now + kWaking : now);
@@ -179,9 +195,10 @@ void DecisionQueue::Enqueue(Waiting& waiting) {
   Unlist(owner);
   if (waiting.is_due) {
     owner.due.insert({waiting.decision.deadline, id});
-    ++due_;
+    due_.insert({waiting.decision.deadline, id});
   } else {
     owner.candidates.insert({waiting.rank, id});
+    owner.due_times.insert({waiting.due, id});
     due_times_.insert({waiting.due, id});
     soon_times_.insert({waiting.soon, id});
   }
@@ -193,9 +210,11 @@ void DecisionQueue::Dequeue(Waiting& waiting) {
   const uint64_t id = waiting.decision.id;
   Unlist(owner);
   if (waiting.is_due) {
-    due_ -= owner.due.erase({waiting.decision.deadline, id});
+    owner.due.erase({waiting.decision.deadline, id});
+    due_.erase({waiting.decision.deadline, id});
   } else {
     owner.candidates.erase({waiting.rank, id});
+    owner.due_times.erase({waiting.due, id});
     due_times_.erase({waiting.due, id});
     soon_times_.erase({waiting.soon, id});
   }
@@ -205,22 +224,55 @@ void DecisionQueue::Dequeue(Waiting& waiting) {
 void DecisionQueue::MakeDue(absl::Time now) {
   while (!due_times_.empty() && due_times_.begin()->first <= now) {
     Waiting& waiting = waiting_.at(due_times_.begin()->second);
-    Dequeue(waiting);
-    waiting.is_due = true;
-    Enqueue(waiting);
+    CountTurn(waiting, false, now);
+    MakeDue(waiting);
   }
 }
 
-absl::Time DecisionQueue::next_due() const {
-  if (due_ > 0) return absl::InfinitePast();
-  return due_times_.empty() ? absl::InfiniteFuture()
-                            : due_times_.begin()->first;
+DecisionQueue::Shortage& DecisionQueue::ShortageOf(const Waiting& waiting) {
+  const bool is_lone =
+      waiting.owner->sessions.size() == 1 && !waiting.decision.session.empty();
+  return is_lone ? lone_sessions_ : waiting.owner->shortage;
 }
 
-DecisionQueue::Waiting* DecisionQueue::LeastServed() {
-  if (with_candidates_.empty()) return nullptr;
-  const Owner& owner = *with_candidates_.begin()->second;
-  return &waiting_.at(owner.candidates.begin()->second);
+void DecisionQueue::CountTurn(const Waiting& waiting, bool adapt,
+                              absl::Time now) {
+  Shortage& shortage = ShortageOf(waiting);
+  shortage.shed += kTurnWeight * (!adapt - shortage.shed);
+  if (adapt) {
+    shortage.withheld -= kTurnWeight * shortage.withheld;
+  } else {
+    const double served = waiting.session->served / weight_.At(now);
+    shortage.served += kTurnWeight * (served - shortage.served);
+  }
+}
+
+bool DecisionQueue::MustWithhold(const Waiting& waiting, absl::Time now) {
+  Shortage& shortage = ShortageOf(waiting);
+  if (shortage.shed < kShort || shortage.withheld > kMostWithheld) return false;
+  const Decision& decision = waiting.decision;
+  const absl::Duration time =
+      decision.steps * StepTime(decision, 1, 1, now) + decision.plan_time;
+  const double most =
+      kUnevenness * shortage.served + absl::ToDoubleSeconds(time) / 2;
+  if (waiting.session->served <= most * weight_.At(now)) return false;
+  const bool leaves_lane_idle = candidates() == 1;
+  if (leaves_lane_idle) {
+    shortage.withheld += kTurnWeight * (1 - shortage.withheld);
+  }
+  return true;
+}
+
+void DecisionQueue::MakeDue(Waiting& waiting) {
+  Dequeue(waiting);
+  waiting.is_due = true;
+  Enqueue(waiting);
+}
+
+absl::Time DecisionQueue::next_due() const {
+  if (!due_.empty()) return absl::InfinitePast();
+  return due_times_.empty() ? absl::InfiniteFuture()
+                            : due_times_.begin()->first;
 }
 
 std::vector<DecisionQueue::Waiting*> DecisionQueue::InOrder(size_t most,
@@ -251,11 +303,11 @@ bool DecisionQueue::HasTimeForAll(absl::Time now) const {
     const Waiting& waiting = waiting_.at(id);
     const Decision& decision = waiting.decision;
     if (now + work / options_.lanes > waiting.due) return false;
-    if (kind == nullptr || !(*kind == decision.kind)) {
+    if (decision.steps > 0 && (kind == nullptr || !(*kind == decision.kind))) {
       step = StepShare(decision, now);
       kind = &decision.kind;
     }
-    work += decision.steps * step;
+    work += decision.steps * step + decision.plan_time;
   }
   return true;
 }
@@ -290,13 +342,14 @@ std::optional<DecisionQueue::Turn> DecisionQueue::Pop(absl::Time now) {
   while (candidates() > 0) {
     Waiting* const best = InOrder(1, now).front();
     const Decision& decision = best->decision;
-    if (Fits(decision, StepTime(decision, 1, 1, now), now)) {
+    if (Fits(decision, StepTime(decision, 1, 1, now), now) &&
+        !MustWithhold(*best, now)) {
+      CountTurn(*best, true, now);
       return Start(decision.id, true);
     }
-    // Its steps take longer now than was expected when it arrived.
-    Dequeue(*best);
-    best->is_due = true;
-    Enqueue(*best);
+    // Steps take longer now than was expected when it arrived, or its session
+    // has had enough.
+    MakeDue(*best);
   }
   return PopDue(now);
 }
@@ -304,6 +357,9 @@ std::optional<DecisionQueue::Turn> DecisionQueue::Pop(absl::Time now) {
 std::optional<DecisionQueue::Turn> DecisionQueue::PopDue(absl::Time now) {
   MakeDue(now);
   if (with_due_.empty()) return std::nullopt;
+  // Too late already: only an error is left to answer, which takes no time.
+  const auto [deadline, id] = *due_.begin();
+  if (deadline < now) return Start(id, false);
   return Start(with_due_.begin()->second->due.begin()->second, false);
 }
 
@@ -321,9 +377,11 @@ std::optional<uint64_t> DecisionQueue::Join(absl::Span<const uint64_t> ids,
   for (const uint64_t id : ids) {
     if (!Fits(running_.at(id).decision, step, now)) return std::nullopt;
   }
-  for (const Waiting* waiting : InOrder(kMostLookedAt, now)) {
+  for (Waiting* waiting : InOrder(kMostLookedAt, now)) {
     const Decision& decision = waiting->decision;
-    if (decision.kind == leader.kind && Fits(decision, step, now)) {
+    if (decision.steps > 0 && decision.kind == leader.kind &&
+        Fits(decision, step, now)) {
+      CountTurn(*waiting, true, now);
       return Start(decision.id, true).id;
     }
   }
@@ -336,18 +394,38 @@ std::optional<DecisionQueue::Turn> DecisionQueue::PopUrgent(uint64_t id,
   if (!options_.interrupts) return std::nullopt;
   MakeDue(now);
   const Waiting& running = running_.at(id);
-  const Waiting* best = LeastServed();
-  if (best == nullptr) return std::nullopt;
   const absl::Time end =
       now + steps_left * StepTime(running.decision, 1, 1, now);
-  const bool less_served = best->owner == running.owner
-                               ? best->session->served < running.session->served
-                               : best->owner->served < running.owner->served;
-  const absl::Duration step = StepTime(best->decision, 1, 1, now);
-  if (!less_served || best->due >= end || !Fits(best->decision, step, now)) {
-    return std::nullopt;
+  // First all that may go first, as a decision made due changes the sets.
+  std::vector<Owner*> owners;
+  for (const auto& [rank, owner] : with_candidates_) {
+    if (rank.first > running.owner->served || owners.size() == kMostLookedAt) {
+      break;
+    }
+    owners.push_back(owner);
   }
-  return Start(best->decision.id, true);
+  for (Owner* const owner : owners) {
+    while (!owner->candidates.empty()) {
+      // The least served session's decision, or if that can wait, the first
+      // due.
+      Waiting* best = &waiting_.at(owner->candidates.begin()->second);
+      if (best->due >= end) {
+        best = &waiting_.at(owner->due_times.begin()->second);
+      }
+      const bool less_served =
+          owner == running.owner
+              ? best->session->served < running.session->served
+              : owner->served < running.owner->served;
+      if (!less_served || best->due >= end) break;
+      const Decision& decision = best->decision;
+      if (Fits(decision, StepTime(decision, 1, 1, now), now)) {
+        CountTurn(*best, true, now);
+        return Start(decision.id, true);
+      }
+      MakeDue(*best);
+    }
+  }
+  return std::nullopt;
 }
 
 bool DecisionQueue::MayStep(uint64_t id, int count, int threads,
@@ -368,21 +446,24 @@ void DecisionQueue::CountStep(absl::Span<const uint64_t> ids, int threads,
                          now);
   }
   for (const uint64_t id : ids) {
-    Charge(running_.at(id), threads * taken / count, now);
+    const Waiting& running = running_.at(id);
+    const absl::Duration alone =
+        whole ? StepTime(running.decision, 1, 1, now) : taken;
+    Charge(running, threads * taken / count, alone, now);
   }
 }
 
 void DecisionQueue::CountOther(uint64_t id, absl::Duration taken,
                                absl::Time now) {
-  Charge(running_.at(id), taken, now);
+  Charge(running_.at(id), taken, taken, now);
 }
 
 void DecisionQueue::Charge(const Waiting& running, absl::Duration used,
-                           absl::Time now) {
-  const double served = absl::ToDoubleSeconds(used) * weight_.At(now);
+                           absl::Duration alone, absl::Time now) {
+  const double weight = weight_.At(now);
   Unlist(*running.owner);
-  running.owner->served += served;
-  running.session->served += served;
+  running.owner->served += absl::ToDoubleSeconds(used) * weight;
+  running.session->served += absl::ToDoubleSeconds(alone) * weight;
   List(*running.owner);
 }
 

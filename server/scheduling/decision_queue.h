@@ -55,14 +55,18 @@ class DecisionQueue {
     std::string session;  // Empty: stateless, one share for all.
     absl::Time deadline = absl::InfiniteFuture();  // For the engine.
     absl::Duration frozen_time;                    // For a frozen answer.
+    // For a long plan. Only lanes make it, in their turns, so that it delays
+    // nobody's frozen answer; a decision that is due goes without.
+    absl::Duration plan_time;
     StepKind kind;
-    int steps = 0;              // 0: only the frozen answer is wanted.
+    int steps = 0;              // 0: only an answer (or plan) is wanted.
     absl::Duration prior_step;  // A step's time before one is measured.
     absl::Duration reserve;     // For the guards after the last step.
   };
   struct Turn {
     uint64_t id = 0;
-    // If false, only the frozen answer is given: its time to wait is over.
+    // If false, only the frozen answer is given, without a long plan: its time
+    // to wait is over.
     bool adapt = false;
   };
   struct Pushed {
@@ -118,7 +122,7 @@ class DecisionQueue {
   // in the last seconds, however many come and go.
   size_t known() const { return known_; }
   // Whether so many decisions are due that lanes help to answer them.
-  bool overdue() const { return due_ > kDueBacklog; }
+  bool overdue() const { return due_.size() > kDueBacklog; }
 
  private:
   // Service, then the order of arrival.
@@ -127,14 +131,22 @@ class DecisionQueue {
     double served = 0;
     int decisions = 0;  // Waiting and running.
   };
+  // Means over the last turns of some sessions.
+  struct Shortage {
+    double shed = 0;      // The part of decisions that no lane took in time.
+    double served = 0;    // Their sessions' service, in seconds.
+    double withheld = 0;  // The part of turns that nobody had instead.
+  };
   struct Owner {
     double served = 0;
+    Shortage shortage;  // Among its sessions.
     int waiting = 0;
     int running = 0;
     uint64_t order = 0;  // Order of creation, to break ties.
     absl::flat_hash_map<std::string, std::unique_ptr<Session>> sessions;
-    std::set<std::pair<Rank, uint64_t>> candidates;  // Rank, id.
-    std::set<std::pair<absl::Time, uint64_t>> due;   // Deadline, id.
+    std::set<std::pair<Rank, uint64_t>> candidates;       // Rank, id.
+    std::set<std::pair<absl::Time, uint64_t>> due_times;  // The candidates'.
+    std::set<std::pair<absl::Time, uint64_t>> due;        // Deadline, id.
   };
   struct Waiting {
     Decision decision;
@@ -162,16 +174,22 @@ class DecisionQueue {
   bool Fits(const Decision& decision, absl::Duration step,
             absl::Time now) const;
   void MakeDue(absl::Time now);
+  void MakeDue(Waiting& waiting);
+  Shortage& ShortageOf(const Waiting& waiting);
+  // Records that a lane took `waiting` in time, or not.
+  void CountTurn(const Waiting& waiting, bool adapt, absl::Time now);
+  // Whether its session has had more than those that are shed, because it comes
+  // when few others wait. Counts the turn as withheld if a lane stays idle.
+  bool MustWithhold(const Waiting& waiting, absl::Time now);
   Turn Start(uint64_t id, bool adapt);
-  // The least served candidate; null if there is none.
-  Waiting* LeastServed();
   // The first `most` candidates in the order of their turns.
   std::vector<Waiting*> InOrder(size_t most, absl::Time now);
   // Whether every candidate could begin before it is due.
   bool HasTimeForAll(absl::Time now) const;
   // A decision's share of a step's time, if it may be stepped with others.
   absl::Duration StepShare(const Decision& decision, absl::Time now) const;
-  void Charge(const Waiting& running, absl::Duration used, absl::Time now);
+  void Charge(const Waiting& running, absl::Duration used, absl::Duration alone,
+              absl::Time now);
   // Unlist takes an owner out of the ordered sets before a change, List puts it
   // back.
   void Unlist(Owner& owner);
@@ -186,6 +204,7 @@ class DecisionQueue {
   const Options options_;
   ServiceWeight weight_;
   StepTimes step_times_;
+  Shortage lone_sessions_;  // Among owners with one session each.
   uint64_t arrivals_ = 0;
   uint64_t owners_created_ = 0;
   size_t known_ = 0;
@@ -196,10 +215,10 @@ class DecisionQueue {
   std::set<OwnerRank> with_candidates_, with_due_;
   std::set<std::pair<absl::Time, uint64_t>> due_times_;   // The candidates'.
   std::set<std::pair<absl::Time, uint64_t>> soon_times_;  // The candidates'.
+  std::set<std::pair<absl::Time, uint64_t>> due_;         // Deadline, id.
   std::set<std::pair<int, Owner*>> by_waiting_;           // Owners that wait.
   int adapting_ = 0;
   int helping_ = 0;
-  size_t due_ = 0;
 };
 
 }  // namespace foresight

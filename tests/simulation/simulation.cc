@@ -17,8 +17,11 @@ constexpr double kLeastAdapted = 0.9;
 constexpr double kMostDropped = 0.01;
 constexpr double kUnevenness = 0.2;
 constexpr double kLightServed = 0.9;
-// Shares are not compared for fewer steps than this.
+// Shares are not compared for fewer steps than these: in all, and within the
+// two seconds for which the queue remembers service.
 constexpr double kFewSteps = 40;
+constexpr double kFewRemembered = 5;
+constexpr absl::Duration kMemory = absl::Seconds(2);
 constexpr absl::Duration kFairnessWindow = absl::Seconds(20);
 constexpr absl::Duration kLongestDecision = absl::Seconds(10);
 // The largest credit, in steps.
@@ -193,22 +196,22 @@ class Simulation {
         fleet.budget > absl::ZeroDuration() ? fleet.budget : fleet.period;
     const absl::Time arrival = machine_.now();
     ++loop.in_flight;
-    const auto call =
-        Ask(std::move(request), fleet.owner, budget,
-            [this, &state, &loop, arrival](const DecisionCall::Answer& answer) {
-              --loop.in_flight;
-              loop.next.reset();
-              if (!answer.ok()) return CheckError(state.fleet, answer.status());
-              if (!(*answer)->session_id().empty()) {
-                loop.next = (*answer)->decision_index() + 1;
-              }
-              ++loop.answers;
-              const int steps = (*answer)->report().steps_done();
-              loop.adapted += steps > 0;
-              loop.steps += steps;
-              CheckFull(state.fleet, arrival, steps);
-              state.latencies.push_back(machine_.now() - arrival);
-            });
+    const auto call = Ask(
+        std::move(request), fleet.apart ? loop.session : fleet.owner, budget,
+        [this, &state, &loop, arrival](const DecisionCall::Answer& answer) {
+          --loop.in_flight;
+          loop.next.reset();
+          if (!answer.ok()) return CheckError(state.fleet, answer.status());
+          if (!(*answer)->session_id().empty()) {
+            loop.next = (*answer)->decision_index() + 1;
+          }
+          ++loop.answers;
+          const int steps = (*answer)->report().steps_done();
+          loop.adapted += steps > 0;
+          loop.steps += steps;
+          CheckFull(state.fleet, arrival, steps);
+          state.latencies.push_back(machine_.now() - arrival);
+        });
     if (Chance(fleet.trouble)) {
       machine_.At(arrival + Uniform() * budget,
                   [this, call] { machine_.maker().Cancel(call); });
@@ -317,8 +320,11 @@ class Simulation {
     const Fleet& fleet = state.fleet;
     double least, greatest, mean;
     Steps(state, least, greatest, mean);
+    const absl::Duration length = machine_.now() - begin_;
+    const double remembered = mean * absl::FDivDuration(kMemory, length);
     const bool equal = fleet.trouble == 0 && mean >= kFewSteps &&
-                       machine_.now() - begin_ >= kFairnessWindow;
+                       remembered >= kFewRemembered &&
+                       length >= kFairnessWindow;
     if (equal && (least < (1 - kUnevenness) * mean ||
                   greatest > (1 + kUnevenness) * mean)) {
       Violate("the loops of ", fleet.owner, " got ", least, " to ", greatest,
@@ -471,6 +477,7 @@ Scenario RandomScenario(uint64_t seed) {
   if (integer(0, 1) == 0) {
     scenario.bursts.push_back({"hasty flood", 300, 1, absl::Milliseconds(5)});
   }
+  scenario.fleets.front().apart = integer(0, 2) == 0;
   return scenario;
 }
 

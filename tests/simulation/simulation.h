@@ -22,6 +22,7 @@ struct Fleet {
   double jitter = 0.05;   // In periods.
   bool synchronised = false;
   bool stateless = false;  // The scheduler cannot tell its loops apart.
+  bool apart = false;      // Each loop is an owner of its own.
   // The part of decisions that are cancelled, sent twice or not finite, or
   // whose session is closed and reopened.
   double trouble = 0;

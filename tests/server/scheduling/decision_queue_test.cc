@@ -314,6 +314,118 @@ TEST_F(DecisionQueueTest, ADecisionThatCanWaitDoesNotInterrupt) {
   EXPECT_EQ(Show(queue_->PopUrgent(1, 2, At(4))), "none");  // Due at 29.
 }
 
+// A flood of hopeless or patient decisions must not let a long turn go on.
+TEST_F(DecisionQueueTest, OthersWithLessServiceDoNotHideAnUrgentDecision) {
+  Start();
+  DecisionQueue::Decision long_one = Make(1, "a", 0);
+  long_one.owner = "greedy";
+  long_one.steps = 1000;
+  long_one.deadline = At(10000);
+  Push(long_one, 0);
+  ASSERT_EQ(Pop(0), "adapt 1");
+  queue_->CountStep({1}, 1, 4 * kMs, true, At(4));
+  DecisionQueue::Decision patient = MakeLong(2, "b", 4);
+  patient.deadline = At(20000);
+  patient.owner = "patient";
+  Push(patient, 4);
+  DecisionQueue::Decision hopeless = Make(3, "c", 4);
+  hopeless.owner = "hopeless";
+  hopeless.deadline = At(13);  // It comes too late for a step of 4 ms.
+  hopeless.reserve = 5 * kMs;
+  Push(hopeless, 4);
+  DecisionQueue::Decision urgent = Make(4, "d", 4);
+  urgent.owner = "loop";
+  Push(urgent, 4);
+  EXPECT_EQ(Show(queue_->PopUrgent(1, 999, At(5))), "adapt 4");
+}
+
+TEST_F(DecisionQueueTest, ALongPlanWaitsForATurnOfItsOwner) {
+  Start();
+  DecisionQueue::Decision planner = Make(1, "a", 0);
+  planner.owner = "planner";
+  planner.steps = 0;
+  planner.plan_time = 6 * kMs;
+  for (uint64_t id = 1; id <= 20; ++id) {
+    planner.id = id;
+    Push(planner, 0);
+  }
+  EXPECT_FALSE(queue_->PopDue(At(0))) << "it delays the frozen answers";
+  ASSERT_EQ(Pop(0), "adapt 1");
+  queue_->CountOther(1, 6 * kMs, At(6));
+  queue_->Finish(1);
+  DecisionQueue::Decision loop = Make(30, "b", 6);
+  loop.owner = "loop";
+  Push(loop, 6);
+  EXPECT_EQ(Pop(6), "adapt 30");
+  // Due, it is answered without a plan.
+  EXPECT_EQ(Show(queue_->PopDue(At(26))), "freeze 2");
+}
+
+TEST_F(DecisionQueueTest, WhatIsTooLateIsAnsweredBeforeWhatIsDue) {
+  Start();
+  for (const uint64_t id : {1, 2}) {
+    DecisionQueue::Decision frozen = Make(id, "a", 0);
+    frozen.owner = absl::StrCat("owner ", id);
+    frozen.steps = 0;
+    frozen.deadline = At(id == 1 ? 50 : 5);
+    Push(frozen, 0);
+  }
+  EXPECT_EQ(PopDue(6), "freeze 2") << "of the owner that came later";
+  EXPECT_EQ(PopDue(6), "freeze 1");
+}
+
+// A loop that asks when nobody else does could have a turn each time. With
+// `apart`, each loop is an owner of its own.
+class QuietLoopTest : public DecisionQueueTest,
+                      public ::testing::WithParamInterface<bool> {
+ protected:
+  DecisionQueue::Decision MakeFor(const std::string& loop, double now_ms) {
+    DecisionQueue::Decision decision = Make(++made_, loop, now_ms);
+    if (GetParam()) decision.owner = loop;
+    return decision;
+  }
+  // Ten other loops ask at once; then the quiet one, when they are answered.
+  // Returns whether it got its step.
+  bool RunRound(double begin_ms) {
+    for (int i = 0; i < 10; ++i) {
+      Push(MakeFor(absl::StrCat("loop ", i), begin_ms), begin_ms);
+    }
+    for (double now = begin_ms; now < begin_ms + 30; now += 4) {
+      while (const auto turn = queue_->Pop(At(now))) {
+        if (turn->adapt) {
+          EndTurn(turn->id, now + 4);
+          break;
+        }
+        queue_->Finish(turn->id);
+      }
+    }
+    Push(MakeFor("quiet", begin_ms + 36), begin_ms + 36);
+    const auto turn = queue_->Pop(At(begin_ms + 36));
+    EXPECT_TRUE(turn.has_value());
+    if (turn->adapt) {
+      EndTurn(turn->id, begin_ms + 40);
+    } else {
+      queue_->Finish(turn->id);
+    }
+    return turn->adapt;
+  }
+
+ private:
+  uint64_t made_ = 0;
+};
+INSTANTIATE_TEST_SUITE_P(Apart, QuietLoopTest, ::testing::Bool());
+
+TEST_P(QuietLoopTest, GetsLittleMoreThanTheOthersThatLackTurns) {
+  Start();
+  int turns = 0;
+  for (int round = 0; round < 200; ++round) {
+    const bool turn = RunRound(50. * round);
+    if (round >= 100) turns += turn;
+  }
+  EXPECT_LT(turns, 80) << "each of the others has about 70";
+  EXPECT_GT(turns, 60);
+}
+
 TEST_F(DecisionQueueTest, DecisionsOfOneKindAreSteppedTogether) {
   Start();
   for (uint64_t id = 1; id <= 3; ++id) {
