@@ -333,10 +333,14 @@ TEST_F(DecisionQueueTest, OthersWithLessServiceDoNotHideAnUrgentDecision) {
   hopeless.deadline = At(13);  // It comes too late for a step of 4 ms.
   hopeless.reserve = 5 * kMs;
   Push(hopeless, 4);
-  DecisionQueue::Decision urgent = Make(4, "d", 4);
+  DecisionQueue::Decision beside = patient;  // Of the urgent one's owner.
+  beside.id = 4;
+  beside.owner = "loop";
+  Push(beside, 4);
+  DecisionQueue::Decision urgent = Make(5, "d", 4);
   urgent.owner = "loop";
   Push(urgent, 4);
-  EXPECT_EQ(Show(queue_->PopUrgent(1, 999, At(5))), "adapt 4");
+  EXPECT_EQ(Show(queue_->PopUrgent(1, 999, At(5))), "adapt 5");
 }
 
 TEST_F(DecisionQueueTest, ALongPlanWaitsForATurnOfItsOwner) {
