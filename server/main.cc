@@ -16,12 +16,15 @@
 #include "server/server.h"
 #include "server/service/grpc_log.h"
 #include "server/support/log.h"
+#include "server/support/niceness.h"
 
 namespace foresight {
 namespace {
 
 constexpr int kRuntimeFailure = 1;
 constexpr int kUsageError = 2;
+// Calls interrupt compute threads, which have the system's slices.
+constexpr absl::Duration kCallSlice = absl::Microseconds(200);
 
 // A signal to end; each SIGHUP before it calls `reload`.
 template <typename Reload>
@@ -57,6 +60,7 @@ void RaiseFileLimit() {
 }
 
 int Serve(const ServerOptions& options, const sigset_t& signals) {
+  RequestSlice(kCallSlice);  // Inherited by gRPC's threads.
   auto server = Server::Start(
       options, FORESIGHT_VERSION,
       MakeEngineFactory({options.engine, options.device, options.precision}));

@@ -24,6 +24,8 @@ constexpr size_t kFewKnown = 256;
 constexpr size_t kMostLookedAt = 32;
 // With more candidates there is hardly time for all, and looking takes long.
 constexpr size_t kMostPlanned = 64;
+// Frozen answers may take this much longer than expected.
+constexpr absl::Duration kDueSlack = absl::Milliseconds(5);
 // A decision with a lot of time waits this long before those with little.
 constexpr absl::Duration kSoon = absl::Milliseconds(50);
 // A turn's weight in the means of Shortage: some twenty turns count.
@@ -357,10 +359,18 @@ std::optional<DecisionQueue::Turn> DecisionQueue::Pop(absl::Time now) {
 std::optional<DecisionQueue::Turn> DecisionQueue::PopDue(absl::Time now) {
   MakeDue(now);
   if (with_due_.empty()) return std::nullopt;
-  // Too late already: only an error is left to answer, which takes no time.
-  const auto [deadline, id] = *due_.begin();
-  if (deadline < now) return Start(id, false);
-  return Start(with_due_.begin()->second->due.begin()->second, false);
+  const uint64_t earliest = due_.begin()->second;
+  const Owner& owner = *with_due_.begin()->second;
+  const auto [deadline, least_served] = *owner.due.begin();
+  // All of the least served owner's answers come first unless they can wait.
+  const absl::Duration work =
+      owner.due.size() * waiting_.at(least_served).decision.frozen_time +
+      waiting_.at(earliest).decision.frozen_time;
+  // If it is too late already, only an error is left to answer.
+  const bool earliest_is_late = due_.begin()->first < now;
+  const bool others_can_wait = now + work + kDueSlack <= deadline;
+  return Start(earliest_is_late || others_can_wait ? earliest : least_served,
+               false);
 }
 
 std::optional<uint64_t> DecisionQueue::Join(absl::Span<const uint64_t> ids,

@@ -260,6 +260,7 @@ void Scheduler::RunParallel(int count, int lanes, ParallelJob::Body body) {
 
 void Scheduler::Work(int lane) {
   AddNiceness(options_.nice);
+  RequestSlice(absl::ZeroDuration());
   bool helped = false;
   while (true) {
     std::optional<Turn> turn;
@@ -335,8 +336,9 @@ void Scheduler::Arm() {
   if (timer_ == nullptr) return;
   const absl::Time due = queue_.next_due();
   if (due >= armed_) return;
+  timer_->Cancel(alarm_);  // Otherwise each alarm would set another one.
   armed_ = due;
-  timer_->At(due, [this] { AnswerDue(); });
+  alarm_ = timer_->At(due, [this] { AnswerDue(); });
 }
 
 void Scheduler::AnswerDue() {

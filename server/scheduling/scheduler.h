@@ -161,6 +161,7 @@ class Scheduler {
   double busy_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Time busy_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   absl::Time armed_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
+  uint64_t alarm_ ABSL_GUARDED_BY(mutex_) = 0;
 
   // Its thread gives frozen answers. Never reset, since its own actions use
   // this pointer.

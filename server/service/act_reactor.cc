@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/service/caller.h"
+#include "server/service/refusal_delay.h"
 #include "server/service/status_conversion.h"
 #include "server/service/trace_metadata.h"
 
@@ -13,7 +14,8 @@ ActReactor* ActReactor::Start(grpc::CallbackServerContext* context,
                               Caller caller, const v1::ActRequest& request,
                               v1::ActResponse* response, DecisionMaker* maker,
                               Metrics* metrics) {
-  auto* reactor = new ActReactor(response, maker, metrics);
+  auto* reactor =
+      new ActReactor(request.ByteSizeLong(), response, maker, metrics);
   EchoRequestId(*context);
   v1::ActRequest kept = request;
   kept.DiscardUnknownFields();  // They would take memory.
@@ -30,7 +32,12 @@ ActReactor* ActReactor::Start(grpc::CallbackServerContext* context,
 void ActReactor::OnAnswer(const DecisionCall::Answer& answer) {
   metrics_->CountRequest(Method::kAct, answer.status().code());
   if (answer.ok()) *response_ = **answer;
-  Finish(ToGrpc(answer.status()));  // From here on `this` may be gone.
+  const absl::Duration delay = RefusalDelay(answer.status(), request_bytes_);
+  // When it finishes, `this` may be gone.
+  const auto finish = [this, status = ToGrpc(answer.status())] {
+    Finish(status);
+  };
+  delay > absl::ZeroDuration() ? maker_->CallLater(delay, finish) : finish();
 }
 
 }  // namespace foresight

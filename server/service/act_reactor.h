@@ -20,13 +20,18 @@ class ActReactor final : public grpc::ServerUnaryReactor {
                            Metrics* metrics);
 
  private:
-  ActReactor(v1::ActResponse* response, DecisionMaker* maker, Metrics* metrics)
-      : response_(response), maker_(maker), metrics_(metrics) {}
+  ActReactor(size_t request_bytes, v1::ActResponse* response,
+             DecisionMaker* maker, Metrics* metrics)
+      : request_bytes_(request_bytes),
+        response_(response),
+        maker_(maker),
+        metrics_(metrics) {}
 
   void OnAnswer(const DecisionCall::Answer& answer);
   void OnCancel() override { maker_->Cancel(call_); }
   void OnDone() override { delete this; }
 
+  const size_t request_bytes_;
   v1::ActResponse* const response_;
   DecisionMaker* const maker_;
   Metrics* const metrics_;

@@ -6,6 +6,7 @@
 
 #include "server/decisions/request_checks.h"
 #include "server/service/caller.h"
+#include "server/service/refusal_delay.h"
 #include "server/service/status_conversion.h"
 #include "server/service/trace_metadata.h"
 #include "server/support/error.h"
@@ -98,9 +99,10 @@ void ControlCall::StartDecision(v1::ActRequest request) {
         *response.mutable_response() = **answer;
       } else {
         *response.mutable_error() = ToError(answer.status());
-        if (const auto delay = RetryDelay(answer.status())) {
-          self->Pause(*delay);
-        }
+        const absl::Duration pause =
+            std::max(RetryDelay(answer.status()).value_or(absl::Duration()),
+                     RefusalDelay(answer.status(), bytes));
+        if (pause > absl::ZeroDuration()) self->Pause(pause);
       }
       self->metrics_->CountRequest(Method::kControl, answer.status().code());
       self->OnAnswer(number, bytes, std::move(response));

@@ -26,6 +26,7 @@ bool TaskThread::Run(std::function<void()> task) {
 
 void TaskThread::Serve() {
   AddNiceness(options_.nice);
+  RequestSlice(absl::ZeroDuration());
   const auto has_work = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return ending_ || !waiting_.empty();
   };

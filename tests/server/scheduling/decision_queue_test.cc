@@ -508,23 +508,41 @@ TEST_F(DecisionQueueTest, OneWhoseFrozenAnswerWouldBeLateIsRefused) {
   Push(hasty, 0);
 }
 
-TEST_F(DecisionQueueTest, AFloodOfShortDeadlinesDoesNotDelayOthersAnswers) {
+// The flood has more service and earlier deadlines than one loop.
+TEST_F(DecisionQueueTest, AFloodOfAnswersGoesFirstOnlyWhileOthersCanWait) {
   Start();
   for (uint64_t id = 1; id <= 100; ++id) {
     DecisionQueue::Decision flood = Make(id, "", 0);
     flood.owner = "flood";
     flood.steps = 0;
-    flood.deadline = At(20);
+    flood.deadline = At(48);
     Push(flood, 0);
   }
-  // The flood has been served before.
-  ASSERT_TRUE(queue_->PopDue(At(0)).has_value());
+  ASSERT_EQ(PopDue(0), "freeze 1");
   queue_->CountOther(1, kMs, At(0));
   queue_->Finish(1);
   DecisionQueue::Decision loop = Make(200, "a", 0);
   loop.steps = 0;
   Push(loop, 0);
-  EXPECT_EQ(PopDue(0), "freeze 200");
+  EXPECT_EQ(PopDue(1), "freeze 2");
+  EXPECT_EQ(PopDue(46), "freeze 200");
+}
+
+// Otherwise many answers with time to spare would make loops late.
+TEST_F(DecisionQueueTest, AnswersThatCanWaitLetOthersGoFirst) {
+  Start();
+  for (uint64_t id = 1; id <= 500; ++id) {
+    DecisionQueue::Decision patient = Make(id, "", 0);
+    patient.owner = "patient";
+    patient.steps = 0;
+    patient.deadline = At(100);
+    Push(patient, 0);
+  }
+  DecisionQueue::Decision loop = Make(1000, "a", 0);
+  loop.owner = "loop";
+  loop.steps = 0;
+  Push(loop, 0);
+  EXPECT_EQ(PopDue(0), "freeze 1000");
 }
 
 TEST_F(DecisionQueueTest, ItRunsForDays) {

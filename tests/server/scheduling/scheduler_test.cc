@@ -33,6 +33,10 @@ class SchedulerTest : public ::testing::Test, public Scheduler::Executor {
  protected:
   void Start(int lanes, size_t max_queue = 100) {
     Scheduler::Options options;
+    options.clock = [this] {
+      ++clock_reads_;
+      return MonotonicNow();
+    };
     options.queue.lanes = lanes;
     options.queue.max_size = max_queue;
     scheduler_ = std::make_unique<Scheduler>(options);
@@ -86,6 +90,7 @@ class SchedulerTest : public ::testing::Test, public Scheduler::Executor {
 
   absl::Notification release_;
   std::atomic<int> evicted_ = 0;
+  std::atomic<int> clock_reads_ = 0;
   std::unique_ptr<Scheduler> scheduler_;
   Scheduler* running_ = nullptr;  // The same; valid while it ends.
 };
@@ -111,6 +116,23 @@ TEST_F(SchedulerTest, AsManyTasksRunAtOnceAsThereAreThreads) {
     });
   }
   inside.Wait();
+  Release();
+}
+
+// Each decision is due before those that came earlier, so each sets the alarm.
+TEST_F(SchedulerTest, AnEarlierAlarmReplacesALaterOne) {
+  constexpr int kDecisions = 100;
+  Start(1);
+  Occupy();
+  absl::BlockingCounter left(kDecisions);
+  const absl::Time end = MonotonicNow() + absl::Milliseconds(500);
+  for (int i = 0; i < kDecisions; ++i) {
+    Submit([&](const Scheduler::Turn&) { left.DecrementCount(); },
+           end - i * absl::Milliseconds(2));
+  }
+  left.Wait();
+  // Some for each decision; if each alarm set another one, thousands.
+  EXPECT_LT(clock_reads_, 20 * kDecisions);
   Release();
 }
 
