@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -152,7 +153,7 @@ class Server:
             answer = self.try_call(method, request, attempts.remaining)
             if not isinstance(answer, errors.Error):
                 return answer
-            time.sleep(attempts.wait_after([answer]))
+            self.wait(attempts.wait_after([answer]))
 
     def try_call(self, method: str, request: Message, timeout: float) -> Any:
         """The answer of `method`; raises a foresight.Error if it fails."""
@@ -162,6 +163,27 @@ class Server:
             )
         except grpc.RpcError as failure:
             return errors.from_call(failure)
+
+    def wait(self, seconds: float) -> None:
+        """Waits before the next attempt.
+
+        A lost connection is opened again meanwhile: grpcio 1.71 works on its
+        connection only while a call waits for it, and without one does not find a
+        server that came back for seconds.
+        """
+        end = time.monotonic() + seconds
+        with self._lock:
+            channel = self._channel
+        if channel is not None and seconds > 0:
+            # ValueError: another thread closed the channel.
+            with contextlib.suppress(grpc.RpcError, ValueError):
+                make_stub(channel).ListModels(
+                    v1.ListModelsRequest(),
+                    timeout=seconds,
+                    metadata=self.connection.metadata,
+                    wait_for_ready=True,
+                )
+        time.sleep(max(end - time.monotonic(), 0))
 
     def open_stream(self) -> ControlStream:
         return ControlStream(

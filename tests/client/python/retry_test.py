@@ -66,6 +66,25 @@ class RetryTest(unittest.TestCase):
                     policy(observation)
                 self.assertEqual(caught.exception.reason, "DECISION_CHANGED")
 
+    def test_after_a_crash_the_policy_goes_on_from_what_the_server_kept(self):
+        with self.server.policy() as policy:
+            for step in range(3):
+                policy([step, 0])
+            self.fake.sessions["session-0"].next = 1  # Decisions 1 and 2 are lost.
+            self.assertEqual(policy([8, 0]).tolist(), [8, 1])
+            self.assertEqual(policy([9, 0]).tolist(), [9, 2])
+            self.assertEqual(policy.lost_decisions, 2)
+
+    def test_a_server_that_does_not_say_where_it_is_is_not_followed(self):
+        skipped = Failure(grpc.StatusCode.FAILED_PRECONDITION, "DECISION_SKIPPED")
+        with self.server.policy() as policy:
+            policy([1, 0])
+            self.fake.failures = [skipped]
+            with self.assertRaises(foresight.FailedPrecondition) as caught:
+                policy([2, 0])
+            self.assertEqual(caught.exception.reason, "DECISION_SKIPPED")
+            self.assertEqual(policy([2, 0]).tolist(), [2, 1])
+
     def test_attempts_are_counted(self):
         with self.server.policy() as policy:
             self.fake.failures = [draining() for _ in range(9)]
@@ -182,6 +201,10 @@ class Single:
     @property
     def last(self):
         return self.policy.last[0]
+
+    @property
+    def lost_decisions(self):
+        return self.policy.lost_decisions[0]
 
     def __enter__(self):
         return self
