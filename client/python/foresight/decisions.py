@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from foresight.errors import Error, Unavailable
 from foresight.messages import Array, Decision, to_decision
-from foresight.options import PolicyOptions, to_duration
+from foresight.options import PolicyOptions, to_duration, to_seed
 from foresight.retry import Attempts
 from foresight.v1 import adaptation_pb2 as v1
 
@@ -47,7 +47,9 @@ class Loop:
 
     def reset_request(self, keep: bool, seed: int | None) -> v1.ResetSessionRequest:
         return v1.ResetSessionRequest(
-            session_id=self.session.session_id, keep_policy=keep, seed=seed
+            session_id=self.session.session_id,
+            keep_policy=keep,
+            seed=None if seed is None else to_seed(seed),
         )
 
     def number(self, request: v1.ActRequest) -> None:

@@ -156,13 +156,13 @@ class Server:
             self.wait(attempts.wait_after([answer]))
 
     def try_call(self, method: str, request: Message, timeout: float) -> Any:
-        """The answer of `method`; raises a foresight.Error if it fails."""
+        """The answer of `method`, or the foresight.Error that it failed with."""
         try:
             return getattr(self._stub(), method)(
                 request, timeout=timeout, metadata=self.connection.metadata
             )
         except grpc.RpcError as failure:
-            return errors.from_call(failure)
+            return self.connection.to_error(failure)
 
     def wait(self, seconds: float) -> None:
         """Waits before the next attempt.
@@ -189,7 +189,8 @@ class Server:
         return ControlStream(
             lambda requests: self._stub().Control(
                 requests, metadata=self.connection.metadata
-            )
+            ),
+            self.connection.to_error,
         )
 
     def _stub(self) -> Any:
@@ -217,20 +218,21 @@ class Server:
                 connection.channel_options,
             )
         stub = make_stub(channel)
-        error = self._try_first_call(stub, connection.connect_timeout, wait=True)
-        if isinstance(error, errors.DeadlineExceeded):
-            details = self._try_first_call(stub, 1, wait=False)
-            error = connection.nobody_answered(details)
-        if error is not None:
+        failure = self._try_first_call(stub, connection.connect_timeout, wait=True)
+        if failure is not None:
+            error = connection.to_error(failure)
+            if isinstance(error, errors.DeadlineExceeded):
+                failure = self._try_first_call(stub, 1, wait=False)
+                error = connection.nobody_answered(failure)
             channel.close()
             raise error
         return channel
 
     def _try_first_call(
         self, stub: Any, timeout: float, *, wait: bool
-    ) -> errors.Error | None:
-        """Whether the server answers; gRPC says why not only if it does not `wait`
-        for a connection."""
+    ) -> grpc.RpcError | None:
+        """Asks whether the server answers; gRPC says why not only if it does not
+        `wait` for a connection."""
         try:
             stub.ListModels(
                 v1.ListModelsRequest(),
@@ -239,5 +241,5 @@ class Server:
                 wait_for_ready=wait,
             )
         except grpc.RpcError as failure:
-            return errors.from_call(failure)
+            return failure
         return None

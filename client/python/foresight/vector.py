@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from foresight.decisions import Loop, Round
 from foresight.errors import FailedPrecondition, InvalidArgument
 from foresight.messages import Array, Decision, Model, to_array, to_model
-from foresight.options import PolicyOptions, Settings, to_settings
+from foresight.options import PolicyOptions, Settings, to_seed, to_settings
 from foresight.retry import Attempts
 from foresight.v1 import adaptation_pb2 as v1
 
@@ -235,7 +235,7 @@ class VectorPolicy(SessionsPolicy):
 
 def plus(seed: int | None, offset: int) -> int | None:
     """The seed of environment `offset`."""
-    return None if seed is None else (seed + int(offset)) % 2**64
+    return None if seed is None else to_seed(seed, offset)
 
 
 def _ignores_an_action(envs: Environments) -> bool:

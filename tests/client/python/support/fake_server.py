@@ -67,7 +67,8 @@ class FakeAdaptation(adaptation_pb2_grpc.AdaptationServicer):
         self.asked = []  # Every request of Act and Control.
         self.metadata = []  # One per session opened.
         self.streams = 0
-        self.answers_per_stream = None  # Then the stream ends.
+        self.answers_per_stream = None  # Then the stream ends ..
+        self.end_of_stream = grpc.StatusCode.UNAVAILABLE  # .. with this code.
 
     def ListModels(self, request, context):
         return v1.ListModelsResponse(models=[MODEL])
@@ -98,7 +99,7 @@ class FakeAdaptation(adaptation_pb2_grpc.AdaptationServicer):
         self.streams += 1
         for count, request in enumerate(requests):
             if count == self.answers_per_stream:
-                context.abort(grpc.StatusCode.UNAVAILABLE, "the stream broke")
+                context.abort(self.end_of_stream, "the stream broke")
             answer = v1.ControlResponse(
                 session_id=request.session_id, decision_index=request.decision_index
             )
