@@ -35,19 +35,6 @@ absl::Status CheckFormat(absl::string_view format) {
                "\"");
 }
 
-absl::Status CheckName(absl::string_view name) {
-  bool fits =
-      !name.empty() && name[0] != '-' && name[0] != '.' && name[0] != '_';
-  for (const char c : name) {
-    fits = fits && (absl::ascii_islower(c) || absl::ascii_isdigit(c) ||
-                    c == '-' || c == '.' || c == '_');
-  }
-  if (fits) return absl::OkStatus();
-  return Wrong("name is ", Quoted(name),
-               ", expected lower case letters, digits, '-', '.' and '_', "
-               "beginning with a letter or digit");
-}
-
 absl::Status CheckNetwork(absl::string_view field, const v1::Network& network) {
   if (network.hidden_size() < 1 || network.hidden_size() > kMaxHiddenLayers) {
     return Wrong(field, ".hidden has ", network.hidden_size(),
@@ -169,9 +156,22 @@ std::string FormatManifest(const v1::Bundle& manifest) {
   return text;
 }
 
+absl::Status CheckBundleName(absl::string_view name) {
+  bool fits =
+      !name.empty() && name[0] != '-' && name[0] != '.' && name[0] != '_';
+  for (const char c : name) {
+    fits = fits && (absl::ascii_islower(c) || absl::ascii_isdigit(c) ||
+                    c == '-' || c == '.' || c == '_');
+  }
+  if (fits) return absl::OkStatus();
+  return Wrong("name is ", Quoted(name),
+               ", expected lower case letters, digits, '-', '.' and '_', "
+               "beginning with a letter or digit");
+}
+
 absl::Status CheckManifest(const v1::Bundle& manifest) {
   RETURN_IF_ERROR(CheckFormat(manifest.format()));
-  RETURN_IF_ERROR(CheckName(manifest.name()));
+  RETURN_IF_ERROR(CheckBundleName(manifest.name()));
   RETURN_IF_ERROR(CheckRange("observation_size", manifest.observation_size(), 1,
                              kMaxStateSize));
   RETURN_IF_ERROR(

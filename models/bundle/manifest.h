@@ -37,6 +37,9 @@ absl::StatusOr<v1::Bundle> ParseManifest(absl::string_view json);
 // restores the same bits if every string is UTF-8.
 std::string FormatManifest(const v1::Bundle& manifest);
 
+// Errors: InvalidArgument: a bundle may not have this name.
+absl::Status CheckBundleName(absl::string_view name);
+
 // Checks that every field except weights_sha256 has a value that the format
 // allows.
 // Errors:

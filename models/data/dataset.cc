@@ -17,6 +17,8 @@ namespace foresight {
 namespace {
 
 constexpr float kLargestAction = 1 + 1e-3f;
+constexpr const char* kRequired[] = {"observations", "actions", "rewards",
+                                     "terminals"};
 
 // Reads the data sets of one file; its errors name both.
 class Reader {
@@ -143,6 +145,12 @@ absl::StatusOr<Dataset> ReadDataset(const std::filesystem::path& path,
         absl::StrCat("step_limit is ", step_limit, ", expected at least 1"));
   }
   ASSIGN_OR_RETURN(const Hdf5File file, Hdf5File::Open(path));
+  for (const char* name : kRequired) {
+    if (file.Has(name)) continue;
+    return absl::NotFoundError(absl::StrCat(path.string(), ": ", name,
+                                            ": no such data set; expected ",
+                                            absl::StrJoin(kRequired, ", ")));
+  }
   const Reader reader(path.string(), file);
   ASSIGN_OR_RETURN(Hdf5Array observations, reader.Matrix("observations", 0, 0));
   const int64_t rows = observations.shape[0];

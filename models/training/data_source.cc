@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "models/bundle/sha256.h"
+#include "models/data/transitions.h"
 #include "support/file.h"
 #include "support/status_macros.h"
 
@@ -41,6 +42,15 @@ absl::StatusOr<DataSource> ReadDataSource(const Recipe& recipe,
         absl::StrCat(path.string(), ": ", split.status().message()));
   }
   source.split = *std::move(split);
+  // The dynamics learn from a row and its next state.
+  if (source.dataset.next_observations.empty() &&
+      RolloutStarts(source.split.training, /*steps=*/1, /*limit=*/1).empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path.string(),
+        ": every training episode has one row, so no next state is known; "
+        "expected longer episodes (are terminals and timeouts right?) or "
+        "next_observations"));
+  }
   ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kLongestFile));
   source.sha256 = Sha256Hex(bytes);
   source.description =

@@ -20,8 +20,9 @@ struct DataSource {
 // Reads the file and splits it as the recipe says.
 // Errors, naming the file:
 //   NotFound, DataLoss: as ReadDataset.
-//   InvalidArgument:    as ReadDataset and HoldOut, and if observations or
-//                       actions have another size than the recipe says.
+//   InvalidArgument:    as ReadDataset and HoldOut; observations or actions
+//                       have another size than the recipe says, or no next
+//                       state is known.
 absl::StatusOr<DataSource> ReadDataSource(const Recipe& recipe,
                                           const std::filesystem::path& path);
 

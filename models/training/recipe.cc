@@ -9,7 +9,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "models/bundle/manifest.h"
 #include "models/bundle/sha256.h"
+#include "models/bundle/strict_json.h"
 #include "models/training/json_fields.h"
 #include "support/file.h"
 #include "support/status_macros.h"
@@ -163,6 +165,7 @@ absl::StatusOr<Recipe> FromJson(const json& document) {
   JsonFields reward = fields.Object("reward");
   JsonFields defaults = fields.Object("defaults");
   RETURN_IF_ERROR(fields.Finish());
+  RETURN_IF_ERROR(CheckBundleName(recipe.name));
   RETURN_IF_ERROR(ReadHoldOut(std::move(hold_out), recipe.hold_out));
   RETURN_IF_ERROR(ReadPolicy(std::move(policy), recipe.policy));
   RETURN_IF_ERROR(ReadDynamics(std::move(dynamics), recipe.dynamics));
@@ -177,16 +180,12 @@ absl::StatusOr<Recipe> FromJson(const json& document) {
 
 absl::StatusOr<Recipe> ParseRecipe(const std::string& text,
                                    const std::string& name) {
-  const json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (document.is_discarded()) {
-    return absl::InvalidArgumentError(absl::StrCat(name, ": is not JSON"));
-  }
-  absl::StatusOr<Recipe> recipe = FromJson(document);
-  if (!recipe.ok()) {
-    return absl::Status(recipe.status().code(),
-                        absl::StrCat(name, ": ", recipe.status().message()));
-  }
-  return recipe;
+  const absl::StatusOr<json> document = ParseStrictJson(text);
+  absl::StatusOr<Recipe> recipe =
+      document.ok() ? FromJson(*document) : document.status();
+  if (recipe.ok()) return recipe;
+  return absl::Status(recipe.status().code(),
+                      absl::StrCat(name, ": ", recipe.status().message()));
 }
 
 absl::StatusOr<Recipe> ReadRecipe(const std::filesystem::path& path) {

@@ -141,6 +141,8 @@ class Programs:
             path = self.folder / program
             if not path.exists():
                 return None
+            if not program.startswith("foresight-"):
+                return set()  # An example: it has no flags.
             text = self.help(path)
             subcommands = text.partition("Subcommands:")[2]
             for name in re.findall(r"^  (\w+)  +\w", subcommands, re.M):

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import re
 from pathlib import Path
 from typing import Any
 
 import grpc
 
-from foresight.errors import Error, InvalidArgument, Unavailable
+from foresight.errors import (
+    Error,
+    InvalidArgument,
+    Unavailable,
+    from_call,
+    make_error,
+)
 from foresight.retry import Attempts, Retry
-from foresight.token_file import PathLike, TokenFile
+from foresight.token_file import PathLike, TokenFile, check_token
 from foresight.v1.adaptation_pb2_grpc import AdaptationStub
 
 Metadata = tuple[tuple[str, str], ...]
+
+# One server: host:port, perhaps after a scheme of gRPC's such as dns:///, or a
+# Unix socket.
+_ADDRESS = re.compile(
+    r"((dns:(//[^/]*/)?|ipv4:|ipv6:)?(\[[^]]+\]|[^:/,\s\[\]]+):\d+|unix(-abstract)?:.+)"
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -27,17 +40,21 @@ class Tls:
     server_name: str | None = None  # In the server's certificate; None: the address.
 
     def credentials(self) -> grpc.ChannelCredentials:
+        """Errors: OSError: a file cannot be read. InvalidArgument: it is not PEM, or
+        there is a certificate without its key."""
         if (self.certificate is None) != (self.key is None):
             raise InvalidArgument("certificate and key belong together, got only one")
         return grpc.ssl_channel_credentials(
-            _read(self.ca), _read(self.key), _read(self.certificate)
+            _read(self.ca, "CERTIFICATE"),
+            _read(self.key, "PRIVATE KEY"),
+            _read(self.certificate, "CERTIFICATE"),
         )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Connection:
-    """Errors: InvalidArgument: an empty address, a token that would be exposed, or a
-    time that is not positive."""
+    """Errors: InvalidArgument: an address that is not host:port, a token that is not
+    one or would be exposed, or a time that is not positive."""
 
     address: str  # host:port
     tls: Tls | None = None  # None: plain text, for a server on this machine.
@@ -47,8 +64,12 @@ class Connection:
     retry: Retry = Retry()
 
     def __post_init__(self) -> None:
-        if not self.address:
-            raise InvalidArgument("the server's address is empty, expected host:port")
+        if not (isinstance(self.address, str) and _ADDRESS.fullmatch(self.address)):
+            raise InvalidArgument(
+                f"the server's address is {self.address!r}, expected host:port"
+            )
+        if isinstance(self.token, str):
+            check_token("`token`", self.token.encode())
         if not (self.timeout > 0 and self.connect_timeout > 0):
             raise InvalidArgument("timeouts must be positive")
         if self.token is not None and self.tls is None and not self._is_local():
@@ -80,12 +101,34 @@ class Connection:
         """The attempts of one call, within `timeout`; None: the connection's."""
         return Attempts(self.retry, self.timeout if timeout is None else timeout)
 
-    def nobody_answered(self, details: Error | None) -> Unavailable:
-        """After connect_timeout; `details` is what gRPC says about it."""
+    def nobody_answered(self, failure: grpc.RpcError | None) -> Unavailable:
+        """After connect_timeout; `failure` has what gRPC says about it."""
+        details = from_call(failure).message if failure else "it does by now"
         return Unavailable(
             f"no server answered at {self.address} within {self.connect_timeout:g} s; "
-            f"is foresight-server running there? ({details})"
+            "is foresight-server running there, and does one of the two expect TLS or "
+            f"a certificate of the other? ({details})"
         )
+
+    def to_error(self, failure: grpc.RpcError) -> Error:
+        """The error of a failed call. gRPC's own errors, which have no reason, do not
+        say which server they are about."""
+        error = from_call(failure)
+        if error.reason:
+            return error
+        message = error.message
+        if error.code is grpc.StatusCode.CANCELLED:
+            # Not by this client, which takes no more answers from what it cancels.
+            return Unavailable(f"the server at {self.address} ended the call")
+        if error.code is grpc.StatusCode.UNAVAILABLE:
+            message = f"no connection to the server at {self.address} ({message})"
+        elif error.code is grpc.StatusCode.DEADLINE_EXCEEDED:
+            message = f"no answer from the server at {self.address} in time"
+        elif error.code is grpc.StatusCode.UNIMPLEMENTED:
+            message = f"{self.address} is not a foresight-server's address ({message})"
+        elif error.code is grpc.StatusCode.UNAUTHENTICATED and self.token is None:
+            message += "; `connect` takes a token or token_file"
+        return make_error(error.code, message)
 
     def _is_local(self) -> bool:
         host = self.address.rpartition(":")[0].strip("[]")
@@ -103,5 +146,11 @@ def make_stub(channel: Any) -> Any:
     return make(channel)
 
 
-def _read(path: PathLike | None) -> bytes | None:
-    return None if path is None else Path(path).read_bytes()
+def _read(path: PathLike | None, kind: str) -> bytes | None:
+    """A file that holds a `kind` in PEM format."""
+    if path is None:
+        return None
+    content = Path(path).read_bytes()
+    if not re.search(rb"-----BEGIN ([A-Z]+ )?" + kind.encode() + rb"-----", content):
+        raise InvalidArgument(f"{path} holds no {kind.lower()} in PEM format")
+    return content

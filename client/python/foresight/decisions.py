@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from foresight.errors import Error, Unavailable
 from foresight.messages import Array, Decision, to_decision
-from foresight.options import PolicyOptions, to_duration
+from foresight.options import PolicyOptions, to_duration, to_seed
 from foresight.retry import Attempts
 from foresight.v1 import adaptation_pb2 as v1
 
@@ -19,7 +19,9 @@ class Loop:
 
     A decision whose answer was lost may have been made or not. Its index is requested
     again with the newest observation. The server then answers it, or says
-    DECISION_CHANGED, which means that it was made and the next index is free.
+    DECISION_CHANGED, which means that it was made and the next index is free. A
+    server that came back without its last decisions says DECISION_SKIPPED and which
+    decision it expects: the loop goes on there.
 
     An epoch distinguishes the lives of a session: it grows at each import, take-over
     and restart. An answer with an older epoch comes from a server that no longer owns
@@ -29,6 +31,7 @@ class Loop:
     def __init__(self, session: v1.Session) -> None:
         self.session = session
         self.fresh = True  # As opened: decision 0, the pretrained policy.
+        self.lost_decisions = 0  # Answered, but lost by the server since.
         self._next = session.next_decision
         self._epoch = session.epoch
         self._asked = False  # Decision `_next` was requested but not answered.
@@ -44,7 +47,9 @@ class Loop:
 
     def reset_request(self, keep: bool, seed: int | None) -> v1.ResetSessionRequest:
         return v1.ResetSessionRequest(
-            session_id=self.session.session_id, keep_policy=keep, seed=seed
+            session_id=self.session.session_id,
+            keep_policy=keep,
+            seed=None if seed is None else to_seed(seed),
         )
 
     def number(self, request: v1.ActRequest) -> None:
@@ -67,11 +72,18 @@ class Loop:
         self._asked = False
 
     def moves_on(self, error: Error) -> bool:
-        """Takes an error; returns whether to request the next index."""
+        """Takes an error; returns whether to request another index."""
         if error.reason not in ("DECISION_CHANGED", "DECISION_SKIPPED"):
             return False
         self._asked = False  # The error shows that this decision was not made now.
-        if error.reason == "DECISION_SKIPPED" or not self._repeated:
+        if error.reason == "DECISION_SKIPPED":
+            expected = error.next_decision
+            if expected is None or expected >= self._next:
+                return False
+            self.lost_decisions += self._next - expected
+            self._next = expected
+            return True
+        if not self._repeated:
             return False
         self._next += 1
         return True

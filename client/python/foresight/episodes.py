@@ -151,11 +151,18 @@ def play_vector(
 
 
 def check_fits(model: Model, observations: Any, actions: Any) -> None:
-    """Errors: FailedPrecondition: the model is for other spaces than these."""
+    """Errors: FailedPrecondition: the model is for other spaces than these, or the
+    actions go beyond [-1, 1], which a policy could not use."""
     shapes = (observations.shape, actions.shape)
     if shapes != ((model.observation_size,), (model.action_size,)):
         raise FailedPrecondition(
             f'model "{model.name}" is for another environment: it takes observations '
             f"of shape {(model.observation_size,)} and gives actions of shape "
             f"{(model.action_size,)}; this one has {shapes[0]} and {shapes[1]}"
+        )
+    low, high = np.asarray(actions.low), np.asarray(actions.high)
+    if np.any(np.isfinite(low) & (low < -1)) or np.any(np.isfinite(high) & (high > 1)):
+        raise FailedPrecondition(
+            f"the environment's actions are from {low.min():g} to {high.max():g}, "
+            "expected -1 to 1; wrap it in gymnasium.wrappers.RescaleAction(env, -1, 1)"
         )

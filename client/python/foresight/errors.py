@@ -6,7 +6,7 @@ cause in the capitals that proto/adaptation.proto documents.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -27,6 +27,7 @@ class Error(Exception):
         reason: the server's reason, such as "SESSION_UNKNOWN"; empty if the
             error did not come from the service itself (no connection, no answer).
         retry_after: seconds that the server asks to wait, or None.
+        next_decision: with DECISION_SKIPPED, the decision that the server expects.
     """
 
     code = grpc.StatusCode.UNKNOWN
@@ -38,12 +39,14 @@ class Error(Exception):
         code: grpc.StatusCode | None = None,
         reason: str = "",
         retry_after: float | None = None,
+        next_decision: int | None = None,
     ) -> None:
         super().__init__(f"{message} [{reason}]" if reason else message)
         self.code = code or type(self).code
         self.message = message
         self.reason = reason
         self.retry_after = retry_after
+        self.next_decision = next_decision
 
     @property
     def retryable(self) -> bool:
@@ -127,20 +130,27 @@ def make_error(
     message: str,
     reason: str = "",
     retry_after: float | None = None,
+    next_decision: int | None = None,
 ) -> Error:
     """The error of the class that `code` has, or an Error if it has none."""
     kind = _CLASSES.get(code, Error)
-    return kind(message, code=code, reason=reason, retry_after=retry_after)
+    return kind(
+        message,
+        code=code,
+        reason=reason,
+        retry_after=retry_after,
+        next_decision=next_decision,
+    )
 
 
 def from_call(failure: grpc.RpcError) -> Error:
     """The error of a failed call, with its ErrorInfo and RetryInfo."""
     call: Any = failure  # Also a call, which grpc's types do not say.
-    reason, retry_after = "", None
+    details = _Details()
     for key, value in call.trailing_metadata() or ():
         if key == _DETAILS:
-            reason, retry_after = _read_details(value)
-    return make_error(call.code(), call.details() or "", reason, retry_after)
+            details = _read_details(value)
+    return make_error(call.code(), call.details() or "", *details)
 
 
 def from_answer(error: v1.Error) -> Error:
@@ -151,20 +161,32 @@ def from_answer(error: v1.Error) -> Error:
         error.message,
         error.reason,
         wait if error.HasField("retry_after") else None,
+        error.next_decision if error.HasField("next_decision") else None,
     )
 
 
-def _read_details(value: bytes) -> tuple[str, float | None]:
-    reason, retry_after = "", None
+class _Details(NamedTuple):
+    reason: str = ""
+    retry_after: float | None = None
+    next_decision: int | None = None
+
+
+def _read_details(value: bytes) -> _Details:
+    details = _Details()
     status = status_pb2.Status()
     try:
         status.ParseFromString(value)
     except DecodeError:  # Code and message always arrive.
-        return reason, retry_after
+        return details
     info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
     for detail in status.details:
         if detail.Unpack(info):
-            reason = info.reason
+            expected = info.metadata.get("next_decision", "")
+            details = details._replace(
+                reason=info.reason,
+                next_decision=int(expected) if expected.isdecimal() else None,
+            )
         elif detail.Unpack(retry) and retry.HasField("retry_delay"):
-            retry_after = retry.retry_delay.ToTimedelta().total_seconds()
-    return reason, retry_after
+            wait = retry.retry_delay.ToTimedelta().total_seconds()
+            details = details._replace(retry_after=wait)
+    return details

@@ -118,8 +118,15 @@ def to_array(observation: ArrayLike, shape: tuple[int, ...]) -> Array:
     """Errors: InvalidArgument (OBSERVATION_INVALID): another shape, not numbers."""
     try:
         array = np.asarray(observation, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise InvalidArgument(str(error), reason="OBSERVATION_INVALID") from None
+    except (TypeError, ValueError):
+        hint = ""
+        if isinstance(observation, tuple) and any(isinstance(part, dict) for part in observation):
+            hint = "; env.reset() returns the pair (observation, info)"
+        raise InvalidArgument(
+            f"the observation is a {type(observation).__name__} that is not all "
+            f"numbers, expected an array of shape {shape}{hint}",
+            reason="OBSERVATION_INVALID",
+        ) from None
     if array.shape != shape:
         raise InvalidArgument(
             f"the observation has shape {array.shape}, expected {shape}",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, TypedDict, get_type_hints
+import operator
+from typing import Literal, SupportsIndex, TypedDict, get_type_hints
 
 import numpy as np
 from google.protobuf.duration_pb2 import Duration
@@ -87,12 +88,27 @@ def from_settings(settings: Settings) -> v1.AdaptationSettings:
     return message
 
 
+def to_seed(seed: SupportsIndex, offset: SupportsIndex = 0) -> int:
+    """`seed` + `offset`, modulo 2^64; NumPy's integers overflow on the way.
+
+    Errors: InvalidArgument: not a whole number.
+    """
+    try:
+        return (operator.index(seed) + operator.index(offset)) % 2**64
+    except TypeError:
+        raise InvalidArgument(f"seed is {seed!r}, expected a whole number") from None
+
+
 def to_duration(name: str, seconds: float) -> Duration:
     """Errors: InvalidArgument: not a positive number of seconds."""
-    if not (math.isfinite(seconds) and seconds > 0):
-        raise InvalidArgument(f"{name} is {seconds} s, expected a positive time")
+    try:
+        valid = math.isfinite(seconds) and seconds > 0
+    except TypeError:
+        valid = False
+    if not valid:
+        raise InvalidArgument(f"{name} is {seconds!r}, expected seconds above 0")
     duration = Duration()
-    duration.FromNanoseconds(max(round(seconds * 1e9), 1))
+    duration.FromNanoseconds(max(round(float(seconds) * 1e9), 1))
     return duration
 
 
@@ -107,7 +123,8 @@ def open_request(
 ) -> v1.OpenSessionRequest:
     """Asks for a session; `offset` is added to the seed, if there is one.
 
-    Errors: as from_settings; InvalidArgument: a time that is not positive.
+    Errors: as from_settings; InvalidArgument: a time that is not positive, a seed
+    that is not a whole number.
     """
     for name in ("budget", "timeout"):
         if name in options:
@@ -116,7 +133,7 @@ def open_request(
         model=model, settings=from_settings(settings_of(options))
     )
     if "seed" in options:
-        request.seed = (options["seed"] + offset) % 2**64
+        request.seed = to_seed(options["seed"], offset)
     if "idle_timeout" in options:
         timeout = to_duration("idle_timeout", options["idle_timeout"])
         request.idle_timeout.CopyFrom(timeout)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -34,6 +33,12 @@ class SessionPolicy:
     def seed(self) -> int:
         """The seed of the imagined noise."""
         return self._loop.session.seed
+
+    @property
+    def lost_decisions(self) -> int:
+        """The number of decisions that the server answered but lost since, in a
+        crash. The policy goes on from the ones that it kept."""
+        return self._loop.lost_decisions
 
     @property
     def last(self) -> Decision:
@@ -86,7 +91,7 @@ class Policy(SessionPolicy):
         while round.requests:
             (request,) = round.requests
             answer = self._server.try_call("Act", request, attempts.remaining)
-            time.sleep(round.take([answer]))
+            self._server.wait(round.take([answer]))
         return self._finish(round)
 
     def reset(self, *, keep: bool = False, seed: int | None = None) -> None:

@@ -62,4 +62,5 @@ class Attempts:
             f"{error.message} (tried {self._failed} times)",
             error.reason,
             error.retry_after,
+            error.next_decision,
         )

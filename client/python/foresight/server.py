@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -152,22 +153,44 @@ class Server:
             answer = self.try_call(method, request, attempts.remaining)
             if not isinstance(answer, errors.Error):
                 return answer
-            time.sleep(attempts.wait_after([answer]))
+            self.wait(attempts.wait_after([answer]))
 
     def try_call(self, method: str, request: Message, timeout: float) -> Any:
-        """The answer of `method`; raises a foresight.Error if it fails."""
+        """The answer of `method`, or the foresight.Error that it failed with."""
         try:
             return getattr(self._stub(), method)(
                 request, timeout=timeout, metadata=self.connection.metadata
             )
         except grpc.RpcError as failure:
-            return errors.from_call(failure)
+            return self.connection.to_error(failure)
+
+    def wait(self, seconds: float) -> None:
+        """Waits before the next attempt.
+
+        A lost connection is opened again meanwhile: grpcio 1.71 works on its
+        connection only while a call waits for it, and without one does not find a
+        server that came back for seconds.
+        """
+        end = time.monotonic() + seconds
+        with self._lock:
+            channel = self._channel
+        if channel is not None and seconds > 0:
+            # ValueError: another thread closed the channel.
+            with contextlib.suppress(grpc.RpcError, ValueError):
+                make_stub(channel).ListModels(
+                    v1.ListModelsRequest(),
+                    timeout=seconds,
+                    metadata=self.connection.metadata,
+                    wait_for_ready=True,
+                )
+        time.sleep(max(end - time.monotonic(), 0))
 
     def open_stream(self) -> ControlStream:
         return ControlStream(
             lambda requests: self._stub().Control(
                 requests, metadata=self.connection.metadata
-            )
+            ),
+            self.connection.to_error,
         )
 
     def _stub(self) -> Any:
@@ -195,20 +218,21 @@ class Server:
                 connection.channel_options,
             )
         stub = make_stub(channel)
-        error = self._try_first_call(stub, connection.connect_timeout, wait=True)
-        if isinstance(error, errors.DeadlineExceeded):
-            details = self._try_first_call(stub, 1, wait=False)
-            error = connection.nobody_answered(details)
-        if error is not None:
+        failure = self._try_first_call(stub, connection.connect_timeout, wait=True)
+        if failure is not None:
+            error = connection.to_error(failure)
+            if isinstance(error, errors.DeadlineExceeded):
+                failure = self._try_first_call(stub, 1, wait=False)
+                error = connection.nobody_answered(failure)
             channel.close()
             raise error
         return channel
 
     def _try_first_call(
         self, stub: Any, timeout: float, *, wait: bool
-    ) -> errors.Error | None:
-        """Whether the server answers; gRPC says why not only if it does not `wait`
-        for a connection."""
+    ) -> grpc.RpcError | None:
+        """Asks whether the server answers; gRPC says why not only if it does not
+        `wait` for a connection."""
         try:
             stub.ListModels(
                 v1.ListModelsRequest(),
@@ -217,5 +241,5 @@ class Server:
                 wait_for_ready=wait,
             )
         except grpc.RpcError as failure:
-            return errors.from_call(failure)
+            return failure
         return None

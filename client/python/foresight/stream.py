@@ -70,8 +70,13 @@ class ControlStream:
     Used by one thread at a time.
     """
 
-    def __init__(self, start: Callable[[Iterator[v1.ActRequest]], Any]) -> None:
+    def __init__(
+        self,
+        start: Callable[[Iterator[v1.ActRequest]], Any],
+        to_error: Callable[[grpc.RpcError], Error],
+    ) -> None:
         self._start = start
+        self._to_error = to_error
         self._call: Any = None
         self._outbox: queue.SimpleQueue[v1.ActRequest | None] = queue.SimpleQueue()
         self._inbox: queue.SimpleQueue[_Item] = queue.SimpleQueue()
@@ -117,14 +122,18 @@ class ControlStream:
         self._outbox, self._inbox = queue.SimpleQueue(), queue.SimpleQueue()
         self._call = self._start(iter(self._outbox.get, None))
         threading.Thread(
-            target=_read, args=(self._call, self._inbox), daemon=True
+            target=_read, args=(self._call, self._inbox, self._to_error), daemon=True
         ).start()
 
 
-def _read(call: Any, inbox: queue.SimpleQueue[_Item]) -> None:
+def _read(
+    call: Any,
+    inbox: queue.SimpleQueue[_Item],
+    to_error: Callable[[grpc.RpcError], Error],
+) -> None:
     try:
         for message in call:
             inbox.put(message)
         inbox.put(Unavailable("the server ended the stream"))
     except grpc.RpcError as failure:
-        inbox.put(errors.from_call(failure))
+        inbox.put(to_error(failure))

@@ -58,14 +58,20 @@ class TokenFile:
     def _read(self) -> str:
         with self._path.open("rb") as file:
             text = file.read(_MAX_TOKEN_BYTES + 2).strip()  # A line end may follow.
-        if not 0 < len(text) <= _MAX_TOKEN_BYTES or not all(
-            0x21 <= byte <= 0x7E for byte in text
-        ):
-            raise InvalidArgument(
-                f"{self._path} does not hold one token, expected one line of at most "
-                f"{_MAX_TOKEN_BYTES} printable ASCII characters"
-            )
+        check_token(str(self._path), text)
         return text.decode("ascii")
+
+
+def check_token(holder: str, text: bytes) -> None:
+    """Errors: InvalidArgument: `text` is not a token; the message names only its
+    `holder`."""
+    if not 0 < len(text) <= _MAX_TOKEN_BYTES or not all(
+        0x21 <= byte <= 0x7E for byte in text
+    ):
+        raise InvalidArgument(
+            f"{holder} does not hold one token, expected one line of at most "
+            f"{_MAX_TOKEN_BYTES} printable ASCII characters"
+        )
 
 
 def choose_token(token: str | None, file: PathLike | None) -> str | TokenFile | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -13,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from foresight.decisions import Loop, Round
 from foresight.errors import FailedPrecondition, InvalidArgument
 from foresight.messages import Array, Decision, Model, to_array, to_model
-from foresight.options import PolicyOptions, Settings, to_settings
+from foresight.options import PolicyOptions, Settings, to_seed, to_settings
 from foresight.retry import Attempts
 from foresight.v1 import adaptation_pb2 as v1
 
@@ -64,6 +63,11 @@ class SessionsPolicy:
     def seeds(self) -> list[int]:
         """The seeds of the imagined noise, one per environment."""
         return [loop.session.seed for loop in self._loops]
+
+    @property
+    def lost_decisions(self) -> list[int]:
+        """As of Policy, one for each environment."""
+        return [loop.lost_decisions for loop in self._loops]
 
     @property
     def last(self) -> list[Decision]:
@@ -160,7 +164,7 @@ class VectorPolicy(SessionsPolicy):
         round = self._begin(observations, attempts, patient)
         while round.requests:
             answers = self._stream.exchange(round.requests, attempts.remaining)
-            time.sleep(round.take(answers))
+            self._server.wait(round.take(answers))
         return self._finish(round)
 
     def reset(
@@ -231,7 +235,7 @@ class VectorPolicy(SessionsPolicy):
 
 def plus(seed: int | None, offset: int) -> int | None:
     """The seed of environment `offset`."""
-    return None if seed is None else (seed + int(offset)) % 2**64
+    return None if seed is None else to_seed(seed, offset)
 
 
 def _ignores_an_action(envs: Environments) -> bool:

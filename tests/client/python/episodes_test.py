@@ -56,6 +56,16 @@ class PlayTest(ServedTest):
             with self.assertRaisesRegex(foresight.FailedPrecondition, "another"):
                 next(foresight.play(env, policy))
 
+    def test_actions_beyond_the_policys_are_refused(self):
+        rescale = gymnasium.wrappers.RescaleAction
+        env = rescale(Walk(1), -2, 2)
+        with self.server.policy(horizon=1) as policy:
+            message = r"from -2 to 2, expected -1 to 1; .*RescaleAction\(env, -1, 1\)"
+            with self.assertRaisesRegex(foresight.FailedPrecondition, message):
+                next(foresight.play(env, policy))
+            next(foresight.play(rescale(env, -1, 1), policy))
+            next(foresight.play(rescale(env, -0.4, 0.4), policy))  # Clips by itself.
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,7 +1,9 @@
 """Policies of the real server."""
 
+import concurrent.futures
 import unittest
 
+import grpc
 import numpy as np
 
 import foresight
@@ -52,6 +54,17 @@ class PolicyTest(ServedTest):
             self.assertEqual(policy.settings["horizon"], 3)
             self.assertEqual(policy.settings["mode"], "reset")
             self.assertEqual(policy.settings["particles"], 10)  # The model's.
+
+    def test_seeds_of_numpy_are_seeds(self):
+        seed = np.int64(7)
+        with self.server.policy(seed=seed) as policy:
+            self.assertEqual(policy.seed, 7)
+            policy.reset(seed=seed + 1)
+            self.assertEqual(policy.seed, 8)
+        with self.server.vector_policy(2, seed=seed) as policy:
+            self.assertEqual(policy.seeds, [7, 8])
+            policy.reset(seed=seed + 1)
+            self.assertEqual(policy.seeds, [8, 9])
 
     def test_a_budget_too_short_for_a_step_gives_the_frozen_action(self):
         with self.server.policy(seed=1) as policy, policy.frozen() as frozen:
@@ -136,8 +149,16 @@ class PolicyErrorTest(ServedTest):
 
     def test_wrong_arguments_are_refused_without_a_call(self):
         with self.server.policy() as policy:
-            for wrong in (np.zeros(3), np.zeros((1, OBSERVATION_SIZE)), "text", [None]):
-                self.assert_raises(ValueError, "OBSERVATION_INVALID", "", policy, wrong)
+            for wrong, message in (
+                (np.zeros(3), r"shape \(3,\), expected \(17,\)"),
+                (np.zeros((1, OBSERVATION_SIZE)), r"shape \(1, 17\)"),
+                ("text", r"a str .* expected an array of shape \(17,\)"),
+                ([None, "a"], "a list"),
+                ((ZEROS, {}), r"env.reset\(\) returns"),
+            ):
+                self.assert_raises(
+                    ValueError, "OBSERVATION_INVALID", message, policy, wrong
+                )
             with self.assertRaisesRegex(foresight.FailedPrecondition, "no decision"):
                 _ = policy.last
         with self.assertRaisesRegex(TypeError, "no setting 'horizn'.*horizon"):
@@ -145,6 +166,7 @@ class PolicyErrorTest(ServedTest):
         for name, value in (
             *(("budget", 0.0), ("budget", float("nan")), ("timeout", -1.0)),
             *(("idle_timeout", -1.0), ("horizon", -1), ("mode", "other")),
+            *(("seed", 1.5), ("budget", "20ms")),
         ):
             options = {name: value}
             self.assert_raises(
@@ -158,8 +180,31 @@ class ConnectionTest(unittest.TestCase):
         with self.assertRaisesRegex(foresight.Unavailable, "127.0.0.1:1.*refused"):
             server.models()
 
+    def test_another_service_is_told_from_a_foresight_server(self):
+        other = grpc.server(concurrent.futures.ThreadPoolExecutor(1))
+        address = f"127.0.0.1:{other.add_insecure_port('127.0.0.1:0')}"
+        other.start()
+        self.addCleanup(lambda: other.stop(None).wait())
+        message = f"{address} is not a foresight-server's address"
+        with foresight.connect(address) as server:
+            with self.assertRaisesRegex(foresight.Error, message):
+                server.policy()
+
+    def test_addresses_are_checked_at_once(self):
+        for wrong in (
+            *("", "127.0.0.1", "127.0.0.1:", "127.0.0.1:port", ":50051", 50051),
+            *("http://127.0.0.1:50051", "a:50051,b:50051", "a:50051/"),
+        ):
+            with self.assertRaisesRegex(foresight.InvalidArgument, "host:port"):
+                foresight.connect(wrong)
+        for right in (
+            *("localhost:1", "[::1]:1", "dns:///robot_1.example.org:1", "dns:host:1"),
+            *("ipv4:127.0.0.1:1", "ipv6:[::1]:1", "unix:/tmp/socket"),
+        ):
+            foresight.connect(right)
+
     def test_wrong_options_are_refused(self):
-        for options in ({"address": ""}, {"timeout": 0}, {"connect_timeout": -1}):
+        for options in ({"timeout": 0}, {"connect_timeout": -1}):
             with self.assertRaises(foresight.InvalidArgument):
                 foresight.connect(**options)
         with self.assertRaises(foresight.InvalidArgument):

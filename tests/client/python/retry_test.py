@@ -1,6 +1,7 @@
 """Calls that fail are tried again, and each decision is made once."""
 
 import asyncio
+import threading
 import time
 import unittest
 
@@ -65,6 +66,40 @@ class RetryTest(unittest.TestCase):
                 with self.assertRaises(foresight.FailedPrecondition) as caught:
                     policy(observation)
                 self.assertEqual(caught.exception.reason, "DECISION_CHANGED")
+
+    def test_after_a_crash_the_policy_goes_on_from_what_the_server_kept(self):
+        with self.server.policy() as policy:
+            for step in range(3):
+                policy([step, 0])
+            self.fake.sessions["session-0"].next = 1  # Decisions 1 and 2 are lost.
+            self.assertEqual(policy([8, 0]).tolist(), [8, 1])
+            self.assertEqual(policy([9, 0]).tolist(), [9, 2])
+            self.assertEqual(policy.lost_decisions, 2)
+
+    def test_a_server_that_does_not_say_where_it_is_is_not_followed(self):
+        skipped = Failure(grpc.StatusCode.FAILED_PRECONDITION, "DECISION_SKIPPED")
+        with self.server.policy() as policy:
+            policy([1, 0])
+            self.fake.failures = [skipped]
+            with self.assertRaises(foresight.FailedPrecondition) as caught:
+                policy([2, 0])
+            self.assertEqual(caught.exception.reason, "DECISION_SKIPPED")
+            self.assertEqual(policy([2, 0]).tolist(), [2, 1])
+
+    def test_without_an_answer_the_error_names_the_server(self):
+        held = threading.Event()
+        decide = self.fake._decide
+
+        def slow(request):
+            held.wait()
+            return decide(request)
+
+        with self.server.policy(timeout=0.1) as policy:
+            self.fake._decide = slow
+            address = self.server.connection.address
+            with self.assertRaisesRegex(foresight.DeadlineExceeded, f"{address}|stream"):
+                policy([1, 0])
+            held.set()
 
     def test_attempts_are_counted(self):
         with self.server.policy() as policy:
@@ -149,12 +184,16 @@ class StreamTest(RetryTest):
 
     def test_a_stream_that_broke_opens_again(self):
         self.fake.answers_per_stream = 4
-        with self.server.vector_policy(3) as policy:
-            for step in range(4):
-                actions = policy([[5, 0], [6, 0], [7, 0]])
-                self.assertEqual(actions[:, 0].tolist(), [5, 6, 7])
-                self.assertEqual(actions[:, 1].tolist(), [step] * 3)
-        self.assertGreater(self.fake.streams, 2)
+        # A server that shuts down cancels the streams that are left.
+        for code in (UNAVAILABLE, grpc.StatusCode.CANCELLED):
+            self.fake.end_of_stream = code
+            self.fake.streams = 0
+            with self.server.vector_policy(3) as policy:
+                for step in range(4):
+                    actions = policy([[5, 0], [6, 0], [7, 0]])
+                    self.assertEqual(actions[:, 0].tolist(), [5, 6, 7])
+                    self.assertEqual(actions[:, 1].tolist(), [step] * 3)
+            self.assertGreater(self.fake.streams, 2)
 
     def test_a_stream_whose_token_was_replaced_opens_again(self):
         with self.server.vector_policy(2) as policy:
@@ -182,6 +221,10 @@ class Single:
     @property
     def last(self):
         return self.policy.last[0]
+
+    @property
+    def lost_decisions(self):
+        return self.policy.lost_decisions[0]
 
     def __enter__(self):
         return self
@@ -211,11 +254,13 @@ class AsyncRetryTest(unittest.IsolatedAsyncioTestCase):
 
     async def test_a_stream_that_broke_opens_again(self):
         self.fake.answers_per_stream = 4
-        async with self.server.vector_policy(3) as policy:
-            for step in range(4):
-                actions = await policy([[5, 0], [6, 0], [7, 0]])
-                self.assertEqual(actions[:, 0].tolist(), [5, 6, 7])
-                self.assertEqual(actions[:, 1].tolist(), [step] * 3)
+        for code in (UNAVAILABLE, grpc.StatusCode.CANCELLED):
+            self.fake.end_of_stream = code
+            async with self.server.vector_policy(3) as policy:
+                for step in range(4):
+                    actions = await policy([[5, 0], [6, 0], [7, 0]])
+                    self.assertEqual(actions[:, 0].tolist(), [5, 6, 7])
+                    self.assertEqual(actions[:, 1].tolist(), [step] * 3)
 
     async def test_a_stream_whose_token_was_replaced_opens_again(self):
         async with self.server.vector_policy(2) as policy:

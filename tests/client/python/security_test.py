@@ -134,8 +134,24 @@ class FakeServerTest(unittest.TestCase):
         with self.assertRaisesRegex(foresight.InvalidArgument, "key"):
             self.act(tls=tls)
 
+    def test_files_that_are_not_pem_are_named(self):
+        key = self.certificates.client_key
+        for tls in (
+            foresight.Tls(ca=key),
+            foresight.Tls(ca=self.certificates.authority, certificate=key, key=key),
+        ):
+            message = f"{key} holds no certificate"
+            with self.assertRaisesRegex(foresight.InvalidArgument, message):
+                self.act(tls=tls)
+
 
 class TokenTest(unittest.TestCase):
+    def test_wrong_tokens_are_refused_but_not_quoted(self):
+        for token in ("", "two words", "secret\n", "sécret", "s" * 5000):
+            with self.assertRaisesRegex(foresight.InvalidArgument, "one line") as caught:
+                foresight.connect(token=token)
+            self.assertNotIn("cret", str(caught.exception))
+
     def test_no_token_travels_to_other_machines_in_plain_text(self):
         for address in ("example.org:50051", "192.0.2.1:50051", "[2001:db8::1]:1"):
             with self.assertRaisesRegex(foresight.InvalidArgument, "plain text"):
@@ -197,9 +213,9 @@ class RealServerTest(ServedTest):
 
     def test_a_wrong_token_is_refused(self):
         tls = self.certificates.tls()
-        for token in ("wrong", None):
+        for token, message in (("wrong", "token is not known"), (None, "token_file")):
             with foresight.connect(self.address, tls=tls, token=token) as server:
-                with self.assertRaises(foresight.Unauthenticated):
+                with self.assertRaisesRegex(foresight.Unauthenticated, message):
                     server.policy()
 
 

@@ -231,7 +231,9 @@ TEST_F(DatasetTest, NamesTheMissingDataSet) {
     WriteBasics(out);
   }
   EXPECT_EQ(Read().status().code(), absl::StatusCode::kNotFound);
-  EXPECT_THAT(Read().status().message(), HasSubstr("terminals"));
+  EXPECT_THAT(Read().status().message(),
+              HasSubstr("terminals: no such data set; expected observations, "
+                        "actions, rewards, terminals"));
   EXPECT_EQ(Read(0).status().code(), absl::StatusCode::kInvalidArgument);
 }
 

@@ -114,7 +114,12 @@ TEST(Recipe, RefusalsNameTheField) {
            {"\"small\"", "\"\"", "name is \"\", expected a text"},
            {"\"hold_out\": {\"fraction\": 0.1, \"minimum\": 2, \"seed\": 1}",
             "\"hold_out\": 3", "r.json: hold_out is 3, expected an object"},
-           {"\"version\": \"1\",", "\"version\": \"1\"", "is not JSON"}}) {
+           {"\"small\"", "\"My boat\"",
+            "r.json: name is \"My boat\", expected lower case letters"},
+           {"\"version\": \"1\",", "\"version\": \"1\"",
+            "r.json: expected JSON: parse error at line"},
+           {"\"version\"", "\"name\": \"twin\", \"version\"",
+            "r.json: name occurs twice"}}) {
     const auto recipe = ParseRecipe(Changed(one.from, one.to), "r.json");
     EXPECT_EQ(recipe.status().code(), absl::StatusCode::kInvalidArgument)
         << one.message;

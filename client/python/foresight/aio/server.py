@@ -142,7 +142,7 @@ class Server:
                 request, timeout=timeout, metadata=self.connection.metadata
             )
         except grpc.RpcError as failure:
-            return errors.from_call(failure)
+            return self.connection.to_error(failure)
 
     async def stub(self) -> Any:
         async with self._lock:
@@ -163,18 +163,19 @@ class Server:
                 connection.channel_options,
             )
         stub = make_stub(channel)
-        error = await self._try_first_call(stub, connection.connect_timeout, wait=True)
-        if isinstance(error, errors.DeadlineExceeded):
-            details = await self._try_first_call(stub, 1, wait=False)
-            error = connection.nobody_answered(details)
-        if error is not None:
+        failure = await self._try_first_call(stub, connection.connect_timeout, wait=True)
+        if failure is not None:
+            error = connection.to_error(failure)
+            if isinstance(error, errors.DeadlineExceeded):
+                failure = await self._try_first_call(stub, 1, wait=False)
+                error = connection.nobody_answered(failure)
             await channel.close()
             raise error
         return channel
 
     async def _try_first_call(
         self, stub: Any, timeout: float, *, wait: bool
-    ) -> errors.Error | None:
+    ) -> grpc.RpcError | None:
         """As of foresight.Server."""
         try:
             await stub.ListModels(
@@ -184,5 +185,5 @@ class Server:
                 wait_for_ready=wait,
             )
         except grpc.RpcError as failure:
-            return errors.from_call(failure)
+            return failure
         return None

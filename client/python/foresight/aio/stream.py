@@ -35,7 +35,7 @@ class ControlStream:
         except TimeoutError:
             exchange.fail(DeadlineExceeded("no answer on the stream in time"))
         except grpc.RpcError as failure:
-            exchange.fail(errors.from_call(failure))
+            exchange.fail(self._server.connection.to_error(failure))
         except errors.Error as error:
             exchange.fail(error)
         finally:

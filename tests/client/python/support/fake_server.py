@@ -16,13 +16,16 @@ MODEL = v1.Model(name="fake", observation_size=2, action_size=2)
 
 
 class Failure(Exception):
-    def __init__(self, code, reason, retry_after=None):
+    def __init__(self, code, reason, retry_after=None, next_decision=None):
         super().__init__(reason)
         self.code, self.reason, self.retry_after = code, reason, retry_after
+        self.next_decision = next_decision
 
     def details(self):
         status = status_pb2.Status(code=self.code.value[0], message=str(self))
         info = error_details_pb2.ErrorInfo(reason=self.reason, domain="foresight")
+        if self.next_decision is not None:
+            info.metadata["next_decision"] = str(self.next_decision)
         status.details.add().Pack(info)
         if self.retry_after is not None:
             retry = error_details_pb2.RetryInfo()
@@ -31,7 +34,12 @@ class Failure(Exception):
         return status.SerializeToString()
 
     def answer(self):
-        error = v1.Error(code=self.code.value[0], reason=self.reason, message=str(self))
+        error = v1.Error(
+            code=self.code.value[0],
+            reason=self.reason,
+            message=str(self),
+            next_decision=self.next_decision,
+        )
         if self.retry_after is not None:
             error.retry_after.FromMilliseconds(round(1000 * self.retry_after))
         return error
@@ -59,7 +67,8 @@ class FakeAdaptation(adaptation_pb2_grpc.AdaptationServicer):
         self.asked = []  # Every request of Act and Control.
         self.metadata = []  # One per session opened.
         self.streams = 0
-        self.answers_per_stream = None  # Then the stream ends.
+        self.answers_per_stream = None  # Then the stream ends ..
+        self.end_of_stream = grpc.StatusCode.UNAVAILABLE  # .. with this code.
 
     def ListModels(self, request, context):
         return v1.ListModelsResponse(models=[MODEL])
@@ -90,7 +99,7 @@ class FakeAdaptation(adaptation_pb2_grpc.AdaptationServicer):
         self.streams += 1
         for count, request in enumerate(requests):
             if count == self.answers_per_stream:
-                context.abort(grpc.StatusCode.UNAVAILABLE, "the stream broke")
+                context.abort(self.end_of_stream, "the stream broke")
             answer = v1.ControlResponse(
                 session_id=request.session_id, decision_index=request.decision_index
             )
@@ -115,7 +124,11 @@ class FakeAdaptation(adaptation_pb2_grpc.AdaptationServicer):
         observation = list(request.observation)
         index = request.decision_index
         if index > session.next:
-            raise Failure(grpc.StatusCode.FAILED_PRECONDITION, "DECISION_SKIPPED")
+            raise Failure(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                "DECISION_SKIPPED",
+                next_decision=session.next,
+            )
         if index < session.next and observation != session.observation:
             raise Failure(grpc.StatusCode.FAILED_PRECONDITION, "DECISION_CHANGED")
         session.next, session.observation = index + 1, observation

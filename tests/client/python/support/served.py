@@ -16,6 +16,21 @@ OBSERVATION_SIZE, ACTION_SIZE = 17, 6
 PATIENCE_S = 60  # Machines that run tests are slow at times.
 
 
+def serve(port_file, *flags, address="127.0.0.1:0"):
+    """A foresight-server that serves, and its address."""
+    process = subprocess.Popen(
+        [PROGRAMS / "foresight-server", "--model", MODEL]
+        + ["--listen", address, "--metrics-listen", "off"]
+        + ["--port-file", port_file, *flags]
+    )
+    give_up = time.monotonic() + PATIENCE_S
+    while not port_file.exists():
+        assert process.poll() is None, "the server ended"
+        assert time.monotonic() < give_up, "the server does not serve"
+        time.sleep(0.01)
+    return process, port_file.read_text().strip()
+
+
 class ServedTest(unittest.TestCase):
     """Starts a server for the class and connects to it."""
 
@@ -27,19 +42,9 @@ class ServedTest(unittest.TestCase):
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
         port_file = cls.folder / "port"
-        process = subprocess.Popen(
-            [PROGRAMS / "foresight-server", "--model", MODEL]
-            + ["--listen", "127.0.0.1:0", "--metrics-listen", "off"]
-            + ["--port-file", port_file, *cls.flags]
-        )
+        process, cls.address = serve(port_file, *cls.flags)
         cls.addClassCleanup(process.wait)
         cls.addClassCleanup(process.terminate)
-        give_up = time.monotonic() + PATIENCE_S
-        while not port_file.exists():
-            assert process.poll() is None, "the server ended"
-            assert time.monotonic() < give_up, "the server does not serve"
-            time.sleep(0.01)
-        cls.address = port_file.read_text().strip()
 
     def setUp(self):
         self.server = foresight.connect(self.address, timeout=PATIENCE_S)
