@@ -1,4 +1,4 @@
-#include "server/service/act_reactor.h"
+#include "server/service/act_call.h"
 
 #include <memory>
 #include <utility>
@@ -9,11 +9,11 @@
 
 namespace foresight {
 
-ActReactor* ActReactor::Start(grpc::CallbackServerContext* context,
-                              Caller caller, const v1::ActRequest& request,
-                              v1::ActResponse* response, DecisionMaker* maker,
-                              Metrics* metrics) {
-  auto* reactor = new ActReactor(response, maker, metrics);
+ActCall* ActCall::Start(grpc::CallbackServerContext* context, Caller caller,
+                        const v1::ActRequest& request,
+                        v1::ActResponse* response, DecisionMaker* maker,
+                        Metrics* metrics) {
+  auto* reactor = new ActCall(response, maker, metrics);
   EchoRequestId(*context);
   v1::ActRequest kept = request;
   kept.DiscardUnknownFields();  // They would take memory.
@@ -27,7 +27,7 @@ ActReactor* ActReactor::Start(grpc::CallbackServerContext* context,
   return reactor;
 }
 
-void ActReactor::OnAnswer(const DecisionCall::Answer& answer) {
+void ActCall::OnAnswer(const DecisionCall::Answer& answer) {
   metrics_->CountRequest(Method::kAct, answer.status().code());
   if (answer.ok()) *response_ = **answer;
   Finish(ToGrpc(answer.status()));  // From here on `this` may be gone.

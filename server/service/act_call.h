@@ -11,16 +11,16 @@
 namespace foresight {
 
 // Deletes itself when gRPC is done with it.
-class ActReactor final : public grpc::ServerUnaryReactor {
+class ActCall final : public grpc::ServerUnaryReactor {
  public:
   // gRPC owns `response`; `maker` and `metrics` outlive the call.
-  static ActReactor* Start(grpc::CallbackServerContext* context, Caller caller,
-                           const v1::ActRequest& request,
-                           v1::ActResponse* response, DecisionMaker* maker,
-                           Metrics* metrics);
+  static ActCall* Start(grpc::CallbackServerContext* context, Caller caller,
+                        const v1::ActRequest& request,
+                        v1::ActResponse* response, DecisionMaker* maker,
+                        Metrics* metrics);
 
  private:
-  ActReactor(v1::ActResponse* response, DecisionMaker* maker, Metrics* metrics)
+  ActCall(v1::ActResponse* response, DecisionMaker* maker, Metrics* metrics)
       : response_(response), maker_(maker), metrics_(metrics) {}
 
   void OnAnswer(const DecisionCall::Answer& answer);
