@@ -93,7 +93,7 @@ def main():
             code, output = job.result()
             if code != 0:
                 failed += 1
-                print(output.strip())
+                print(output.strip(), flush=True)
     print(f"clang-tidy: {len(sources)} files checked since {base[:10]}, "
           f"{failed} with findings")
     return 1 if failed else 0
