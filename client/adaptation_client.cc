@@ -1,9 +1,12 @@
-#include "client/adaptation_client.h"
+#include "foresight/adaptation_client.h"
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
-#include "client/call_error.h"
+#include "client/durations.h"
+#include "client/replicas.h"
 #include "client/retry.h"
+#include "client/session_calls.h"
+#include "foresight/call_error.h"
 
 namespace foresight {
 namespace {
@@ -14,10 +17,55 @@ std::string AnyKey() {
   return absl::StrCat(absl::Uniform<uint64_t>(random));
 }
 
-}  // namespace
-
 using Stub = v1::Adaptation::StubInterface;
 using Repeat = Connection::Repeat;
+
+// Calls `method` with `request` at the replica that `key` chooses, then at
+// others; where it was answered is left in `replica`.
+template <typename Request, typename Response>
+absl::StatusOr<Response> Call(const Replicas& replicas,
+                              grpc::Status (Stub::*method)(grpc::ClientContext*,
+                                                           const Request&,
+                                                           Response*),
+                              const Request& request,
+                              const CallOptions& options, Repeat repeat,
+                              const std::string& key, int* replica) {
+  const SteadyTime deadline = replicas.connection(0)->Deadline(options);
+  CallOptions call = options;
+  int avoided = -1;
+  absl::StatusOr<Response> response = absl::UnknownError("not run");
+  const absl::Status status = WithRetries(
+      replicas.options().retry, deadline, call.cancellation,
+      [&]() -> absl::Status {
+        replicas.AwaitOne(deadline, call.cancellation);
+        *replica = replicas.Choose(key, avoided);
+        call.timeout = Between(SteadyNow(), deadline);
+        response = replicas.connection(*replica)->Call(method, request, call,
+                                                       Repeat::kHarmful);
+        avoided = absl::IsUnavailable(response.status()) ? *replica : -1;
+        // A server that ends has done nothing.
+        const bool again = repeat == Repeat::kHarmless ||
+                           (replicas.size() > 1 &&
+                            ErrorReason(response.status()) == v1::DRAINING);
+        return again ? response.status() : absl::OkStatus();
+      });
+  if (!status.ok()) return status;
+  return response;
+}
+
+v1::OpenSessionRequest RequestOf(const SessionOptions& options) {
+  v1::OpenSessionRequest request;
+  request.set_model(options.model);
+  *request.mutable_settings() = options.settings;
+  if (options.seed.has_value()) request.set_seed(*options.seed);
+  if (options.idle_timeout.has_value()) {
+    *request.mutable_idle_timeout() = MessageOf(*options.idle_timeout);
+  }
+  request.set_session_id(options.session_id);
+  return request;
+}
+
+}  // namespace
 
 absl::StatusOr<AdaptationClient> AdaptationClient::Connect(
     const std::string& address, const Options& options) {
@@ -26,41 +74,12 @@ absl::StatusOr<AdaptationClient> AdaptationClient::Connect(
   return AdaptationClient(*std::move(replicas));
 }
 
-template <typename Request, typename Response>
-absl::StatusOr<Response> AdaptationClient::Call(
-    grpc::Status (v1::Adaptation::StubInterface::*method)(grpc::ClientContext*,
-                                                          const Request&,
-                                                          Response*),
-    const Request& request, const CallOptions& options, Repeat repeat,
-    const std::string& key, int* replica) const {
-  const SteadyTime deadline = replicas_->connection(0)->Deadline(options);
-  CallOptions call = options;
-  int avoided = -1;
-  absl::StatusOr<Response> response = absl::UnknownError("not run");
-  const absl::Status status = WithRetries(
-      replicas_->options().retry, deadline, call.cancellation,
-      [&]() -> absl::Status {
-        replicas_->AwaitOne(deadline, call.cancellation);
-        *replica = replicas_->Choose(key, avoided);
-        call.timeout = Between(SteadyNow(), deadline);
-        response = replicas_->connection(*replica)->Call(method, request, call,
-                                                         Repeat::kHarmful);
-        avoided = absl::IsUnavailable(response.status()) ? *replica : -1;
-        // A server that ends has done nothing.
-        const bool again = repeat == Repeat::kHarmless ||
-                           (replicas_->size() > 1 &&
-                            ErrorReason(response.status()) == "DRAINING");
-        return again ? response.status() : absl::OkStatus();
-      });
-  if (!status.ok()) return status;
-  return response;
-}
-
 absl::StatusOr<std::vector<v1::Model>> AdaptationClient::ListModels(
     const CallOptions& call) const {
   int replica;
-  const auto response = Call(&Stub::ListModels, v1::ListModelsRequest(), call,
-                             Repeat::kHarmless, AnyKey(), &replica);
+  const auto response =
+      Call(*replicas_, &Stub::ListModels, v1::ListModelsRequest(), call,
+           Repeat::kHarmless, AnyKey(), &replica);
   if (!response.ok()) return response.status();
   return std::vector<v1::Model>(response->models().begin(),
                                 response->models().end());
@@ -71,27 +90,30 @@ absl::StatusOr<v1::Model> AdaptationClient::GetModel(
   v1::GetModelRequest request;
   request.set_name(name);
   int replica;
-  return Call(&Stub::GetModel, request, call, Repeat::kHarmless, AnyKey(),
-              &replica);
+  return Call(*replicas_, &Stub::GetModel, request, call, Repeat::kHarmless,
+              AnyKey(), &replica);
 }
 
-absl::StatusOr<std::unique_ptr<RemoteSession>> AdaptationClient::OpenSession(
-    const v1::OpenSessionRequest& request, const CallOptions& call) const {
-  const std::string& id = request.session_id();
+absl::StatusOr<RemoteSession> AdaptationClient::OpenSession(
+    const SessionOptions& options, const CallOptions& call) const {
+  const std::string& id = options.session_id;
   int replica;
-  auto session = Call(&Stub::OpenSession, request, call,
+  auto session = Call(*replicas_, &Stub::OpenSession, RequestOf(options), call,
                       id.empty() ? Repeat::kHarmless : Repeat::kHarmful,
                       id.empty() ? AnyKey() : id, &replica);
   if (!session.ok()) return session.status();
-  return std::make_unique<RemoteSession>(replicas_, replica,
-                                         *std::move(session));
+  return RemoteSession(
+      std::make_unique<SessionCalls>(replicas_, replica, *std::move(session)));
 }
 
 absl::StatusOr<v1::ActResponse> AdaptationClient::Act(
     const v1::ActRequest& request, const CallOptions& call) const {
   int replica;
-  return Call(&Stub::Act, request, call, Repeat::kHarmless, AnyKey(), &replica);
+  return Call(*replicas_, &Stub::Act, request, call, Repeat::kHarmless,
+              AnyKey(), &replica);
 }
+
+int AdaptationClient::replicas() const { return replicas_->size(); }
 
 std::unique_ptr<ControlStream> AdaptationClient::OpenControlStream(
     int replica) const {

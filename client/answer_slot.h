@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "absl/status/statusor.h"
-#include "client/steady_time.h"
+#include "foresight/steady_time.h"
 #include "proto/adaptation.pb.h"
 
 namespace foresight {

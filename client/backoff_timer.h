@@ -6,7 +6,7 @@
 
 #include "absl/status/status.h"
 #include "client/retry.h"
-#include "client/steady_time.h"
+#include "foresight/steady_time.h"
 
 namespace foresight {
 

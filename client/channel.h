@@ -9,7 +9,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "client/security_options.h"
+#include "foresight/security_options.h"
 
 namespace foresight {
 

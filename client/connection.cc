@@ -8,8 +8,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "client/call_error.h"
 #include "client/channel.h"
+#include "client/error_conversion.h"
 
 namespace foresight {
 namespace {

@@ -7,27 +7,20 @@
 #include <grpcpp/security/credentials.h>
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "client/cancellation.h"
 #include "client/replica_addresses.h"
 #include "client/retry.h"
-#include "client/security_options.h"
-#include "client/steady_time.h"
+#include "foresight/call_options.h"
+#include "foresight/cancellation.h"
+#include "foresight/client_options.h"
+#include "foresight/steady_time.h"
 #include "proto/adaptation.grpc.pb.h"
 
 namespace foresight {
-
-// Options of one call.
-struct CallOptions {
-  // For the call with all its retries; unset: the connection's default.
-  std::optional<absl::Duration> timeout;
-  Cancellation* cancellation = nullptr;  // Null: cannot be cancelled.
-};
 
 void SetDeadline(SteadyTime deadline, grpc::ClientContext* context);
 
@@ -38,19 +31,7 @@ void NameSession(const std::string& session_id, grpc::ClientContext* context);
 // Thread-safe.
 class Connection {
  public:
-  struct Options {
-    absl::Duration connect_timeout = absl::Seconds(5);
-    absl::Duration call_timeout = absl::Seconds(10);
-    RetryPolicy retry;
-    // The channel's wait before it reconnects grows, with jitter, from the
-    // first to the second of these. They are short, as control loops are
-    // waiting.
-    absl::Duration initial_reconnect = absl::Milliseconds(50);
-    absl::Duration max_reconnect = absl::Seconds(1);  // At least 100 ms.
-    SecurityOptions security;
-    // If not null, replaces the TLS settings of `security`.
-    std::shared_ptr<grpc::ChannelCredentials> credentials;
-  };
+  using Options = ClientOptions;
 
   // Whether the call can be repeated safely, so that it may be retried.
   enum class Repeat { kHarmless, kHarmful };

@@ -1,8 +1,16 @@
-#include "client/control_loop.h"
+#include "foresight/control_loop.h"
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 #include <utility>
+
+#include "client/backoff_timer.h"
+#include "client/late_actions.h"
+#include "client/observation.h"
+#include "client/pending_act.h"
+#include "client/session_calls.h"
+#include "foresight/reconnecting_stream.h"
 
 namespace foresight {
 namespace {
@@ -33,31 +41,55 @@ int64_t& CounterOf(ActionSource source, ControlLoop::Stats& stats) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ControlLoop>> ControlLoop::Create(
-    std::unique_ptr<RemoteSession> session, const ControlLoopOptions& options) {
-  const absl::Status status =
-      Check(options, session->description().model().action_size());
-  if (!status.ok()) return status;
-  return std::unique_ptr<ControlLoop>(
-      new ControlLoop(std::move(session), options));
-}
+// The loop's state, from one step to the next.
+class ControlLoop::Steps {
+ public:
+  Steps(RemoteSession session, const ControlLoopOptions& options);
 
-ControlLoop::ControlLoop(std::unique_ptr<RemoteSession> session,
-                         const ControlLoopOptions& options)
+  Command StepUntil(absl::Span<const float> observation, SteadyTime deadline);
+  absl::Status Reset(const ResetOptions& options);
+  Stats stats() const;
+  const ControlLoopOptions& options() const { return options_; }
+  const RemoteSession& session() const { return session_; }
+
+ private:
+  void Ask(absl::Span<const float> observation, SteadyTime deadline);
+  // Gives the outstanding request up if it is overdue.
+  void GiveUpOverdue(SteadyTime now);
+  // Processes the outstanding request's answer. Returns a status if this step
+  // ends with it; if that is OK, `answer` is the step's answer.
+  std::optional<absl::Status> Take(AnswerSlot::Answer& answer);
+  Command InTimeCommand(const v1::ActResponse& answer);
+  Command LateCommand(absl::Span<const float> observation, absl::Status status);
+
+  const ControlLoopOptions options_;
+  RemoteSession session_;
+  SessionCalls& calls_;  // session_'s.
+  LateActions late_actions_;
+  BackoffTimer backoff_;
+  Stats stats_;
+  absl::Status last_error_;  // The reason for backoff_.
+  int64_t step_ = 0;         // Counts from 1.
+  std::optional<SteadyTime> late_since_;
+  // The outstanding request, if any, with its step and its time.
+  std::unique_ptr<PendingAct> asked_;
+  int64_t asked_step_ = 0;
+  SteadyTime asked_at_;
+};
+
+ControlLoop::Steps::Steps(RemoteSession session,
+                          const ControlLoopOptions& options)
     : options_(options),
       session_(std::move(session)),
+      calls_(CallsOf(session_)),
       late_actions_(
           options.late,
-          InitialAction(options, session_->description().model().action_size()),
+          InitialAction(options, session_.description().model().action_size()),
           options.callback),
       backoff_(options.backoff, options.seed) {}
 
-ControlLoop::Command ControlLoop::Step(absl::Span<const float> observation) {
-  return StepUntil(observation, After(SteadyNow(), options_.deadline));
-}
-
-ControlLoop::Command ControlLoop::StepUntil(absl::Span<const float> observation,
-                                            SteadyTime deadline) {
+ControlLoop::Command ControlLoop::Steps::StepUntil(
+    absl::Span<const float> observation, SteadyTime deadline) {
   ++step_;
   const SteadyTime begin = SteadyNow();
   if (!late_since_.has_value()) late_since_ = begin;
@@ -84,17 +116,17 @@ ControlLoop::Command ControlLoop::StepUntil(absl::Span<const float> observation,
                                       "no answer by the step's deadline"));
 }
 
-void ControlLoop::GiveUpOverdue(SteadyTime now) {
+void ControlLoop::Steps::GiveUpOverdue(SteadyTime now) {
   // Without a stream, the call ends by itself.
   if (asked_ == nullptr || options_.stream == nullptr) return;
   if (Between(asked_at_, now) < options_.give_up_after) return;
-  options_.stream->Renew(session_->replica());
-  session_->Leave();
+  options_.stream->Renew(calls_.replica());
+  calls_.Leave();
   asked_at_ = now;
 }
 
-void ControlLoop::Ask(absl::Span<const float> observation,
-                      SteadyTime deadline) {
+void ControlLoop::Steps::Ask(absl::Span<const float> observation,
+                             SteadyTime deadline) {
   asked_at_ = SteadyNow();
   asked_step_ = step_;
   const absl::Duration left =
@@ -104,13 +136,14 @@ void ControlLoop::Ask(absl::Span<const float> observation,
   act.budget = std::min(left, options_.budget.value_or(left));
   if (*act.budget == absl::InfiniteDuration()) act.budget.reset();
   act.plan_length = options_.plan_length;
-  asked_ = session_->Begin(observation, act, options_.stream);
+  asked_ = calls_.Begin(observation, act, options_.stream);
 }
 
-std::optional<absl::Status> ControlLoop::Take(AnswerSlot::Answer& answer) {
+std::optional<absl::Status> ControlLoop::Steps::Take(
+    AnswerSlot::Answer& answer) {
   asked_ = nullptr;
   const bool current = asked_step_ == step_;
-  switch (session_->Finish(answer)) {
+  switch (calls_.Finish(answer)) {
     case DecisionSequence::Next::kDone:
       backoff_.Succeed();
       late_actions_.TakeAnswer(*answer, asked_step_);
@@ -136,7 +169,8 @@ std::optional<absl::Status> ControlLoop::Take(AnswerSlot::Answer& answer) {
   return answer.status();
 }
 
-ControlLoop::Command ControlLoop::InTimeCommand(const v1::ActResponse& answer) {
+ControlLoop::Command ControlLoop::Steps::InTimeCommand(
+    const v1::ActResponse& answer) {
   ++stats_.in_time;
   late_since_.reset();
   const std::vector<float> action(answer.action().begin(),
@@ -145,7 +179,7 @@ ControlLoop::Command ControlLoop::InTimeCommand(const v1::ActResponse& answer) {
   return {action, ActionSource::kAnswer, answer.report(), absl::OkStatus()};
 }
 
-ControlLoop::Command ControlLoop::LateCommand(
+ControlLoop::Command ControlLoop::Steps::LateCommand(
     absl::Span<const float> observation, absl::Status status) {
   const absl::Duration late = Between(*late_since_, SteadyNow());
   LateActions::Choice choice = late_actions_.Choose(step_, observation, late);
@@ -154,23 +188,63 @@ ControlLoop::Command ControlLoop::LateCommand(
   return {std::move(choice.action), choice.source, {}, std::move(status)};
 }
 
-absl::Status ControlLoop::Reset(const ResetOptions& options) {
+absl::Status ControlLoop::Steps::Reset(const ResetOptions& options) {
   asked_ = nullptr;
-  const absl::Status status = session_->Reset(options);
+  const absl::Status status = session_.Reset(options);
   if (!status.ok()) return status;
   late_actions_.Restart();
   late_since_.reset();
   return absl::OkStatus();
 }
 
-ControlLoop::Stats ControlLoop::stats() const {
+ControlLoop::Stats ControlLoop::Steps::stats() const {
   Stats stats = stats_;
-  stats.stale_answers = session_->stale_answers();
-  stats.lost_decisions = session_->lost_decisions();
+  stats.stale_answers = session_.stale_answers();
+  stats.lost_decisions = session_.lost_decisions();
   if (options_.stream != nullptr) {
     stats.reconnects = options_.stream->reconnects();
   }
   return stats;
 }
+
+absl::StatusOr<ControlLoop> ControlLoop::Create(
+    RemoteSession session, const ControlLoopOptions& options) {
+  const absl::Status status =
+      Check(options, session.description().model().action_size());
+  if (!status.ok()) return status;
+  return ControlLoop(std::make_unique<Steps>(std::move(session), options));
+}
+
+ControlLoop::ControlLoop(std::unique_ptr<Steps> steps)
+    : steps_(std::move(steps)) {}
+ControlLoop::~ControlLoop() = default;
+ControlLoop::ControlLoop(ControlLoop&&) noexcept = default;
+ControlLoop& ControlLoop::operator=(ControlLoop&&) noexcept = default;
+
+ControlLoop::Command ControlLoop::Step(absl::Span<const float> observation) {
+  return StepUntil(observation, After(SteadyNow(), steps_->options().deadline));
+}
+
+ControlLoop::Command ControlLoop::Step(absl::Span<const double> observation) {
+  return Step(ToFloat(observation));
+}
+
+ControlLoop::Command ControlLoop::StepUntil(absl::Span<const float> observation,
+                                            SteadyTime deadline) {
+  return steps_->StepUntil(observation, deadline);
+}
+
+ControlLoop::Command ControlLoop::StepUntil(
+    absl::Span<const double> observation, SteadyTime deadline) {
+  return StepUntil(ToFloat(observation), deadline);
+}
+
+absl::Status ControlLoop::Reset(const ResetOptions& options) {
+  return steps_->Reset(options);
+}
+
+ControlLoop::Stats ControlLoop::stats() const { return steps_->stats(); }
+
+const RemoteSession& ControlLoop::session() const { return steps_->session(); }
 
 }  // namespace foresight

@@ -1,7 +1,7 @@
 #include "client/control_reactor.h"
 
 #include "absl/strings/str_cat.h"
-#include "client/call_error.h"
+#include "client/error_conversion.h"
 
 namespace foresight {
 namespace {
@@ -11,7 +11,7 @@ std::vector<float> ObservationOf(const v1::ActRequest& request) {
 }
 
 absl::Status InFlight(const v1::ActRequest& request) {
-  return MakeError(
+  return CallError(
       absl::StatusCode::kAborted,
       absl::StrCat("decision ", request.decision_index(), " of session \"",
                    request.session_id(), "\" awaits its answer already"),

@@ -1,11 +1,13 @@
-#include "client/control_stream.h"
+#include "foresight/control_stream.h"
 
 #include <cstdint>
 #include <optional>
 #include <utility>
 
 #include "client/answer_slot.h"
+#include "client/connection.h"
 #include "client/control_reactor.h"
+#include "foresight/cancellation.h"
 
 namespace foresight {
 namespace {

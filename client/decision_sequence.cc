@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "client/call_error.h"
+#include "foresight/call_error.h"
 
 namespace foresight {
 namespace {
@@ -55,14 +55,14 @@ DecisionSequence::Next DecisionSequence::Take(const Answer& answer) {
     aligning_ = false;
     return Next::kDone;
   }
-  const std::string reason = ErrorReason(answer.status());
-  if (reason == "DECISION_CHANGED" && lost_ && !aligning_) {
+  const v1::ErrorReason reason = ErrorReason(answer.status());
+  if (reason == v1::DECISION_CHANGED && lost_ && !aligning_) {
     ++next_;
     lost_ = false;
     return Next::kAgain;
   }
   const std::optional<uint64_t> expected = NextDecision(answer.status());
-  if (reason == "DECISION_SKIPPED" && expected.has_value() &&
+  if (reason == v1::DECISION_SKIPPED && expected.has_value() &&
       *expected < next_) {
     lost_decisions_ += static_cast<int64_t>(next_ - *expected);
     next_ = *expected;
@@ -70,7 +70,7 @@ DecisionSequence::Next DecisionSequence::Take(const Answer& answer) {
     aligning_ = false;
     return Next::kAgain;
   }
-  if ((reason == "DECISION_SKIPPED" || reason == "DECISION_CHANGED") &&
+  if ((reason == v1::DECISION_SKIPPED || reason == v1::DECISION_CHANGED) &&
       !aligning_) {
     return Next::kAlign;
   }

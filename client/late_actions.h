@@ -2,34 +2,14 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "foresight/late_policy.h"
 #include "proto/adaptation.pb.h"
 
 namespace foresight {
-
-enum class LatePolicy {
-  kHoldLast,    // Repeats the last action.
-  kFollowPlan,  // Takes the newest plan's action for this step.
-  kCallback,    // Asks the caller's function.
-};
-
-enum class ActionSource {
-  kAnswer,    // The server's answer for this step's observation.
-  kInitial,   // No answer has come yet.
-  kHeld,      // The last action again.
-  kPlan,      // An earlier answer's plan.
-  kCallback,  // The caller's function.
-};
-
-// Returns the action [A] for `observation` [S] in a step without an answer.
-// `late` is the time since the first of the consecutive steps without one
-// began. If the action has another size, the last action is held instead.
-using LateCallback = std::function<std::vector<float>(
-    absl::Span<const float> observation, absl::Duration late)>;
 
 // Chooses by the policy. Steps are counted by the caller. A plan holds the
 // actions of the steps after its observation's, so a plan that is two steps

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "client/call_error.h"
+#include "client/error_conversion.h"
 
 namespace foresight {
 

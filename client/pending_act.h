@@ -8,8 +8,8 @@
 
 #include "client/answer_slot.h"
 #include "client/connection.h"
-#include "client/reconnecting_stream.h"
-#include "client/steady_time.h"
+#include "foresight/reconnecting_stream.h"
+#include "foresight/steady_time.h"
 
 namespace foresight {
 

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/replica_addresses.h"
-#include "client/steady_time.h"
+#include "foresight/steady_time.h"
 
 namespace foresight {
 namespace {

@@ -7,10 +7,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "client/cancellation.h"
 #include "client/channel_watch.h"
 #include "client/connection.h"
-#include "client/steady_time.h"
+#include "foresight/cancellation.h"
+#include "foresight/steady_time.h"
 
 namespace foresight {
 

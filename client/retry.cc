@@ -6,7 +6,8 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
-#include "client/call_error.h"
+#include "client/error_conversion.h"
+#include "foresight/call_error.h"
 
 namespace foresight {
 
@@ -46,9 +47,8 @@ absl::Status WithRetries(const RetryPolicy& policy, SteadyTime deadline,
     const absl::Duration wait = Backoff(policy, i, status, random);
     if (i >= policy.max_attempts || After(SteadyNow(), wait) >= deadline) {
       if (i == 1) return status;
-      return MakeError(status.code(),
-                       absl::StrCat(status.message(), " (tried ", i, " times)"),
-                       ErrorReason(status), RetryAfter(status));
+      return WithMessage(
+          status, absl::StrCat(status.message(), " (tried ", i, " times)"));
     }
     cancellation->WaitFor(wait);
   }

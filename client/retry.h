@@ -5,18 +5,11 @@
 #include "absl/random/bit_gen_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "client/cancellation.h"
-#include "client/steady_time.h"
+#include "foresight/cancellation.h"
+#include "foresight/retry_policy.h"
+#include "foresight/steady_time.h"
 
 namespace foresight {
-
-struct RetryPolicy {
-  int max_attempts = 4;  // >= 1; 1: no retry.
-  // Waits double from the first to the second of these. Each is shortened at
-  // random by up to half, so that clients do not come back all at once.
-  absl::Duration initial_backoff = absl::Milliseconds(50);
-  absl::Duration max_backoff = absl::Seconds(1);
-};
 
 // Whether the same call may succeed later: UNAVAILABLE, ABORTED, and
 // RESOURCE_EXHAUSTED if the server says when to come back.

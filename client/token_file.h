@@ -9,7 +9,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
-#include "client/steady_time.h"
+#include "foresight/steady_time.h"
 
 namespace foresight {
 

@@ -69,11 +69,11 @@ packages=(
   libhiredis-dev
   libcli11-dev nlohmann-json3-dev
   # data, tests, benchmarks
-  libhdf5-dev libgtest-dev libgmock-dev libbenchmark-dev
+  libhdf5-dev libgtest-dev libgmock-dev
   redis-server haproxy
 )
 if [[ "$checks" == yes ]]; then
-  packages+=(clang shellcheck)
+  packages+=(clang clang-tidy shellcheck)
 fi
 missing=()
 for package in "${packages[@]}"; do

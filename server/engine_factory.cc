@@ -14,8 +14,8 @@ using EngineOr = absl::StatusOr<std::shared_ptr<const Engine>>;
 
 absl::Status Unavailable(const EngineChoice& choice, absl::string_view why) {
   return absl::UnavailableError(absl::StrCat(
-      "unavailable: engine ", choice.engine, " on device ", choice.device,
-      " with precision ", choice.precision, ": ", why));
+      "unavailable: engine ", NameOf(choice.kind), " on device ", choice.device,
+      " with precision ", NameOf(choice.precision), ": ", why));
 }
 
 EngineOr MakeFused(const EngineChoice& choice,
@@ -24,9 +24,7 @@ EngineOr MakeFused(const EngineChoice& choice,
     return Unavailable(choice, "the fused engine computes on cpu");
   }
   FusedEngine::Options options;
-  if (choice.precision == "bf16") {
-    options.precision = fused::Precision::kBfloat16;
-  }
+  options.precision = choice.precision;
   auto engine = FusedEngine::Create(std::move(bundle), options);
   if (absl::IsUnavailable(engine.status())) {
     return Unavailable(choice, engine.status().message());
@@ -36,7 +34,7 @@ EngineOr MakeFused(const EngineChoice& choice,
 }
 
 EngineOr MakeAutograd(const EngineChoice& choice, const Bundle& bundle) {
-  if (choice.precision != "float32") {
+  if (choice.precision != fused::Precision::kFloat32) {
     return Unavailable(choice, "the autograd engine computes in float32");
   }
   AutogradEngine::Options options;
@@ -53,12 +51,14 @@ EngineOr MakeAutograd(const EngineChoice& choice, const Bundle& bundle) {
 
 EngineFactory MakeEngineFactory(const EngineChoice& choice) {
   return [choice](std::shared_ptr<const Bundle> bundle) -> EngineOr {
-    const bool automatic = choice.engine == "auto" && choice.device == "cpu";
-    if (choice.engine != "fused" && !automatic) {
+    const bool automatic =
+        choice.kind == EngineKind::kAuto && choice.device == "cpu";
+    if (choice.kind != EngineKind::kFused && !automatic) {
       return MakeAutograd(choice, *bundle);
     }
     EngineOr engine = MakeFused(choice, bundle);
-    const bool another = automatic && choice.precision == "float32" &&
+    const bool another = automatic &&
+                         choice.precision == fused::Precision::kFloat32 &&
                          absl::IsUnimplemented(engine.status());
     return another ? MakeAutograd(choice, *bundle) : engine;
   };

@@ -3,11 +3,11 @@
 
 #include <functional>
 #include <memory>
-#include <string>
 
 #include "absl/status/statusor.h"
 #include "models/bundle/bundle.h"
 #include "server/adaptation/engine.h"
+#include "server/engine_choice.h"
 
 namespace foresight {
 
@@ -20,14 +20,6 @@ using EngineFactory =
     std::function<absl::StatusOr<std::shared_ptr<const Engine>>(
         std::shared_ptr<const Bundle>)>;
 
-struct EngineChoice {
-  std::string engine = "auto";        // Or "fused", "autograd".
-  std::string device = "cpu";         // Or "cuda:N".
-  std::string precision = "float32";  // Or "bf16".
-};
-
-// "auto" means fused on a CPU; on another device, or for a bundle that the
-// fused engine does not implement, it means autograd.
 EngineFactory MakeEngineFactory(const EngineChoice& choice);
 
 }  // namespace foresight

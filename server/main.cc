@@ -61,9 +61,8 @@ void RaiseFileLimit() {
 
 int Serve(const ServerOptions& options, const sigset_t& signals) {
   RequestSlice(kCallSlice);  // Inherited by gRPC's threads.
-  auto server = Server::Start(
-      options, FORESIGHT_VERSION,
-      MakeEngineFactory({options.engine, options.device, options.precision}));
+  auto server = Server::Start(options, FORESIGHT_VERSION,
+                              MakeEngineFactory(options.engine));
   if (!server.ok()) {
     LogError("cannot start", {{"error", server.status().message()}});
     return kRuntimeFailure;
@@ -103,9 +102,7 @@ int main(int argc, char** argv) {
     return exit->code;
   }
   const auto& options = std::get<foresight::ServerOptions>(command);
-  if (options.log_format == "json") {
-    foresight::SetLogFormat(foresight::LogFormat::kJson);
-  }
+  foresight::SetLogFormat(options.log_format);
   foresight::RouteGrpcLog();
   if (!options.probe.empty()) return foresight::ProbeServer(options.probe);
   foresight::RaiseFileLimit();

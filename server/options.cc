@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <limits>
 #include <sstream>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -42,6 +43,34 @@ void AddNumber(CLI::App& app, const std::string& name, Number least,
       ->capture_default_str()
       ->check(CLI::Range(least, std::numeric_limits<Number>::max())
                   .description(absl::StrCat(">= ", least)));
+}
+
+// Adds an option whose text names one of `choices`.
+template <typename Value>
+void AddChoice(CLI::App& app, const std::string& name,
+               const std::vector<std::pair<std::string, Value>>& choices,
+               const std::string& help, Value* value) {
+  std::vector<std::string> names;
+  std::string initial;
+  for (const auto& [text, choice] : choices) {
+    names.push_back(text);
+    if (choice == *value) initial = text;
+  }
+  const auto choose = [choices, value](const std::string& chosen) {
+    for (const auto& [text, choice] : choices) {
+      if (text == chosen) *value = choice;
+    }
+  };
+  app.add_option_function<std::string>(name, choose, help)
+      ->default_str(initial)
+      ->check(CLI::IsMember(names));
+}
+
+template <typename Value>
+std::vector<std::pair<std::string, Value>> Named(std::vector<Value> values) {
+  std::vector<std::pair<std::string, Value>> choices;
+  for (const Value value : values) choices.emplace_back(NameOf(value), value);
+  return choices;
 }
 
 // Accepts "HOST:PORT", or `word` if it is not empty.
@@ -109,21 +138,24 @@ void DefineServing(CLI::App& app, ServerOptions& options) {
   app.add_option("--port-file", options.port_file,
                  "File to write the chosen HOST:PORT to when ready")
       ->type_name("FILE");
-  app.add_option("--log-format", options.log_format,
-                 "Format of the log on stderr; json: one object per line")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"text", "json"}));
-  app.add_option("--device", options.device, "Device that adaptation runs on")
+  AddChoice<LogFormat>(app, "--log-format",
+                       {{"text", LogFormat::kText}, {"json", LogFormat::kJson}},
+                       "Format of the log on stderr; json: one object per line",
+                       &options.log_format);
+  app.add_option("--device", options.engine.device,
+                 "Device that adaptation runs on")
       ->capture_default_str()
       ->check(Device());
-  app.add_option("--engine", options.engine,
-                 "Engine that computes adaptation; auto: the fastest available")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"auto", "fused", "autograd"}));
-  app.add_option("--precision", options.precision,
-                 "bf16: multiply the world model in bfloat16 (engine fused)")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"float32", "bf16"}));
+  AddChoice(app, "--engine",
+            Named<EngineKind>(
+                {EngineKind::kAuto, EngineKind::kFused, EngineKind::kAutograd}),
+            "Engine that computes adaptation; auto: the fastest available",
+            &options.engine.kind);
+  AddChoice(app, "--precision",
+            Named<fused::Precision>(
+                {fused::Precision::kFloat32, fused::Precision::kBfloat16}),
+            "bf16: multiply the world model in bfloat16 (engine fused)",
+            &options.engine.precision);
   AddNumber(app, "--threads", 0,
             "Threads that adapt; 0: one per available core", &options.threads);
 }
@@ -238,12 +270,14 @@ void DefineDurability(CLI::App& app, ServerOptions& options) {
                  "of those that the machine trusts")
       ->needs(store)
       ->type_name("FILE");
-  app.add_option("--durability", options.durability,
-                 "none: sessions are written only at an orderly end; "
-                 "interval: a kill loses at most --durability-interval; each: "
-                 "no answered decision is lost")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"none", "interval", "each"}));
+  AddChoice<Durability>(
+      app, "--durability",
+      {{"none", Durability::kNone},
+       {"interval", Durability::kInterval},
+       {"each", Durability::kEach}},
+      "none: sessions are written only at an orderly end; interval: a kill "
+      "loses at most --durability-interval; each: no answered decision is lost",
+      &options.durability);
   AddDuration(app, "--durability-interval", absl::Milliseconds(1),
               "Write changes of sessions this often",
               &options.durability_interval);

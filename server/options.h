@@ -10,6 +10,9 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "server/durability/durability.h"
+#include "server/engine_choice.h"
+#include "server/support/log.h"
 
 namespace foresight {
 
@@ -21,7 +24,7 @@ struct ServerOptions {
   std::string model_root;  // Administrators load from below; empty: none.
   int max_models = 16;     // In memory, those that were replaced included.
   std::string port_file;   // Empty: none.
-  std::string log_format = "text";  // Or "json".
+  LogFormat log_format = LogFormat::kText;
   std::string probe;  // Not empty: only probe that address (metrics/probe.h).
 
   std::string tls_cert;       // Files; empty: none.
@@ -30,10 +33,8 @@ struct ServerOptions {
   std::string tokens;
   bool insecure = false;  // Plain text may leave the machine.
 
-  std::string device = "cpu";         // Or "cuda:N".
-  std::string engine = "auto";        // Or "fused", "autograd".
-  std::string precision = "float32";  // Or "bf16".
-  int threads = 0;                    // Lanes; 0: one per available core.
+  EngineChoice engine;
+  int threads = 0;  // Lanes; 0: one per available core.
 
   int max_sessions = 1024;
   int max_owner_sessions = 768;  // One client's.
@@ -56,7 +57,7 @@ struct ServerOptions {
   std::string state_dir;
   std::string state;         // A shared store (durability/redis_address.h).
   std::string state_tls_ca;  // PEM; empty: the machine's.
-  std::string durability = "interval";  // Or "none", "each".
+  Durability durability = Durability::kInterval;
   absl::Duration durability_interval = absl::Seconds(1);
   absl::Duration store_timeout = absl::Milliseconds(50);
   int replay_limit = 50;  // Steps made again for a session after a restart.

@@ -261,7 +261,7 @@ Scheduler::Options Server::Parts::SchedulerOptions() const {
 TakeOvers::Parts Server::Parts::TakeOverParts() {
   return {[this] {
             RedisStore::Options store;
-            store.forget_taken = options.durability == "none";
+            store.forget_taken = options.durability == Durability::kNone;
             return std::make_unique<RedisStore>(StoreAddress(options), store);
           },
           &sessions,
@@ -275,10 +275,7 @@ Journal::Options Server::Parts::JournalOptions() {
   journaling.fenced = [this](const KeptName& name) {
     if (!ended) operations.Lose(name);
   };
-  journaling.durability = options.durability == "none" ? Durability::kNone
-                          : options.durability == "each"
-                              ? Durability::kEach
-                              : Durability::kInterval;
+  journaling.durability = options.durability;
   journaling.interval = options.durability_interval;
   journaling.store_timeout = options.store_timeout;
   return journaling;

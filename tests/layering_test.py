@@ -69,6 +69,8 @@ GRPC = [
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 OURS = ("support/", "models/", "server/", "client/", "tests/")
+# The public headers of the client, whose own place is client/include.
+PUBLIC = "foresight/"
 
 
 def below(path, folder):
@@ -83,6 +85,12 @@ def violations(path, text):
         return
     folder = max(rules, key=len)
     for include in INCLUDE.findall(text):
+        if include.startswith(PUBLIC):
+            include = "client/include/" + include
+        elif path.startswith("client/include/") and include.startswith(
+            OURS + ("proto/", "google/", "grpc")
+        ):
+            yield f"{path}: a public header may not include {include}"
         if include.startswith(OURS):
             allowed = RULES[folder] + [folder]
             if not any(below(include, other) for other in allowed):
@@ -110,6 +118,9 @@ def check_the_check():
         "server/service/x.cc": '#include "server/scheduling/scheduler.h"',
         "models/bundle/x.cc": '#include "tests/support/x.h"',
         "models/x.cc": "",
+        "models/bundle/y.cc": '#include "foresight/remote_session.h"',
+        "client/include/foresight/x.h": '#include "client/connection.h"',
+        "client/include/foresight/y.h": "#include <grpcpp/channel.h>",
     }
     for path, text in bad.items():
         assert list(violations(path, text)), f"missed: {path} {text}"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Everything that is checked: the format, the build with -Werror and every test
-# of CTest; then what needs no LibTorch once more, by clang (thread safety; no
+# Everything that is checked: the format, the build with -Werror, clang-tidy on
+# what changed (tests/tidy.py) and every test of CTest; then what needs no LibTorch once more, by clang (thread safety; no
 # tests), with AddressSanitizer and UBSan, and with ThreadSanitizer; then the
 # fuzzers, for some seconds each. The last line counts the tests; a part that
 # does not build counts as a failed one.
@@ -13,8 +13,10 @@ usage() {
 usage: tests/run.sh [--quick] [--only PATH] [ctest arguments]
 
   --quick       only the release build
-  --only PATH   only tests of this folder or file, such as server/scheduling or
-                server/scheduling/scheduler
+  --only PATH   only tests of this folder or file: server/scheduling or
+                server/scheduling/scheduler, also spelled as a file
+                (server/scheduling/scheduler.cc, or its test's) or as a target
+                (server.scheduling.scheduler_test)
 TEXT
 }
 
@@ -29,7 +31,19 @@ while (($# > 0)); do
     *) ctest_arguments=("$@"); break ;;
   esac
 done
+# To server/scheduling/scheduler.
 only="${only%/}"
+only="${only#./}"
+only="${only#tests/}"
+only="${only%.cc}" only="${only%.h}" only="${only%.py}" only="${only%.sh}"
+only="${only%_test}"
+[[ "$only" == */* ]] || only="${only//.//}"
+only="${only/#client\/include\/foresight/client}"
+if [[ -n "$only" && ! -d "tests/$only" ]] &&
+  ! compgen -G "tests/${only}_test.*" >/dev/null; then
+  echo "$0: there is no test tests/${only}_test.*, nor a folder" >&2
+  exit 2
+fi
 # What is named is a test of the other parts.
 if ((${#parts[@]} > 1 && ${#ctest_arguments[@]} == 0)) && [[ -z "$only" ]]; then
   parts+=(fuzz)
@@ -39,14 +53,16 @@ status=0
 results=()  # JUnit files.
 broken=()   # Failures besides tests, as arguments of count.py.
 
-# Prints the target of --only's tests; nothing without --only.
+# Prints the targets of --only's tests; nothing without --only.
 target() {
   if [[ -z "$only" ]]; then
     return
   elif [[ -d "tests/$only" ]]; then
     echo "tests/$only/all"
-  else
+  elif [[ -f "tests/${only}_test.cc" ]]; then
     echo "${only//\//.}_test"
+  else  # A script, which may run any of the programs.
+    echo server/all client/all models/all
   fi
 }
 
@@ -68,7 +84,7 @@ build() {  # PRESET
 # Whether the preset builds what --only names.
 covers() {  # PRESET
   local name
-  name="$(target)"
+  read -r name _ <<<"$(target)"
   [[ -z "$name" ]] || ninja -C "build/$1" -t query "$name" >/dev/null 2>&1
 }
 
@@ -77,7 +93,7 @@ run_tests() {  # PRESET
   mkdir -p "build/$1/Testing"
   rm -f "$file"
   if [[ -n "$only" ]]; then
-    arguments+=(-R "^${only}[/_:]")
+    arguments+=(-R "^${only}(/|_test(:|\$))")
   elif [[ "$1" == [at]san ]]; then
     arguments+=(-R "^($(IFS='|'; echo "${sanitized[*]}"))/")
   fi
@@ -110,6 +126,11 @@ for part in "${parts[@]}"; do
     fi
     broken+=(--broken "$part: build")
     continue
+  fi
+  # It needs the generated headers of all parts.
+  if [[ "$part" == release && -z "$only" ]]; then
+    echo "== clang-tidy"
+    /usr/bin/python3 tests/tidy.py || broken+=(--broken clang-tidy)
   fi
   if [[ "$part" != clang ]]; then
     echo "== $part: tests"

@@ -9,8 +9,8 @@
 #include <thread>
 #include <vector>
 
-#include "client/adaptation_client.h"
-#include "client/control_loop.h"
+#include "foresight/adaptation_client.h"
+#include "foresight/control_loop.h"
 
 namespace {
 
@@ -79,7 +79,7 @@ class Narrator {
 absl::StatusOr<foresight::ControlLoop::Stats> Drive(const char* address) {
   auto client = foresight::AdaptationClient::Connect(address);
   if (!client.ok()) return client.status();
-  auto session = client->OpenSession({});
+  auto session = client->OpenSession();
   if (!session.ok()) return session.status();
 
   const auto stream = client->OpenReconnectingStream();
@@ -98,7 +98,7 @@ absl::StatusOr<foresight::ControlLoop::Stats> Drive(const char* address) {
     tick = After(tick, kPeriod);
     // The action is there 2 ms before the next tick: the server's or Brake's.
     const auto command =
-        (*loop)->StepUntil(robot.Read(), After(tick, -absl::Milliseconds(2)));
+        loop->StepUntil(robot.Read(), After(tick, -absl::Milliseconds(2)));
     robot.Apply(command.action);
     narrator.Tell(command);
     // Errors that do not pass: the session is lost, the observation is wrong.
@@ -108,7 +108,7 @@ absl::StatusOr<foresight::ControlLoop::Stats> Drive(const char* address) {
     }
     std::this_thread::sleep_until(tick);
   }
-  return (*loop)->stats();
+  return loop->stats();
 }
 
 }  // namespace

@@ -3,9 +3,9 @@
 #include <cstdio>
 #include <vector>
 
-#include "client/adaptation_client.h"
-#include "client/call_error.h"
 #include "client/environments/environment.h"
+#include "foresight/adaptation_client.h"
+#include "foresight/call_error.h"
 
 namespace {
 
@@ -16,11 +16,10 @@ absl::StatusOr<double> PlayEpisode(const char* address,
   auto client = foresight::AdaptationClient::Connect(address, connection);
   if (!client.ok()) return client.status();
 
-  foresight::v1::OpenSessionRequest request;
-  request.set_model("");                        // The only one served.
-  request.mutable_settings()->set_horizon(3);   // The rest: its defaults.
-  request.set_seed(7);                          // Same seed, same actions.
-  auto session = client->OpenSession(request);  // Closes when it goes.
+  foresight::SessionOptions wanted;            // Of the only model served.
+  wanted.settings.set_horizon(3);              // The rest: its defaults.
+  wanted.seed = 7;                             // Same seed, same actions.
+  auto session = client->OpenSession(wanted);  // Closes when it goes.
   if (!session.ok()) return session.status();
 
   auto environment = foresight::MakeEnvironment("HalfCheetah-v4");
@@ -32,8 +31,7 @@ absl::StatusOr<double> PlayEpisode(const char* address,
   options.budget = absl::Milliseconds(50);  // The server's time to adapt.
   double episode_return = 0;
   for (int step = 0; step < 20; ++step) {
-    const std::vector<float> observation(state.begin(), state.end());
-    auto decision = (*session)->Act(observation, options);
+    auto decision = session->Act(state, options);
     if (!decision.ok()) return decision.status();
     const std::vector<float> action(decision->action().begin(),
                                     decision->action().end());
@@ -57,7 +55,7 @@ int main(int argc, char** argv) {
       PlayEpisode(argc > 1 ? argv[1] : "127.0.0.1:50051", security);
   if (!result.ok()) {
     std::fprintf(stderr, "%s %s\n", result.status().ToString().c_str(),
-                 foresight::ErrorReason(result.status()).c_str());
+                 foresight::ErrorReasonName(result.status()).c_str());
     return 1;
   }
   std::printf("return after 20 steps: %.6f\n", *result);

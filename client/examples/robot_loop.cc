@@ -8,8 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "client/adaptation_client.h"
-#include "client/control_loop.h"
+#include "foresight/adaptation_client.h"
+#include "foresight/control_loop.h"
 
 namespace {
 
@@ -35,9 +35,9 @@ absl::StatusOr<foresight::ControlLoop::Stats> Drive(
   connection.security = security;
   auto client = foresight::AdaptationClient::Connect(address, connection);
   if (!client.ok()) return client.status();
-  auto session = client->OpenSession({});
+  auto session = client->OpenSession();
   if (!session.ok()) return session.status();
-  Robot robot((*session)->description().model().observation_size());
+  Robot robot(session->description().model().observation_size());
 
   const auto stream = client->OpenReconnectingStream();
   foresight::ControlLoopOptions options;
@@ -53,14 +53,14 @@ absl::StatusOr<foresight::ControlLoop::Stats> Drive(
   for (int step = 0; step < steps; ++step) {
     tick = foresight::After(tick, kPeriod);
     // The action is there before the next tick, with 2 ms to apply it.
-    const auto command = (*loop)->StepUntil(
+    const auto command = loop->StepUntil(
         robot.Read(), foresight::After(tick, -absl::Milliseconds(2)));
     // A lost session, for example, does not come back by itself.
     if (absl::IsNotFound(command.status)) return command.status;
     robot.Apply(command.action);
     std::this_thread::sleep_until(tick);
   }
-  return (*loop)->stats();
+  return loop->stats();
 }
 
 }  // namespace

@@ -163,12 +163,12 @@ class Run {
 
 absl::StatusOr<LoadResult> RunLoad(const LoadTarget& target, int sessions,
                                    Cancellation& cancellation) {
-  v1::OpenSessionRequest request;
-  request.set_model(target.model.name());
-  *request.mutable_settings() = target.options.settings;
-  request.set_seed(target.options.seed);
+  SessionOptions session;
+  session.model = target.model.name();
+  session.settings = target.options.settings;
+  session.seed = target.options.seed;
   const auto opened =
-      LoadSessions::Open(target.client, request, sessions, cancellation);
+      LoadSessions::Open(target.client, session, sessions, cancellation);
   if (!opened.ok()) return opened.status();
   return Run(target, *opened).Go(cancellation);
 }

@@ -3,13 +3,13 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "client/adaptation_client.h"
-#include "client/cancellation.h"
 #include "client/load/latency_histogram.h"
 #include "client/load/observations.h"
 #include "client/load/options.h"
 #include "client/load/recorder.h"
 #include "client/load/transport.h"
+#include "foresight/adaptation_client.h"
+#include "foresight/cancellation.h"
 #include "proto/adaptation.pb.h"
 
 namespace foresight {

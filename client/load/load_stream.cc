@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "client/call_error.h"
+#include "client/error_conversion.h"
 
 namespace foresight {
 namespace {

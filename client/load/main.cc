@@ -3,8 +3,6 @@
 #include <string>
 
 #include "absl/synchronization/mutex.h"
-#include "client/adaptation_client.h"
-#include "client/call_error.h"
 #include "client/load/load.h"
 #include "client/load/observations.h"
 #include "client/load/options.h"
@@ -13,6 +11,8 @@
 #include "client/run/interrupt.h"
 #include "client/run/output_file.h"
 #include "client/run/tournament.h"
+#include "foresight/adaptation_client.h"
+#include "foresight/call_error.h"
 
 namespace foresight {
 namespace {
@@ -45,7 +45,7 @@ absl::StatusOr<Texts> RunRamp(const LoadTarget& target,
     auto result = RunLoad(target, *sessions, cancellation);
     Probe probe;
     probe.sessions = *sessions;
-    probe.refused = ErrorReason(result.status()) == "SESSIONS_FULL";
+    probe.refused = ErrorReason(result.status()) == v1::SESSIONS_FULL;
     if (!result.ok() && !probe.refused) return result.status();
     if (result.ok()) {
       probe.missed_fraction = result->counts.missed_fraction();

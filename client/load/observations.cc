@@ -40,11 +40,11 @@ absl::StatusOr<Observations> RecordEpisode(const AdaptationClient& client,
                                            Environment& environment, int count,
                                            uint64_t seed,
                                            Cancellation& cancellation) {
-  v1::OpenSessionRequest request;
-  request.set_model(model.name());
-  request.mutable_settings()->set_steps(0);
-  request.set_seed(seed);
-  auto session = client.OpenSession(request);
+  SessionOptions options;
+  options.model = model.name();
+  options.settings.set_steps(0);
+  options.seed = seed;
+  auto session = client.OpenSession(options);
   if (!session.ok()) return session.status();
   ActOptions act;
   act.call.cancellation = &cancellation;
@@ -54,7 +54,7 @@ absl::StatusOr<Observations> RecordEpisode(const AdaptationClient& client,
   for (int step = 0; step < count && !terminated; ++step) {
     const std::vector<float> observation(state.begin(), state.end());
     values.insert(values.end(), observation.begin(), observation.end());
-    const auto decision = (*session)->Act(observation, act);
+    const auto decision = session->Act(observation, act);
     if (!decision.ok()) return decision.status();
     auto transition =
         environment.Step({decision->action().data(),

@@ -7,9 +7,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "client/adaptation_client.h"
-#include "client/cancellation.h"
 #include "client/environments/environment.h"
+#include "foresight/adaptation_client.h"
+#include "foresight/cancellation.h"
 #include "proto/adaptation.pb.h"
 
 namespace foresight {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/time/time.h"
-#include "client/security_options.h"
+#include "foresight/security_options.h"
 #include "proto/adaptation.pb.h"
 
 namespace foresight {

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <thread>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
-#include "client/call_error.h"
+#include "client/error_conversion.h"
 #include "client/load/transport.h"
 
 namespace foresight {
@@ -45,12 +46,10 @@ class Outcome {
   absl::Status Describe(int count) const ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     if (error_.ok()) return error_;
-    return MakeError(
-        error_.code(),
-        absl::StrCat("the server refused a session after opening ", opened_,
-                     " of ", count, ": ", error_.message(), " [",
-                     ReasonOf(error_), "]"),
-        ErrorReason(error_), RetryAfter(error_));
+    return WithMessage(
+        error_, absl::StrCat("the server refused a session after opening ",
+                             opened_, " of ", count, ": ", error_.message(),
+                             " [", ReasonOf(error_), "]"));
   }
 
  private:
@@ -61,35 +60,42 @@ class Outcome {
 
 }  // namespace
 
-absl::StatusOr<LoadSessions> LoadSessions::Open(
-    const AdaptationClient& client, const v1::OpenSessionRequest& request,
-    int count, Cancellation& cancellation) {
-  LoadSessions opened{Sessions(count)};
+absl::StatusOr<LoadSessions> LoadSessions::Open(const AdaptationClient& client,
+                                                const SessionOptions& options,
+                                                int count,
+                                                Cancellation& cancellation) {
+  std::vector<std::optional<RemoteSession>> opened(count);
   Outcome outcome;
   ForEach(count, [&](int index) {
     if (outcome.failed() || cancellation.cancelled()) return;
-    v1::OpenSessionRequest mine = request;
-    mine.set_seed(request.seed() + static_cast<uint64_t>(index));
+    SessionOptions mine = options;
+    mine.seed = options.seed.value_or(0) + static_cast<uint64_t>(index);
     // Not cancelled in between: that could leave a session behind.
     auto session = client.OpenSession(mine);
     outcome.Add(session.status());
-    if (session.ok()) opened.sessions_[index] = *std::move(session);
+    if (session.ok()) opened[index] = *std::move(session);
   });
+  std::vector<RemoteSession> sessions;
+  for (std::optional<RemoteSession>& session : opened) {
+    if (session.has_value()) sessions.push_back(*std::move(session));
+  }
+  LoadSessions result(std::move(sessions));
   if (cancellation.cancelled()) return absl::CancelledError("interrupted");
   if (absl::Status status = outcome.Describe(count); !status.ok()) {
     return status;
   }
-  return opened;
+  return result;
 }
 
 LoadSessions::~LoadSessions() {
-  ForEach(static_cast<int>(sessions_.size()),
-          [this](int index) { sessions_[index].reset(); });
+  ForEach(static_cast<int>(sessions_.size()), [this](int index) {
+    const RemoteSession closing = std::move(sessions_[index]);
+  });
 }
 
 std::vector<std::string> LoadSessions::ids() const {
   std::vector<std::string> ids;
-  for (const auto& session : sessions_) ids.push_back(session->id());
+  for (const RemoteSession& session : sessions_) ids.push_back(session.id());
   return ids;
 }
 

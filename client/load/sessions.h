@@ -2,13 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "client/adaptation_client.h"
-#include "client/cancellation.h"
+#include "foresight/adaptation_client.h"
+#include "foresight/cancellation.h"
 #include "proto/adaptation.pb.h"
 
 namespace foresight {
@@ -16,12 +15,13 @@ namespace foresight {
 // Closes its sessions when it is destroyed and ignores errors.
 class LoadSessions {
  public:
-  // Opens `count` (>= 1) sessions as in `request`; session i has the request's
-  // seed + i. On an error it closes the ones already opened.
+  // Opens `count` (>= 1) sessions with `options`; session i has their seed + i,
+  // where no seed is 0. On an error it closes the ones already opened.
   // Errors: OpenSession's, saying how many were opened before; Cancelled.
-  static absl::StatusOr<LoadSessions> Open(
-      const AdaptationClient& client, const v1::OpenSessionRequest& request,
-      int count, Cancellation& cancellation);
+  static absl::StatusOr<LoadSessions> Open(const AdaptationClient& client,
+                                           const SessionOptions& options,
+                                           int count,
+                                           Cancellation& cancellation);
   ~LoadSessions();
   LoadSessions(LoadSessions&&) = default;
   LoadSessions& operator=(LoadSessions&&) = delete;
@@ -29,14 +29,14 @@ class LoadSessions {
   std::vector<std::string> ids() const;
   // The sessions' common settings, complete as the server confirmed them.
   const v1::AdaptationSettings& settings() const {
-    return sessions_.front()->description().settings();
+    return sessions_.front().description().settings();
   }
 
  private:
-  using Sessions = std::vector<std::unique_ptr<RemoteSession>>;
-  explicit LoadSessions(Sessions sessions) : sessions_(std::move(sessions)) {}
+  explicit LoadSessions(std::vector<RemoteSession> sessions)
+      : sessions_(std::move(sessions)) {}
 
-  Sessions sessions_;
+  std::vector<RemoteSession> sessions_;
 };
 
 }  // namespace foresight

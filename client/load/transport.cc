@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "client/call_error.h"
 #include "client/channel.h"
+#include "foresight/call_error.h"
 
 namespace foresight {
 
@@ -41,7 +41,7 @@ void SetObservation(absl::Span<const float> observation,
 }
 
 std::string ReasonOf(const absl::Status& status) {
-  const std::string reason = ErrorReason(status);
+  const std::string reason = ErrorReasonName(status);
   return reason.empty() ? absl::StatusCodeToString(status.code()) : reason;
 }
 

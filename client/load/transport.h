@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "client/security_options.h"
+#include "foresight/security_options.h"
 #include "proto/adaptation.grpc.pb.h"
 
 namespace foresight {

@@ -5,7 +5,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "client/call_error.h"
+#include "client/error_conversion.h"
 #include "client/load/transport.h"
 
 namespace foresight {

@@ -6,32 +6,31 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "client/call_error.h"
+#include "client/error_conversion.h"
+#include "foresight/call_error.h"
 
 namespace foresight {
 namespace {
 
 // Adds the place to an error.
 absl::Status At(const absl::Status& status, const EpisodePlan& plan, int step) {
-  const std::string reason = ErrorReason(status);
-  return MakeError(
-      status.code(),
+  const std::string reason = ErrorReasonName(status);
+  return WithMessage(
+      status,
       absl::StrCat(status.message(), reason.empty() ? "" : " [", reason,
                    reason.empty() ? "" : "]", " (",
                    plan.adapt ? "adapted" : "frozen", " episode of seed ",
-                   plan.seed, ", step ", step, ")"),
-      reason, RetryAfter(status));
+                   plan.seed, ", step ", step, ")"));
 }
 
-v1::OpenSessionRequest MakeRequest(const std::string& model,
-                                   const EpisodePlan& plan,
-                                   const RunOptions& options) {
-  v1::OpenSessionRequest request;
-  request.set_model(model);
-  *request.mutable_settings() = options.settings;
-  if (!plan.adapt) request.mutable_settings()->set_steps(0);
-  request.set_seed(plan.seed);
-  return request;
+SessionOptions OptionsOf(const std::string& model, const EpisodePlan& plan,
+                         const RunOptions& options) {
+  SessionOptions session;
+  session.model = model;
+  session.settings = options.settings;
+  if (!plan.adapt) session.settings.set_steps(0);
+  session.seed = plan.seed;
+  return session;
 }
 
 // The wait between the end of a stream and the first attempt with another one.
@@ -50,7 +49,8 @@ absl::StatusOr<v1::ActResponse> Decide(RemoteSession& session,
     if (streams != nullptr) stream = streams->Current(session.Place());
     act.stream = stream.get();
     auto decision = session.Act(observation, act);
-    const bool was_late = ErrorReason(decision.status()) == "DEADLINE_EXCEEDED";
+    const bool was_late =
+        ErrorReason(decision.status()) == v1::DEADLINE_EXCEEDED;
     const bool broke = !decision.ok() && stream != nullptr &&
                        (stream->broken() || session.leaving()) &&
                        !act.call.cancellation->cancelled();
@@ -78,11 +78,11 @@ absl::StatusOr<EpisodeResult> PlayEpisode(
   if (cancellation.cancelled()) return absl::CancelledError("interrupted");
   // Not cancelled in between: that would leave a session behind.
   auto session =
-      client.OpenSession(MakeRequest(model, plan, options), {options.deadline});
+      client.OpenSession(OptionsOf(model, plan, options), {options.deadline});
   if (!session.ok()) return At(session.status(), plan, 0);
 
   EpisodeResult result;
-  result.settings = (*session)->description().settings();
+  result.settings = session->description().settings();
   std::vector<double> state = environment.Reset(plan.seed);
   const int limit = std::min(options.max_steps, environment.spec().step_limit);
   double steps_done = 0;
@@ -90,7 +90,7 @@ absl::StatusOr<EpisodeResult> PlayEpisode(
     const std::vector<float> observation(state.begin(), state.end());
     const absl::Time start = absl::Now();
     const auto decision =
-        Decide(**session, observation, act, stream, &result.late);
+        Decide(*session, observation, act, stream, &result.late);
     if (!decision.ok()) return At(decision.status(), plan, result.steps);
     result.latencies_ms.push_back(
         absl::ToDoubleMilliseconds(absl::Now() - start));

@@ -7,10 +7,10 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
-#include "client/adaptation_client.h"
 #include "client/environments/environment.h"
 #include "client/run/options.h"
 #include "client/run/shared_stream.h"
+#include "foresight/adaptation_client.h"
 #include "proto/adaptation.pb.h"
 
 namespace foresight {

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <thread>
 
-#include "client/cancellation.h"
+#include "foresight/cancellation.h"
 
 namespace foresight {
 

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "client/adaptation_client.h"
 #include "client/environments/environment.h"
 #include "client/run/interrupt.h"
 #include "client/run/options.h"
@@ -15,6 +14,7 @@
 #include "client/run/sweep.h"
 #include "client/run/sweep_report.h"
 #include "client/run/tournament.h"
+#include "foresight/adaptation_client.h"
 
 namespace foresight {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "client/adaptation_client.h"
-#include "client/control_stream.h"
+#include "foresight/adaptation_client.h"
+#include "foresight/control_stream.h"
 
 namespace foresight {
 

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "client/adaptation_client.h"
 #include "client/run/comparison.h"
 #include "client/run/options.h"
+#include "foresight/adaptation_client.h"
 
 namespace foresight {
 

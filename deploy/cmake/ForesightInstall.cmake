@@ -4,7 +4,8 @@
 #                   foresight-inspect, with MuJoCo
 #   train           foresight-train and its recipes
 #   torch           the LibTorch libraries that server and train load
-#   client-library  foresight::client for C++ and the .proto files
+#   client-library  foresight::client and foresight::fake_server for C++, and
+#                   the .proto files
 # Programs find their libraries by a path relative to themselves, so the
 # installed tree can be moved.
 set(FORESIGHT_COMPONENTS "server;tools;train;client-library" CACHE STRING
@@ -113,7 +114,7 @@ if(NOT "client-library" IN_LIST FORESIGHT_COMPONENTS)
   return()
 endif()
 set(client_libraries "")
-foresight_static_closure(foresight_client client_libraries)
+foresight_static_closure(foresight_fake_server client_libraries)
 foreach(library IN LISTS client_libraries)
   string(REPLACE "foresight_" "" name ${library})
   # Robots link the client into plug-ins.
@@ -124,12 +125,10 @@ install(
   TARGETS ${client_libraries}
   EXPORT foresight
   ARCHIVE DESTINATION lib COMPONENT client-library
-  INCLUDES DESTINATION include/foresight)
-file(GLOB client_headers "${CMAKE_SOURCE_DIR}/client/*.h")
-install(FILES ${client_headers} DESTINATION include/foresight/client
+  INCLUDES DESTINATION include)
+install(DIRECTORY client/include/foresight DESTINATION include
         COMPONENT client-library)
-install(FILES "${CMAKE_BINARY_DIR}/generated/proto/adaptation.pb.h"
-              "${CMAKE_BINARY_DIR}/generated/proto/adaptation.grpc.pb.h"
+install(FILES "${CMAKE_BINARY_DIR}/generated/foresight/proto/adaptation.pb.h"
         DESTINATION include/foresight/proto COMPONENT client-library)
 install(FILES proto/adaptation.proto proto/admin.proto proto/bundle.proto
         DESTINATION share/foresight/proto COMPONENT client-library)

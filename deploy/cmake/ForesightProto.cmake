@@ -1,10 +1,11 @@
 # foresight_proto(<target> ROOT <import root> FILES <relative .proto>...
 #                 [GRPC] [DEPS <target>...])
 # Messages as the static library <target>; with GRPC also the stubs, as
-# <target>_grpc. Generated headers are included by their path below ROOT.
+# <target>_grpc. Generated headers are included by their path below ROOT, or as
+# foresight/<path>, which is where they are installed.
 function(foresight_proto target)
   cmake_parse_arguments(ARG "GRPC" "ROOT" "FILES;DEPS" ${ARGN})
-  set(out "${CMAKE_BINARY_DIR}/generated")
+  set(out "${CMAKE_BINARY_DIR}/generated/foresight")
   file(MAKE_DIRECTORY "${out}")
   set(import_path -I "${ARG_ROOT}" -I "${Protobuf_INCLUDE_DIRS}")
   foreach(file IN LISTS ARG_FILES)
@@ -28,8 +29,9 @@ function(foresight_proto target)
     endif()
   endforeach()
   add_library(${target} STATIC ${message_sources})
-  target_include_directories(${target} SYSTEM
-                             PUBLIC "$<BUILD_INTERFACE:${out}>")
+  target_include_directories(
+    ${target} SYSTEM PUBLIC "$<BUILD_INTERFACE:${out}>"
+                            "$<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/generated>")
   target_link_libraries(${target} PUBLIC protobuf::libprotobuf ${ARG_DEPS})
   if(ARG_GRPC)
     add_library(${target}_grpc STATIC ${stub_sources})

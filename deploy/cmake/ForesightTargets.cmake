@@ -84,10 +84,16 @@ function(foresight_test path)
                OMP_NUM_THREADS=1)
 endfunction()
 
-# foresight_script_test(<name> COMMAND <command>... [PYTHONPATH <folder>...]): a
-# test in Python or shell that exits 0. PYTHONPATH holds the given folders, then
-# the wheels of .deps; exit code 77 is "skipped".
+# foresight_script_test(<path>_test[:<case>] COMMAND <command>...
+#                       [PYTHONPATH <folder>...]): tests/<path>_test.py or .sh,
+# which exits with 0. PYTHONPATH holds the given folders, then the wheels of
+# .deps; exit code 77 is "skipped".
 function(foresight_script_test name)
+  string(REGEX REPLACE ":.*" "" path "${name}")
+  file(GLOB script "${CMAKE_SOURCE_DIR}/tests/${path}.*")
+  if(NOT script OR NOT path MATCHES "_(test|fuzzer)$")
+    message(FATAL_ERROR "The test ${name} is not named after a file in tests/")
+  endif()
   cmake_parse_arguments(ARG "" "TIMEOUT" "COMMAND;PYTHONPATH" ${ARGN})
   list(APPEND ARG_PYTHONPATH "${FORESIGHT_DEPS}/python"
        "${FORESIGHT_DEPS}/mujoco")

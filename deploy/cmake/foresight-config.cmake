@@ -1,4 +1,5 @@
-# find_package(foresight) gives foresight::client, the C++ client library.
+# find_package(foresight) gives foresight::client, the C++ client library, and
+# foresight::fake_server, a server for tests of programs that use it.
 include(CMakeFindDependencyMacro)
 find_dependency(Threads)
 find_dependency(OpenSSL)

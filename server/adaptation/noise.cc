@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/bundle/manifest.h"
+
 namespace foresight {
 namespace {
+
+static_assert(kMaxBetas <= kAcceptanceSlots, "the banks would overlap");
 
 constexpr int kRounds = 10;
 constexpr uint32_t kMultipliers[2] = {0xD2511F53u, 0xCD9E8D57u};

@@ -16,17 +16,11 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "proto/saved_session.pb.h"
+#include "server/durability/durability.h"
 #include "server/durability/state_store.h"
 #include "server/support/event.h"
 
 namespace foresight {
-
-// The time by which a change must be on the medium.
-enum class Durability {
-  kNone,      // At the server's orderly end.
-  kInterval,  // Within the interval.
-  kEach,      // Before the answer to its cause.
-};
 
 // A store that fails or hangs does not stop the server. While it fails, changes
 // are dropped and counted, and it is tried again every `retry`. generation()

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "server/decisions/messages.h"
-#include "server/service/act_reactor.h"
+#include "server/service/act_call.h"
 #include "server/service/caller.h"
 #include "server/service/trace_metadata.h"
 #include "server/service/unary_answer.h"
@@ -140,7 +140,7 @@ grpc::ServerUnaryReactor* AdaptationService::Act(
     return Finish<v1::ActResponse>(context, Method::kAct, caller.status(),
                                    response);
   }
-  return ActReactor::Start(context, *std::move(caller), *request, response,
+  return ActCall::Start(context, *std::move(caller), *request, response,
                            parts_.maker, parts_.metrics);
 }
 

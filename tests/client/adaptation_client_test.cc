@@ -1,12 +1,12 @@
-#include "client/adaptation_client.h"
+#include "foresight/adaptation_client.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <thread>
 
-#include "client/call_error.h"
-#include "tests/support/fake_adaptation_server.h"
+#include "client/fake_adaptation_server.h"
+#include "foresight/call_error.h"
 
 namespace foresight {
 namespace {
@@ -88,7 +88,7 @@ TEST_F(AdaptationClientTest, ModelsAreListedAndFound) {
 TEST_F(AdaptationClientTest, ErrorsCarryCodeReasonAndMessage) {
   const auto model = Client().GetModel("chetah");
   EXPECT_EQ(model.status().code(), absl::StatusCode::kNotFound);
-  EXPECT_EQ(ErrorReason(model.status()), "MODEL_UNKNOWN");
+  EXPECT_EQ(ErrorReason(model.status()), v1::MODEL_UNKNOWN);
   EXPECT_EQ(model.status().message(), "no model \"chetah\"");
 }
 
@@ -110,24 +110,24 @@ TEST_F(AdaptationClientTest, HarmlessCallsSurviveAPassingFailure) {
   server_.FailNext(1,
                    DetailedStatus(grpc::StatusCode::RESOURCE_EXHAUSTED, "full",
                                   "SESSIONS_FULL", absl::Milliseconds(1)));
-  EXPECT_TRUE(client.OpenSession({}).status().code() ==
+  EXPECT_TRUE(client.OpenSession().status().code() ==
               absl::StatusCode::kNotFound);  // Two models: which one?
   EXPECT_EQ(server_.calls(), 5);
 }
 
 TEST_F(AdaptationClientTest, OpeningUnderAChosenNameIsTriedOnce) {
   server_.FailNext(1, grpc::Status(grpc::StatusCode::UNAVAILABLE, "gone"));
-  v1::OpenSessionRequest request;
-  request.set_model("cheetah");
-  request.set_session_id("mine");
+  SessionOptions options;
+  options.model = "cheetah";
+  options.session_id = "mine";
   const AdaptationClient client = Client();
   // If it had been opened, a retry would give SESSION_EXISTS.
-  EXPECT_EQ(client.OpenSession(request).status(),
+  EXPECT_EQ(client.OpenSession(options).status(),
             absl::UnavailableError("gone"));
   EXPECT_EQ(server_.calls(), 1);
-  const auto session = client.OpenSession(request);
+  const auto session = client.OpenSession(options);
   ASSERT_TRUE(session.ok()) << session.status();
-  EXPECT_EQ((*session)->id(), "mine");
+  EXPECT_EQ(session->id(), "mine");
 }
 
 TEST_F(AdaptationClientTest, ARestartedServerIsFoundAgain) {

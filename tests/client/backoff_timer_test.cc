@@ -2,7 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "client/call_error.h"
+#include "client/error_conversion.h"
+#include "foresight/call_error.h"
 
 namespace foresight {
 namespace {
@@ -39,7 +40,7 @@ TEST(BackoffTimerTest, SuccessEndsTheWaitAndStartsAnew) {
 TEST(BackoffTimerTest, TheServersDelayIsKept) {
   BackoffTimer timer(kPolicy, 1);
   const SteadyTime now = SteadyNow();
-  timer.Fail(MakeError(absl::StatusCode::kResourceExhausted, "busy",
+  timer.Fail(CallError(absl::StatusCode::kResourceExhausted, "busy",
                        "OVERLOADED", absl::Seconds(7)),
              now);
   EXPECT_EQ(Between(now, timer.next()), absl::Seconds(7));

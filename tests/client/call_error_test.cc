@@ -1,7 +1,8 @@
-#include "client/call_error.h"
+#include "foresight/call_error.h"
 
 #include <gtest/gtest.h>
 
+#include "client/error_conversion.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
@@ -30,17 +31,40 @@ TEST(CallErrorTest, CodeMessageReasonAndDelayArrive) {
                    Details("SESSIONS_FULL", 2, 500000000)));
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(status.message(), "1024 sessions");
-  EXPECT_EQ(ErrorReason(status), "SESSIONS_FULL");
+  EXPECT_EQ(ErrorReason(status), v1::SESSIONS_FULL);
+  EXPECT_EQ(ErrorReasonName(status), "SESSIONS_FULL");
   EXPECT_EQ(RetryAfter(status), absl::Milliseconds(2500));
+}
+
+TEST(CallErrorTest, AReasonOfANewerServerIsReadByItsName) {
+  const absl::Status status = FromCall(grpc::Status(
+      grpc::StatusCode::INTERNAL, "odd", Details("MOON_FULL", 0, 1)));
+  EXPECT_EQ(ErrorReason(status), v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(ErrorReasonName(status), "MOON_FULL");
+}
+
+TEST(CallErrorTest, AnotherMessageKeepsTheRest) {
+  v1::Error error;
+  error.set_code(9);
+  error.set_reason("DECISION_SKIPPED");
+  error.set_message("short");
+  error.set_next_decision(3);
+  error.mutable_retry_after()->set_seconds(2);
+  const absl::Status status = WithMessage(FromAnswer(error), "longer");
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(status.message(), "longer");
+  EXPECT_EQ(ErrorReason(status), v1::DECISION_SKIPPED);
+  EXPECT_EQ(NextDecision(status), 3u);
+  EXPECT_EQ(RetryAfter(status), absl::Seconds(2));
 }
 
 TEST(CallErrorTest, ErrorsWithoutDetailsHaveNoReason) {
   const absl::Status status = FromCall(
       grpc::Status(grpc::StatusCode::UNAVAILABLE, "connection refused"));
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
-  EXPECT_EQ(ErrorReason(status), "");
+  EXPECT_EQ(ErrorReason(status), v1::ERROR_REASON_UNSPECIFIED);
   EXPECT_EQ(RetryAfter(status), std::nullopt);
-  EXPECT_EQ(ErrorReason(absl::OkStatus()), "");
+  EXPECT_EQ(ErrorReason(absl::OkStatus()), v1::ERROR_REASON_UNSPECIFIED);
 }
 
 TEST(CallErrorTest, BrokenDetailsLoseNeitherCodeNorMessage) {
@@ -48,7 +72,7 @@ TEST(CallErrorTest, BrokenDetailsLoseNeitherCodeNorMessage) {
       grpc::StatusCode::NOT_FOUND, "no model", "\xff\xffnot a message"));
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(status.message(), "no model");
-  EXPECT_EQ(ErrorReason(status), "");
+  EXPECT_EQ(ErrorReason(status), v1::ERROR_REASON_UNSPECIFIED);
 }
 
 TEST(CallErrorTest, CodesBeyondTheKnownAreUnknown) {
@@ -67,7 +91,7 @@ TEST(CallErrorTest, AnswersOfAStreamReadAlike) {
   const absl::Status status = FromAnswer(error);
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(status.message(), "too busy");
-  EXPECT_EQ(ErrorReason(status), "OVERLOADED");
+  EXPECT_EQ(ErrorReason(status), v1::OVERLOADED);
   EXPECT_EQ(RetryAfter(status), absl::Milliseconds(20));
 
   error.clear_retry_after();

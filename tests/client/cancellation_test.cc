@@ -1,4 +1,4 @@
-#include "client/cancellation.h"
+#include "foresight/cancellation.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "client/control_loop_options.h"
+#include "foresight/control_loop_options.h"
 
 #include <gtest/gtest.h>
 

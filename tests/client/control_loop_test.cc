@@ -1,4 +1,4 @@
-#include "client/control_loop.h"
+#include "foresight/control_loop.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <memory>
 
-#include "client/adaptation_client.h"
-#include "client/call_error.h"
-#include "tests/support/fake_adaptation_server.h"
+#include "client/fake_adaptation_server.h"
+#include "foresight/adaptation_client.h"
+#include "foresight/call_error.h"
 
 namespace foresight {
 namespace {
@@ -50,11 +50,11 @@ class ControlLoopTest : public ::testing::TestWithParam<bool> {
   }
 
   void Start() {
-    auto session = client_->OpenSession({});
+    auto session = client_->OpenSession();
     ASSERT_TRUE(session.ok()) << session.status();
     auto loop = ControlLoop::Create(*std::move(session), options_);
     ASSERT_TRUE(loop.ok()) << loop.status();
-    loop_ = *std::move(loop);
+    loop_.emplace(*std::move(loop));
   }
 
   void StartWithPlan(uint32_t length) {
@@ -81,7 +81,7 @@ class ControlLoopTest : public ::testing::TestWithParam<bool> {
   std::unique_ptr<AdaptationClient> client_;
   std::unique_ptr<ReconnectingStream> stream_;
   ControlLoopOptions options_;
-  std::unique_ptr<ControlLoop> loop_;
+  std::optional<ControlLoop> loop_;
 };
 
 INSTANTIATE_TEST_SUITE_P(Calls, ControlLoopTest, ::testing::Values(false));
@@ -221,7 +221,7 @@ TEST_P(ControlLoopTest, AnErrorThatLastsIsTheStepsStatus) {
       1, DetailedStatus(grpc::StatusCode::INVALID_ARGUMENT, "NaN",
                         "OBSERVATION_INVALID", absl::InfiniteDuration()));
   const auto command = Answered(kNewer);
-  EXPECT_EQ(ErrorReason(command.status), "OBSERVATION_INVALID");
+  EXPECT_EQ(ErrorReason(command.status), v1::OBSERVATION_INVALID);
   EXPECT_EQ(command.source, ActionSource::kHeld);
   EXPECT_THAT(command.action, Each(FloatEq(kAction)));
   EXPECT_TRUE(Answered(kNewer).status.ok());
@@ -306,7 +306,7 @@ TEST_P(ControlLoopTest, ALostSessionIsSaidInEachStep) {
   server_.Restart();  // Ends all sessions.
   for (int i = 0; i < 2; ++i) {
     const auto command = Answered(kNewer);
-    EXPECT_EQ(ErrorReason(command.status), "SESSION_UNKNOWN");
+    EXPECT_EQ(ErrorReason(command.status), v1::SESSION_UNKNOWN);
     EXPECT_THAT(command.action, Each(FloatEq(kAction)));
   }
 }
@@ -351,7 +351,7 @@ TEST_P(ControlLoopTest, ResetStartsAnotherEpisodeDespiteARequest) {
 }
 
 TEST_P(ControlLoopTest, WrongOptionsAreRefused) {
-  auto session = client_->OpenSession({});
+  auto session = client_->OpenSession();
   ASSERT_TRUE(session.ok());
   options_.plan_length = 65;
   EXPECT_EQ(

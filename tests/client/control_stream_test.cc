@@ -1,4 +1,4 @@
-#include "client/control_stream.h"
+#include "foresight/control_stream.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,9 +8,9 @@
 
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
-#include "client/adaptation_client.h"
-#include "client/call_error.h"
-#include "tests/support/fake_adaptation_server.h"
+#include "client/fake_adaptation_server.h"
+#include "foresight/adaptation_client.h"
+#include "foresight/call_error.h"
 
 namespace foresight {
 namespace {
@@ -27,9 +27,10 @@ class ControlStreamTest : public ::testing::Test {
   }
 
   std::unique_ptr<RemoteSession> Open() {
-    auto session = client_->OpenSession({});
+    auto session = client_->OpenSession();
     EXPECT_TRUE(session.ok()) << session.status();
-    return session.ok() ? *std::move(session) : nullptr;
+    return session.ok() ? std::make_unique<RemoteSession>(*std::move(session))
+                        : nullptr;
   }
 
   static v1::ActRequest Request(const RemoteSession& session, uint64_t index,
@@ -112,7 +113,7 @@ TEST_F(ControlStreamTest, AnErrorAnswersItsRequestAlone) {
   const auto session = Open();
   const auto skipped = stream->Act(Request(*session, 7, 0.1f));
   EXPECT_EQ(skipped.status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_EQ(ErrorReason(skipped.status()), "DECISION_SKIPPED");
+  EXPECT_EQ(ErrorReason(skipped.status()), v1::DECISION_SKIPPED);
   EXPECT_FALSE(stream->broken());
   EXPECT_TRUE(stream->Act(Request(*session, 0, 0.1f)).ok());
 }
@@ -201,7 +202,7 @@ TEST_F(ControlStreamTest, ARepeatedRequestGetsTheAnswerGivenUp) {
   // from it.
   const auto changed = stream->Act(Request(*session, 0, 0.2f));
   EXPECT_EQ(changed.status().code(), absl::StatusCode::kAborted);
-  EXPECT_EQ(ErrorReason(changed.status()), "DECISION_IN_FLIGHT");
+  EXPECT_EQ(ErrorReason(changed.status()), v1::DECISION_IN_FLIGHT);
 
   absl::Notification answered;
   ControlStream::Answer answer = absl::UnknownError("none");

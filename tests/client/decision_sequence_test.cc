@@ -3,7 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client/call_error.h"
+#include "client/error_conversion.h"
+#include "foresight/call_error.h"
 
 namespace foresight {
 namespace {
@@ -26,12 +27,12 @@ Answer AnswerTo(uint64_t index, uint64_t epoch) {
 }
 
 Answer Refusal(const char* reason) {
-  return MakeError(absl::StatusCode::kFailedPrecondition, "", reason,
+  return CallError(absl::StatusCode::kFailedPrecondition, "", reason,
                    std::nullopt);
 }
 
 Answer InFlight() {
-  return MakeError(absl::StatusCode::kAborted, "", "DECISION_IN_FLIGHT",
+  return CallError(absl::StatusCode::kAborted, "", "DECISION_IN_FLIGHT",
                    std::nullopt);
 }
 

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "client/adaptation_client.h"
-#include "tests/support/fake_adaptation_server.h"
+#include "client/fake_adaptation_server.h"
+#include "foresight/adaptation_client.h"
 
 namespace foresight {
 namespace {

@@ -8,7 +8,7 @@ EXAMPLES = ["one_episode.cc", "robot_loop.cc"]  # In the README's order.
 
 
 def shown_part(code):
-    start = code.index('#include "client/adaptation')
+    start = code.index('#include "')
     end = code.index("}  // namespace")
     return code[start:end].replace("namespace {\n\n", "").strip()
 

@@ -1,13 +1,13 @@
-#include "client/reconnecting_stream.h"
+#include "foresight/reconnecting_stream.h"
 
 #include <gtest/gtest.h>
 
 #include <memory>
 
-#include "client/adaptation_client.h"
 #include "client/answer_slot.h"
-#include "client/call_error.h"
-#include "tests/support/fake_adaptation_server.h"
+#include "client/fake_adaptation_server.h"
+#include "foresight/adaptation_client.h"
+#include "foresight/call_error.h"
 
 namespace foresight {
 namespace {
@@ -21,7 +21,7 @@ class ReconnectingStreamTest : public ::testing::Test {
     auto client = AdaptationClient::Connect(server_.address());
     EXPECT_TRUE(client.ok()) << client.status();
     client_ = std::make_unique<AdaptationClient>(*std::move(client));
-    session_ = *client_->OpenSession({});
+    session_ = std::make_unique<RemoteSession>(*client_->OpenSession());
   }
 
   std::unique_ptr<ReconnectingStream> Open(absl::Duration first_wait) {
@@ -119,7 +119,7 @@ TEST_F(ReconnectingStreamTest, DuringTheWaitARequestIsRefusedAtOnce) {
 
 TEST_F(ReconnectingStreamTest, AnErrorOfOneRequestKeepsTheStream) {
   const auto stream = Open(absl::Hours(1));
-  EXPECT_EQ(ErrorReason(Act(*stream, 7).status()), "DECISION_SKIPPED");
+  EXPECT_EQ(ErrorReason(Act(*stream, 7).status()), v1::DECISION_SKIPPED);
   EXPECT_TRUE(Act(*stream, 0).ok());
   EXPECT_EQ(stream->reconnects(), 0);
 }

@@ -1,12 +1,12 @@
-#include "client/remote_session.h"
+#include "foresight/remote_session.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
-#include "client/adaptation_client.h"
-#include "client/call_error.h"
-#include "tests/support/fake_adaptation_server.h"
+#include "client/fake_adaptation_server.h"
+#include "foresight/adaptation_client.h"
+#include "foresight/call_error.h"
 
 namespace foresight {
 namespace {
@@ -27,12 +27,13 @@ class SessionTest : public ::testing::TestWithParam<bool> {
   }
 
   std::unique_ptr<RemoteSession> Open() {
-    v1::OpenSessionRequest request;
-    request.mutable_settings()->set_steps(2);
-    request.set_seed(5);
-    auto session = client_->OpenSession(request);
+    SessionOptions options;
+    options.settings.set_steps(2);
+    options.seed = 5;
+    auto session = client_->OpenSession(options);
     EXPECT_TRUE(session.ok()) << session.status();
-    return session.ok() ? *std::move(session) : nullptr;
+    return session.ok() ? std::make_unique<RemoteSession>(*std::move(session))
+                        : nullptr;
   }
 
   ActOptions Options() const {
@@ -90,9 +91,9 @@ TEST_P(SessionTest, ALostSessionIsSaid) {
     status = session->Act(kObservation, Options()).status();
   }
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
-  EXPECT_EQ(ErrorReason(status), "SESSION_UNKNOWN");
-  EXPECT_EQ(ErrorReason(session->Reset()), "SESSION_UNKNOWN");
-  EXPECT_EQ(ErrorReason(session->Close()), "SESSION_UNKNOWN");
+  EXPECT_EQ(ErrorReason(status), v1::SESSION_UNKNOWN);
+  EXPECT_EQ(ErrorReason(session->Reset()), v1::SESSION_UNKNOWN);
+  EXPECT_EQ(ErrorReason(session->Close()), v1::SESSION_UNKNOWN);
 }
 
 TEST_P(SessionTest, ResetStartsAnotherEpisode) {

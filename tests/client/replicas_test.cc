@@ -7,9 +7,10 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "client/adaptation_client.h"
-#include "client/call_error.h"
-#include "tests/support/fake_adaptation_server.h"
+#include "client/fake_adaptation_server.h"
+#include "client/session_calls.h"
+#include "foresight/adaptation_client.h"
+#include "foresight/call_error.h"
 
 namespace foresight {
 namespace {
@@ -130,38 +131,37 @@ TEST_F(ReplicasTest, WithoutAnyTheListIsNamed) {
 TEST_F(ReplicasTest, ASessionMovesWhenItsReplicaGoes) {
   const auto replicas = OpenReplicas();
   const AdaptationClient client = Connect();
-  v1::OpenSessionRequest request;
-  request.set_session_id(IdAt(*replicas, 0));
+  SessionOptions options;
+  options.session_id = IdAt(*replicas, 0);
   // The other one has it, too, as if it had taken it over.
-  v1::OpenSessionRequest same = request;
-  const auto other = AdaptationClient::Connect(servers_[1]->address(), options_)
-                         ->OpenSession(same);
-  auto session = client.OpenSession(request);
+  auto other = AdaptationClient::Connect(servers_[1]->address(), options_)
+                   ->OpenSession(options);
+  auto session = client.OpenSession(options);
   ASSERT_TRUE(session.ok() && other.ok());
   ASSERT_EQ(servers_[0]->opened_sessions(), 1);
-  ASSERT_TRUE((*session)->Act(kObservation).ok());
-  ASSERT_TRUE((*other)->Act(kObservation).ok());
+  ASSERT_TRUE(session->Act(kObservation).ok());
+  ASSERT_TRUE(other->Act(kObservation).ok());
   servers_[0]->Stop();
-  const auto moved = (*session)->Act(kObservation);
+  const auto moved = session->Act(kObservation);
   ASSERT_TRUE(moved.ok()) << moved.status();
   EXPECT_EQ(moved->decision_index(), 1u);
-  EXPECT_EQ((*session)->replica(), 1);
+  EXPECT_EQ(session->replica(), 1);
   // It stays there, though its first one is back.
   servers_[0]->Restart();
   AwaitReady(*replicas, 0, true);
-  ASSERT_TRUE((*session)->Act(kObservation).ok());
-  EXPECT_EQ((*session)->replica(), 1);
+  ASSERT_TRUE(session->Act(kObservation).ok());
+  EXPECT_EQ(session->replica(), 1);
 }
 
 TEST_F(ReplicasTest, AServerThatDrainsIsLeft) {
   const auto replicas = OpenReplicas();
   const AdaptationClient client = Connect();
-  v1::OpenSessionRequest request;
-  request.set_session_id(IdAt(*replicas, 0));
+  SessionOptions options;
+  options.session_id = IdAt(*replicas, 0);
   servers_[0]->FailNext(
       1, DetailedStatus(grpc::StatusCode::UNAVAILABLE, "ending", "DRAINING",
                         absl::InfiniteDuration()));
-  const auto session = client.OpenSession(request);
+  const auto session = client.OpenSession(options);
   ASSERT_TRUE(session.ok()) << session.status();
   EXPECT_EQ(servers_[1]->opened_sessions(), 1);
 }
@@ -171,15 +171,17 @@ TEST_F(ReplicasTest, EachReplicaHasAStream) {
   const AdaptationClient client = Connect();
   const auto stream = client.OpenReconnectingStream();
   for (int i = 0; i < 2; ++i) {
-    v1::OpenSessionRequest request;
-    request.set_session_id(IdAt(*replicas, i));
-    auto session = client.OpenSession(request);
+    SessionOptions options;
+    options.session_id = IdAt(*replicas, i);
+    auto session = client.OpenSession(options);
     ASSERT_TRUE(session.ok()) << session.status();
     for (int n = 0; n < 2; ++n) {
-      const auto asked = (*session)->Begin(kObservation, {}, stream.get());
+      const auto asked =
+          CallsOf(*session).Begin(kObservation, {}, stream.get());
       auto answer = asked->Await(After(SteadyNow(), absl::Seconds(30)));
       ASSERT_TRUE(answer.has_value() && answer->ok()) << answer->status();
-      EXPECT_EQ((*session)->Finish(*answer), DecisionSequence::Next::kDone);
+      EXPECT_EQ(CallsOf(*session).Finish(*answer),
+                DecisionSequence::Next::kDone);
     }
   }
   EXPECT_EQ(servers_[0]->streams(), 1);

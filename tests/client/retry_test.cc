@@ -4,7 +4,8 @@
 
 #include <random>
 
-#include "client/call_error.h"
+#include "client/error_conversion.h"
+#include "foresight/call_error.h"
 
 namespace foresight {
 namespace {
@@ -14,7 +15,7 @@ RetryPolicy Quick(int attempts) {
 }
 
 absl::Status Overloaded(absl::Duration retry_after) {
-  return MakeError(absl::StatusCode::kResourceExhausted, "busy", "OVERLOADED",
+  return CallError(absl::StatusCode::kResourceExhausted, "busy", "OVERLOADED",
                    retry_after);
 }
 
@@ -56,7 +57,7 @@ TEST(RetryTest, AttemptsAreBoundedAndTheirNumberIsSaid) {
       Quick(3), std::vector<absl::Status>(9, Overloaded({})), &attempts);
   EXPECT_EQ(attempts, 3);
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(ErrorReason(status), "OVERLOADED");
+  EXPECT_EQ(ErrorReason(status), v1::OVERLOADED);
   EXPECT_EQ(status.message(), "busy (tried 3 times)");
 }
 

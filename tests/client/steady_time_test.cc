@@ -1,4 +1,4 @@
-#include "client/steady_time.h"
+#include "foresight/steady_time.h"
 
 #include <gtest/gtest.h>
 

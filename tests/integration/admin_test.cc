@@ -459,25 +459,27 @@ TEST_F(DrainTest, ItAnswersWhenNoDecisionIsInFlight) {
 }
 
 TEST_F(DrainTest, SessionsAreKeptWhateverTheDurability) {
-  for (const std::string durability : {"none", "interval", "each"}) {
-    options_.state_dir = (root_.path() / durability).string();
+  int run = 0;
+  for (const Durability durability :
+       {Durability::kNone, Durability::kInterval, Durability::kEach}) {
+    options_.state_dir = (root_.path() / absl::StrCat(run++)).string();
     options_.durability = durability;
     StartAdministered();
     for (const char* id : {"a", "b", "closed"}) {
       Open(id);
       MustAct(Request(id, 0.5f));
     }
-    EXPECT_EQ(Drain().get().snapshots(), 3u) << durability;
+    EXPECT_EQ(Drain().get().snapshots(), 3u) << run;
     EXPECT_EQ(Drain().get().snapshots(), 3u);  // Again: the same.
     ASSERT_TRUE(Close("closed").ok());
     server_->Shutdown();
     server_.reset();
     StartAdministered();
     v1::ActResponse response;
-    EXPECT_TRUE(Act(Request("a", 0.5f, 1), &response).ok()) << durability;
+    EXPECT_TRUE(Act(Request("a", 0.5f, 1), &response).ok()) << run;
     EXPECT_EQ(response.report().resumed_from(), 1u);
     EXPECT_EQ(Seen(Act(Request("closed", 0.5f, 1))).reason, "SESSION_UNKNOWN")
-        << durability;
+        << run;
     server_.reset();
   }
 }

@@ -4,8 +4,8 @@
 #include <thread>
 #include <vector>
 
-#include "client/adaptation_client.h"
-#include "client/call_error.h"
+#include "foresight/adaptation_client.h"
+#include "foresight/call_error.h"
 #include "tests/integration/served_test.h"
 
 namespace foresight {
@@ -15,6 +15,7 @@ using ::testing::HasSubstr;
 
 const std::vector<float> kObservation(3, 0.25f);
 const std::vector<float> kNewer(3, 0.5f);
+const std::vector<float> kShort(2, 1.0f);
 
 class ClientTest : public ServedTest {
  protected:
@@ -26,12 +27,13 @@ class ClientTest : public ServedTest {
   }
 
   std::unique_ptr<RemoteSession> OpenSeeded(uint64_t seed, uint32_t steps = 1) {
-    v1::OpenSessionRequest request;
-    request.set_seed(seed);
-    request.mutable_settings()->set_steps(steps);
-    auto session = client_->OpenSession(request);
+    SessionOptions options;
+    options.seed = seed;
+    options.settings.set_steps(steps);
+    auto session = client_->OpenSession(options);
     EXPECT_TRUE(session.ok()) << session.status();
-    return session.ok() ? *std::move(session) : nullptr;
+    return session.ok() ? std::make_unique<RemoteSession>(*std::move(session))
+                        : nullptr;
   }
 
   // The actions of `decisions` decisions, over `stream` unless it is null.
@@ -74,22 +76,22 @@ TEST_F(ClientTest, StreamsOfManySessionsDecideAsCallsDo) {
 TEST_F(ClientTest, RefusalsCarryTheirReasons) {
   options_.max_sessions = 1;
   Connect();
-  EXPECT_EQ(ErrorReason(client_->GetModel("x").status()), "MODEL_UNKNOWN");
+  EXPECT_EQ(ErrorReason(client_->GetModel("x").status()), v1::MODEL_UNKNOWN);
 
-  v1::OpenSessionRequest request;
-  request.mutable_settings()->set_horizon(1000);
-  const auto wrong = client_->OpenSession(request);
+  SessionOptions options;
+  options.settings.set_horizon(1000);
+  const auto wrong = client_->OpenSession(options);
   EXPECT_EQ(wrong.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(ErrorReason(wrong.status()), "SETTINGS_INVALID");
+  EXPECT_EQ(ErrorReason(wrong.status()), v1::SETTINGS_INVALID);
   EXPECT_THAT(std::string(wrong.status().message()), HasSubstr("horizon"));
 
   const auto session = OpenSeeded(1);
   const auto full = client_->OpenSession({}, {absl::Milliseconds(50)});
-  EXPECT_EQ(ErrorReason(full.status()), "SESSIONS_FULL");
+  EXPECT_EQ(ErrorReason(full.status()), v1::SESSIONS_FULL);
   EXPECT_GT(RetryAfter(full.status()), absl::ZeroDuration());
 
-  const auto shorter = session->Act({1, 2});
-  EXPECT_EQ(ErrorReason(shorter.status()), "OBSERVATION_INVALID");
+  const auto shorter = session->Act(kShort);
+  EXPECT_EQ(ErrorReason(shorter.status()), v1::OBSERVATION_INVALID);
   EXPECT_EQ(session->next_decision(), 0u);
   EXPECT_TRUE(session->Act(kObservation).ok());
 }
@@ -100,8 +102,8 @@ TEST_F(ClientTest, ARefusalOnAStreamReadsAsOneOfACall) {
   const auto stream = client_->OpenControlStream();
   ActOptions options;
   options.stream = stream.get();
-  const absl::Status by_stream = session->Act({1, 2}, options).status();
-  const absl::Status by_call = session->Act({1, 2}).status();
+  const absl::Status by_stream = session->Act(kShort, options).status();
+  const absl::Status by_call = session->Act(kShort).status();
   EXPECT_EQ(by_stream, by_call);  // Payloads included.
   EXPECT_TRUE(session->Act(kObservation, options).ok());
 }
@@ -193,7 +195,7 @@ TEST_F(ClientTest, ResetAndCloseTakeEffectOnTheServer) {
   EXPECT_FLOAT_EQ(decision->action(0), FakeEngine::Action(0.25f, 1, 3, 0));
   EXPECT_TRUE(session->Close().ok());
   EXPECT_EQ(ErrorReason(session->Act(kObservation).status()),
-            "SESSION_UNKNOWN");
+            v1::SESSION_UNKNOWN);
   EXPECT_TRUE(AwaitMetric("foresight_sessions", 0));
 }
 

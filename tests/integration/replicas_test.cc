@@ -9,8 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "client/adaptation_client.h"
-#include "client/call_error.h"
+#include "foresight/adaptation_client.h"
+#include "foresight/call_error.h"
 #include "tests/integration/program_test.h"
 #include "tests/support/http_get.h"
 #include "tests/support/redis_server.h"
@@ -94,6 +94,13 @@ class ReplicasTest : public ProgramTest {
                                       replicas_[1]->address())
                        : proxy_);
   }
+  static SessionOptions Named(const std::string& id) {
+    SessionOptions options;
+    options.session_id = id;
+    options.seed = Opening(id).seed();
+    options.settings = Opening(id).settings();
+    return options;
+  }
   static v1::OpenSessionRequest Opening(const std::string& id) {
     v1::OpenSessionRequest request;
     request.set_session_id(id);
@@ -141,13 +148,13 @@ class ReplicasTest : public ProgramTest {
   static absl::StatusOr<Played> Play(const AdaptationClient& client,
                                      const std::string& id, int steps,
                                      absl::Duration pause) {
-    auto session = client.OpenSession(Opening(id));
+    auto session = client.OpenSession(Named(id));
     if (!session.ok()) return session.status();
     std::vector<float> observation(kObservationSize, 0.3f);
     Played played;
     uint64_t epoch = 1;
     for (int n = 0; n < steps; ++n) {
-      const auto answer = (*session)->Act(observation);
+      const auto answer = session->Act(observation);
       if (!answer.ok()) return answer.status();
       if (answer->decision_index() != static_cast<uint64_t>(n)) {
         return absl::InternalError(absl::StrCat(
@@ -267,17 +274,17 @@ TEST_F(ReplicasTest, WhatAKillLosesIsCountedAndTheLoopGoesOn) {
   StartTwo("interval", {"--durability-interval", "10m"});
   const auto client = Connect();
   ASSERT_TRUE(client.ok()) << client.status();
-  auto session = client->OpenSession(Opening("a"));
+  auto session = client->OpenSession(Named("a"));
   ASSERT_TRUE(session.ok()) << session.status();
   const std::vector<float> observation(kObservationSize, 0.3f);
-  for (int n = 0; n < 5; ++n) ASSERT_TRUE((*session)->Act(observation).ok());
-  replicas_[(*session)->replica()]->End(SIGKILL);
+  for (int n = 0; n < 5; ++n) ASSERT_TRUE(session->Act(observation).ok());
+  replicas_[session->replica()]->End(SIGKILL);
   // The opening is kept at once, as its name may be another server's.
-  const auto answer = (*session)->Act(observation);
+  const auto answer = session->Act(observation);
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_EQ(answer->decision_index(), 0u);
   EXPECT_TRUE(answer->report().has_resumed_from());
-  EXPECT_EQ((*session)->lost_decisions(), 5);
+  EXPECT_EQ(session->lost_decisions(), 5);
 }
 
 TEST_F(ReplicasTest, AnOwnerThatWakesUpIsRefused) {

@@ -5,8 +5,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "client/adaptation_client.h"
 #include "client/environments/environment.h"
+#include "foresight/adaptation_client.h"
 #include "models/bundle/bundle.h"
 #include "tests/integration/served_test.h"
 #include "tests/support/plain_networks.h"
@@ -68,20 +68,20 @@ double PlayFrozen(const std::string& address, uint64_t seed) {
   EXPECT_TRUE(environment.ok()) << environment.status();
   const auto client = AdaptationClient::Connect(address);
   EXPECT_TRUE(client.ok()) << client.status();
-  v1::OpenSessionRequest request;
-  request.mutable_settings()->set_steps(0);
-  const auto session = client->OpenSession(request);
+  SessionOptions options;
+  options.settings.set_steps(0);
+  auto session = client->OpenSession(options);
   EXPECT_TRUE(session.ok()) << session.status();
 
   std::vector<double> state = (*environment)->Reset(seed);
   double sum = 0;
   for (int step = 0; step < kSteps; ++step) {
     const std::vector<float> observation(state.begin(), state.end());
-    const auto decision = (*session)->Act(observation);
+    const auto decision = session->Act(observation);
     EXPECT_TRUE(decision.ok()) << decision.status();
     const std::vector<float> action(decision->action().begin(),
                                     decision->action().end());
-    // The tolerance is The tolerance is float32's rounding through four layers.
+    // The tolerance is float32's rounding through four layers.
     EXPECT_THAT(
         action,
         Pointwise(FloatNear(1e-5),

@@ -72,7 +72,9 @@ void ServedTest::AddModel(const std::string& name) {
 
 void ServedTest::StartServer(const std::string& engine) {
   EngineFactory factory = [this](auto) { return engine_; };
-  if (engine != "fake") factory = MakeEngineFactory({engine});
+  for (const EngineKind kind : {EngineKind::kFused, EngineKind::kAutograd}) {
+    if (engine == NameOf(kind)) factory = MakeEngineFactory({kind});
+  }
   auto server = Server::Start(options_, "test", factory);
   ASSERT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);

@@ -17,7 +17,7 @@ absl::StatusOr<std::shared_ptr<const Engine>> Make(const EngineChoice& choice) {
 }
 
 TEST(EngineFactoryTest, OnACpuAutoIsFused) {
-  const auto engine = Make({"auto", "cpu"});
+  const auto engine = Make({EngineKind::kAuto, "cpu"});
   ASSERT_TRUE(engine.ok()) << engine.status();
   EXPECT_EQ((*engine)->name(), "fused");
   EXPECT_EQ((*engine)->device(), "cpu");
@@ -30,34 +30,36 @@ TEST(EngineFactoryTest, AutoUsesAutogradIfFusedCannotCompute) {
   options.sampler_steps = 1000;
   options.dynamics.hidden = {4096, 256};
   const auto bundle = std::make_shared<const Bundle>(RandomBundle(options));
-  EXPECT_EQ(MakeEngineFactory({"fused", "cpu"})(bundle).status().code(),
-            absl::StatusCode::kUnimplemented);
-  const auto engine = MakeEngineFactory({"auto", "cpu"})(bundle);
+  EXPECT_EQ(
+      MakeEngineFactory({EngineKind::kFused, "cpu"})(bundle).status().code(),
+      absl::StatusCode::kUnimplemented);
+  const auto engine = MakeEngineFactory({EngineKind::kAuto, "cpu"})(bundle);
   ASSERT_TRUE(engine.ok()) << engine.status();
   EXPECT_EQ((*engine)->name(), "autograd");
 }
 
 TEST(EngineFactoryTest, AnEngineIsMadeAsNamed) {
-  for (const char* name : {"fused", "autograd"}) {
-    const auto engine = Make({name, "cpu"});
+  for (const EngineKind kind : {EngineKind::kFused, EngineKind::kAutograd}) {
+    const auto engine = Make({kind, "cpu"});
     ASSERT_TRUE(engine.ok()) << engine.status();
-    EXPECT_EQ((*engine)->name(), name);
+    EXPECT_EQ((*engine)->name(), NameOf(kind));
   }
 }
 
 TEST(EngineFactoryTest, AMissingEngineIsNamedAndUnavailable) {
   const EngineChoice rows[] = {
-      {"fused", "cuda:0", "float32"},
-      {"auto", "cuda:99", "float32"},
-      {"autograd", "cuda:99", "float32"},
-      {"autograd", "cpu", "bf16"},
+      {EngineKind::kFused, "cuda:0", fused::Precision::kFloat32},
+      {EngineKind::kAuto, "cuda:99", fused::Precision::kFloat32},
+      {EngineKind::kAutograd, "cuda:99", fused::Precision::kFloat32},
+      {EngineKind::kAutograd, "cpu", fused::Precision::kBfloat16},
   };
   for (const EngineChoice& choice : rows) {
     const absl::Status status = Make(choice).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
-    EXPECT_THAT(std::string(status.message()),
-                AllOf(HasSubstr("unavailable"), HasSubstr(choice.engine),
-                      HasSubstr(choice.device), HasSubstr(choice.precision)));
+    EXPECT_THAT(
+        std::string(status.message()),
+        AllOf(HasSubstr("unavailable"), HasSubstr(NameOf(choice.kind)),
+              HasSubstr(choice.device), HasSubstr(NameOf(choice.precision))));
   }
 }
 

@@ -43,8 +43,10 @@ TEST(OptionsTest, OnlyAModelIsRequired) {
   EXPECT_THAT(options.models, ElementsAre("a"));
   EXPECT_EQ(options.listen, "127.0.0.1:50051");
   EXPECT_EQ(options.metrics_listen, "127.0.0.1:9464");
-  EXPECT_EQ(options.device, "cpu");
-  EXPECT_EQ(options.engine, "auto");
+  EXPECT_EQ(options.engine.device, "cpu");
+  EXPECT_EQ(options.engine.kind, EngineKind::kAuto);
+  EXPECT_EQ(options.engine.precision, fused::Precision::kFloat32);
+  EXPECT_EQ(options.durability, Durability::kInterval);
   EXPECT_EQ(options.max_sessions, 1024);
   EXPECT_EQ(options.idle_timeout, absl::Seconds(60));
   EXPECT_EQ(options.max_message_size, 1 << 20);
@@ -73,9 +75,9 @@ TEST(OptionsTest, EveryOptionIsTaken) {
   EXPECT_EQ(options.listen, "[::1]:0");
   EXPECT_EQ(options.metrics_listen, "off");
   EXPECT_EQ(options.port_file, "p");
-  EXPECT_EQ(options.device, "cuda:1");
-  EXPECT_EQ(options.engine, "autograd");
-  EXPECT_EQ(options.precision, "bf16");
+  EXPECT_EQ(options.engine.device, "cuda:1");
+  EXPECT_EQ(options.engine.kind, EngineKind::kAutograd);
+  EXPECT_EQ(options.engine.precision, fused::Precision::kBfloat16);
   EXPECT_EQ(options.threads, 3);
   EXPECT_EQ(options.max_sessions, 4);
   EXPECT_EQ(options.idle_timeout, absl::Seconds(90));
@@ -96,9 +98,9 @@ TEST(OptionsTest, AProbeNeedsNoModel) {
 }
 
 TEST(OptionsTest, TheLogMayBeJson) {
-  EXPECT_EQ(Options({"--model", "a"}).log_format, "text");
+  EXPECT_EQ(Options({"--model", "a"}).log_format, LogFormat::kText);
   EXPECT_EQ(Options({"--model", "a", "--log-format", "json"}).log_format,
-            "json");
+            LogFormat::kJson);
 }
 
 TEST(OptionsTest, TheSecurityOptionsAreTaken) {

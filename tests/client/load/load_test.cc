@@ -7,8 +7,8 @@
 
 #include <thread>
 
-#include "client/call_error.h"
-#include "tests/support/fake_adaptation_server.h"
+#include "client/fake_adaptation_server.h"
+#include "foresight/call_error.h"
 
 namespace foresight {
 namespace {
@@ -120,7 +120,7 @@ TEST_P(LoadTest, ARefusedSessionEndsItAndClosesTheOthers) {
       1, DetailedStatus(grpc::StatusCode::RESOURCE_EXHAUSTED, "no more",
                         "SESSIONS_FULL", absl::Seconds(1)));
   const auto result = Run(40);
-  EXPECT_EQ(ErrorReason(result.status()), "SESSIONS_FULL");
+  EXPECT_EQ(ErrorReason(result.status()), v1::SESSIONS_FULL);
   EXPECT_THAT(std::string(result.status().message()),
               HasSubstr("of 40: no more [SESSIONS_FULL]"));
   EXPECT_EQ(server_.open_sessions(), 0);

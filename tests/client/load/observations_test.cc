@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/fake_adaptation_server.h"
+#include "client/fake_adaptation_server.h"
 
 namespace foresight {
 namespace {

@@ -5,8 +5,8 @@
 
 #include <set>
 
-#include "client/call_error.h"
-#include "tests/support/fake_adaptation_server.h"
+#include "client/fake_adaptation_server.h"
+#include "foresight/call_error.h"
 
 namespace foresight {
 namespace {
@@ -22,20 +22,20 @@ class LoadSessionsTest : public ::testing::Test {
     auto client = AdaptationClient::Connect(server_.address(), options);
     EXPECT_TRUE(client.ok()) << client.status();
     client_.emplace(*std::move(client));
-    request_.set_seed(100);
-    request_.mutable_settings()->set_horizon(3);
+    options_.seed = 100;
+    options_.settings.set_horizon(3);
   }
 
   FakeAdaptationServer server_;
   std::optional<AdaptationClient> client_;
-  v1::OpenSessionRequest request_;
+  SessionOptions options_;
   Cancellation cancellation_;
 };
 
 TEST_F(LoadSessionsTest, EachHasItsSeedAndAllAreClosedInTheEnd) {
   {
     const auto sessions =
-        LoadSessions::Open(*client_, request_, 40, cancellation_);
+        LoadSessions::Open(*client_, options_, 40, cancellation_);
     ASSERT_TRUE(sessions.ok()) << sessions.status();
     EXPECT_EQ(server_.open_sessions(), 40);
     EXPECT_EQ(sessions->settings().horizon(), 3u);
@@ -57,8 +57,8 @@ TEST_F(LoadSessionsTest, ARefusalSaysHowManyWereOpenedAndKeepsItsReason) {
       1, DetailedStatus(grpc::StatusCode::RESOURCE_EXHAUSTED, "no more",
                         "SESSIONS_FULL", absl::Seconds(1)));
   const auto sessions =
-      LoadSessions::Open(*client_, request_, 1, cancellation_);
-  EXPECT_EQ(ErrorReason(sessions.status()), "SESSIONS_FULL");
+      LoadSessions::Open(*client_, options_, 1, cancellation_);
+  EXPECT_EQ(ErrorReason(sessions.status()), v1::SESSIONS_FULL);
   EXPECT_EQ(sessions.status().message(),
             "the server refused a session after opening 0 of 1: no more "
             "[SESSIONS_FULL]");
@@ -67,7 +67,7 @@ TEST_F(LoadSessionsTest, ARefusalSaysHowManyWereOpenedAndKeepsItsReason) {
 TEST_F(LoadSessionsTest, OnceCancelledNoSessionIsOpened) {
   cancellation_.Cancel();
   const auto sessions =
-      LoadSessions::Open(*client_, request_, 5, cancellation_);
+      LoadSessions::Open(*client_, options_, 5, cancellation_);
   EXPECT_EQ(sessions.status().code(), absl::StatusCode::kCancelled);
   EXPECT_EQ(server_.opened_sessions(), 0);
 }

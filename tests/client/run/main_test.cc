@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "tests/support/fake_adaptation_server.h"
+#include "client/fake_adaptation_server.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temporary_folder.h"
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/support/fake_adaptation_server.h"
+#include "client/fake_adaptation_server.h"
 
 namespace foresight {
 namespace {

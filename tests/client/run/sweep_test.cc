@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "client/fake_adaptation_server.h"
 #include "client/run/tournament.h"
-#include "tests/support/fake_adaptation_server.h"
 
 namespace foresight {
 namespace {

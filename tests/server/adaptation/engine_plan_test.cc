@@ -65,7 +65,7 @@ INSTANTIATE_TEST_SUITE_P(
              std::to_string(std::get<2>(which.param));
     });
 
-TEST_P(EnginePlanTest, IsTheUpdatedPolicysOwnNoiseFreeRollOut) {
+TEST_P(EnginePlanTest, IsTheUpdatedPolicysOwnNoiseFreeRollout) {
   const ReferenceRollout reference(*bundle_);
   for (const int length : {1, 5, 8}) {
     const std::vector<float> plan = Plan(length);

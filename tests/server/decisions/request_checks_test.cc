@@ -140,7 +140,7 @@ TEST(RequestChecksTest, WrongSettingsHaveTheirReason) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("particles"));
 }
 
-TEST(RequestChecksTest, TheSamplesOfARollOutAreBounded) {
+TEST(RequestChecksTest, TheSamplesOfARolloutAreBounded) {
   v1::AdaptationSettings request;
   request.set_horizon(5);
   request.set_particles(20);

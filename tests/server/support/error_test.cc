@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "google/rpc/error_details.pb.h"
+#include "proto/adaptation.pb.h"
 
 namespace foresight {
 namespace {
@@ -48,6 +51,17 @@ TEST(ErrorTest, EachReasonHasItsCodeAndName) {
     EXPECT_EQ(status.message(), "expected 17, got 16");
     EXPECT_EQ(RetryDelay(status), std::nullopt);
   }
+}
+
+TEST(ErrorTest, TheContractListsTheReasons) {
+  std::set<std::string> listed;
+  for (int i = v1::ErrorReason_MIN; i <= v1::ErrorReason_MAX; ++i) {
+    if (i != v1::ERROR_REASON_UNSPECIFIED) {
+      listed.insert(v1::ErrorReason_Name(static_cast<v1::ErrorReason>(i)));
+    }
+  }
+  const std::vector<absl::string_view> names = ReasonNames();
+  EXPECT_EQ(std::set<std::string>(names.begin(), names.end()), listed);
 }
 
 TEST(ErrorTest, ThePayloadsHaveTheWiresForm) {

@@ -6,16 +6,39 @@ from google.protobuf import message as _message
 from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
 ADAPTED: Outcome
+BUNDLE_INVALID: ErrorReason
+CANCELLED: ErrorReason
+DEADLINE_EXCEEDED: ErrorReason
+DECISION_CHANGED: ErrorReason
+DECISION_IN_FLIGHT: ErrorReason
+DECISION_SKIPPED: ErrorReason
 DESCRIPTOR: _descriptor.FileDescriptor
+DRAINING: ErrorReason
+ERROR_REASON_UNSPECIFIED: ErrorReason
 FROZEN: Outcome
+INTERNAL: ErrorReason
 LIMITED: Outcome
+MODELS_FULL: ErrorReason
+MODEL_UNKNOWN: ErrorReason
 MODE_UNSPECIFIED: Mode
 NON_FINITE: Outcome
+OBSERVATION_INVALID: ErrorReason
 OUTCOME_UNSPECIFIED: Outcome
+OVERLOADED: ErrorReason
+PERMISSION_DENIED: ErrorReason
 PERSIST: Mode
 REJECTED: Outcome
 RESET: Mode
+SESSIONS_FULL: ErrorReason
+SESSION_EXISTS: ErrorReason
+SESSION_MOVED: ErrorReason
+SESSION_UNKNOWN: ErrorReason
+SETTINGS_INVALID: ErrorReason
+SNAPSHOT_INVALID: ErrorReason
+STORE_UNAVAILABLE: ErrorReason
 TRUNCATED: Outcome
+UNAUTHENTICATED: ErrorReason
+WEIGHTS_DIFFER: ErrorReason
 
 class ActRequest(_message.Message):
     __slots__ = ["budget", "decision_index", "epoch", "model", "observation", "plan_length", "report_objective_after", "seed", "session_id", "settings"]
@@ -257,4 +280,7 @@ class Mode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 
 class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

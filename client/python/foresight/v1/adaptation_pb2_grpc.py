@@ -14,7 +14,8 @@ class AdaptationStub(object):
     taken one at a time, in order. Sessions never influence one another.
 
     Every error says what was expected and what was received, and carries an
-    ErrorInfo with the reason named below in capitals (domain "foresight").
+    ErrorInfo with the reason named below in capitals (domain "foresight"), which
+    is the name of a value of ErrorReason.
 
     If the server authenticates callers, every method may also answer
     UNAUTHENTICATED or PERMISSION_DENIED, without an ErrorInfo if the call was
@@ -84,7 +85,8 @@ class AdaptationServicer(object):
     taken one at a time, in order. Sessions never influence one another.
 
     Every error says what was expected and what was received, and carries an
-    ErrorInfo with the reason named below in capitals (domain "foresight").
+    ErrorInfo with the reason named below in capitals (domain "foresight"), which
+    is the name of a value of ErrorReason.
 
     If the server authenticates callers, every method may also answer
     UNAUTHENTICATED or PERMISSION_DENIED, without an ErrorInfo if the call was
@@ -242,7 +244,8 @@ class Adaptation(object):
     taken one at a time, in order. Sessions never influence one another.
 
     Every error says what was expected and what was received, and carries an
-    ErrorInfo with the reason named below in capitals (domain "foresight").
+    ErrorInfo with the reason named below in capitals (domain "foresight"), which
+    is the name of a value of ErrorReason.
 
     If the server authenticates callers, every method may also answer
     UNAUTHENTICATED or PERMISSION_DENIED, without an ErrorInfo if the call was

@@ -1,4 +1,4 @@
-#include "server/service/act_reactor.h"
+#include "server/service/act_call.h"
 
 #include <memory>
 #include <utility>
@@ -10,12 +10,11 @@
 
 namespace foresight {
 
-ActReactor* ActReactor::Start(grpc::CallbackServerContext* context,
-                              Caller caller, const v1::ActRequest& request,
-                              v1::ActResponse* response, DecisionMaker* maker,
-                              Metrics* metrics) {
-  auto* reactor =
-      new ActReactor(request.ByteSizeLong(), response, maker, metrics);
+ActCall* ActCall::Start(grpc::CallbackServerContext* context, Caller caller,
+                        const v1::ActRequest& request,
+                        v1::ActResponse* response, DecisionMaker* maker,
+                        Metrics* metrics) {
+  auto* reactor = new ActCall(request.ByteSizeLong(), response, maker, metrics);
   EchoRequestId(*context);
   v1::ActRequest kept = request;
   kept.DiscardUnknownFields();  // They would take memory.
@@ -29,7 +28,7 @@ ActReactor* ActReactor::Start(grpc::CallbackServerContext* context,
   return reactor;
 }
 
-void ActReactor::OnAnswer(const DecisionCall::Answer& answer) {
+void ActCall::OnAnswer(const DecisionCall::Answer& answer) {
   metrics_->CountRequest(Method::kAct, answer.status().code());
   if (answer.ok()) *response_ = **answer;
   const absl::Duration delay = RefusalDelay(answer.status(), request_bytes_);

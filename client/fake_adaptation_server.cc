@@ -1,18 +1,20 @@
-#include "tests/support/fake_adaptation_server.h"
+#include "client/fake_adaptation_server.h"
 
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
-#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
+#include "client/durations.h"
+#include "proto/error_details.pb.h"
 
 namespace foresight {
 namespace {
+
+constexpr char kErrorInfo[] = "type.googleapis.com/google.rpc.ErrorInfo";
+constexpr char kRetryInfo[] = "type.googleapis.com/google.rpc.RetryInfo";
 
 grpc::Status Error(grpc::StatusCode code, const std::string& message,
                    const std::string& reason) {
@@ -48,10 +50,12 @@ v1::ControlResponse AnswerOf(const v1::ActRequest& request,
     *answer.mutable_response() = response;
     return answer;
   }
-  google::rpc::Status details;
-  google::rpc::ErrorInfo info;
+  details::Status details;
+  details::ErrorInfo info;
   details.ParseFromString(status.error_details());
-  for (const auto& detail : details.details()) detail.UnpackTo(&info);
+  for (const auto& detail : details.details()) {
+    if (detail.type_url() == kErrorInfo) info.ParseFromString(detail.value());
+  }
   answer.mutable_error()->set_code(status.error_code());
   answer.mutable_error()->set_message(status.error_message());
   answer.mutable_error()->set_reason(info.reason());
@@ -63,26 +67,28 @@ v1::ControlResponse AnswerOf(const v1::ActRequest& request,
 grpc::Status DetailedStatus(grpc::StatusCode code, const std::string& message,
                             const std::string& reason,
                             absl::Duration retry_after) {
-  google::rpc::Status status;
+  details::Status status;
   status.set_code(code);
   status.set_message(message);
   if (retry_after != absl::InfiniteDuration()) {
-    google::rpc::RetryInfo retry;
-    const int64_t nanos = absl::ToInt64Nanoseconds(retry_after);
-    retry.mutable_retry_delay()->set_seconds(nanos / 1000000000);
-    retry.mutable_retry_delay()->set_nanos(
-        static_cast<int32_t>(nanos % 1000000000));
-    status.add_details()->PackFrom(retry);
+    details::RetryInfo retry;
+    *retry.mutable_retry_delay() = MessageOf(retry_after);
+    google::protobuf::Any* detail = status.add_details();
+    detail->set_type_url(kRetryInfo);
+    detail->set_value(retry.SerializeAsString());
   }
-  google::rpc::ErrorInfo info;
+  details::ErrorInfo info;
   info.set_reason(reason);
   info.set_domain("foresight");
-  status.add_details()->PackFrom(info);
+  google::protobuf::Any* detail = status.add_details();
+  detail->set_type_url(kErrorInfo);
+  detail->set_value(info.SerializeAsString());
   return grpc::Status(code, message, status.SerializeAsString());
 }
 
-FakeAdaptationServer::FakeAdaptationServer(std::vector<v1::Model> models)
-    : models_(std::move(models)) {
+FakeAdaptationServer::FakeAdaptationServer(std::vector<v1::Model> models,
+                                           FakeServer::Policy policy)
+    : models_(std::move(models)), policy_(std::move(policy)) {
   Serve("127.0.0.1:0");
 }
 
@@ -108,8 +114,11 @@ void FakeAdaptationServer::Serve(const std::string& address) {
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
   builder.RegisterService(this);
   server_ = builder.BuildAndStart();
-  ASSERT_NE(server_, nullptr) << "cannot listen at " << address;
-  address_ = absl::StrCat("127.0.0.1:", port);
+  status_ =
+      server_ == nullptr
+          ? absl::UnavailableError(absl::StrCat("cannot listen at ", address))
+          : absl::OkStatus();
+  if (server_ != nullptr) address_ = absl::StrCat("127.0.0.1:", port);
 }
 
 void FakeAdaptationServer::Stop() {
@@ -330,6 +339,20 @@ grpc::Status FakeAdaptationServer::OpenSession(
   return grpc::Status::OK;
 }
 
+std::vector<float> FakeAdaptationServer::ActionOf(
+    const v1::Session& session, const v1::ActRequest& request) const {
+  const std::vector<float> observation = ObservationOf(request);
+  if (policy_ != nullptr) return policy_(observation);
+  const float offset = 0.01f * static_cast<float>(session.seed() % 7);
+  const float scale = 0.1f * static_cast<float>(1 + session.settings().steps());
+  std::vector<float> action(
+      std::min<size_t>(session.model().action_size(), observation.size()));
+  for (size_t i = 0; i < action.size(); ++i) {
+    action[i] = std::clamp(scale * observation[i] + offset, -1.0f, 1.0f);
+  }
+  return action;
+}
+
 grpc::Status FakeAdaptationServer::Decide(const v1::ActRequest& request,
                                           v1::ActResponse* response) {
   absl::MutexLock lock(&mutex_);
@@ -344,6 +367,14 @@ grpc::Status FakeAdaptationServer::Decide(const v1::ActRequest& request,
   stateless.session.set_seed(request.seed());
   stateless.session.set_next_decision(request.decision_index());
   SessionState& state = found == sessions_.end() ? stateless : found->second;
+  const v1::Model& model = state.session.model();
+  if (policy_ != nullptr && static_cast<uint32_t>(request.observation_size()) !=
+                                model.observation_size()) {
+    return Error(grpc::StatusCode::INVALID_ARGUMENT,
+                 absl::StrCat("observation has ", request.observation_size(),
+                              " values, expected ", model.observation_size()),
+                 "OBSERVATION_INVALID");
+  }
   const uint64_t next = state.session.next_decision();
   const uint64_t index =
       request.has_decision_index() ? request.decision_index() : next;
@@ -359,13 +390,8 @@ grpc::Status FakeAdaptationServer::Decide(const v1::ActRequest& request,
   const uint32_t steps = state.session.settings().steps();
   response->set_session_id(request.session_id());
   response->set_decision_index(index);
-  const float offset = 0.01f * static_cast<float>(state.session.seed() % 7);
-  const int actions = std::min<int>(state.session.model().action_size(),
-                                    request.observation_size());
-  for (int i = 0; i < actions; ++i) {
-    const float value =
-        0.1f * static_cast<float>(1 + steps) * request.observation(i);
-    response->add_action(std::clamp(value + offset, -1.0f, 1.0f));
+  for (const float value : ActionOf(state.session, request)) {
+    response->add_action(value);
   }
   AddPlan(request.plan_length(), response);
   response->mutable_report()->set_outcome(steps > 0 ? v1::ADAPTED : v1::FROZEN);

@@ -8,28 +8,33 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "client/connection.h"
-#include "client/control_stream.h"
-#include "client/reconnecting_stream.h"
-#include "client/remote_session.h"
-#include "client/replicas.h"
-#include "proto/adaptation.pb.h"
+#include "foresight/call_options.h"
+#include "foresight/client_options.h"
+#include "foresight/control_stream.h"
+#include "foresight/proto/adaptation.pb.h"
+#include "foresight/reconnecting_stream.h"
+#include "foresight/remote_session.h"
+#include "foresight/session_options.h"
 
 namespace foresight {
 
+class Replicas;
+
 // Connections to one server, or to replicas that share a store. Copies share
 // them. Every call has a deadline. Its errors have the server's code and
-// message; ErrorReason and RetryAfter (client/call_error.h) read the rest.
+// message; ErrorReason and RetryAfter (foresight/call_error.h) read the rest.
 // Besides the errors that a function lists there are always
 //   Unavailable:      no connection.
 //   DeadlineExceeded: no answer in time.
 //   Cancelled:        the call's Cancellation was cancelled.
-// Calls that can be repeated safely are retried (client/retry.h).
+// Calls that can be repeated safely are retried (foresight/retry_policy.h):
+// after UNAVAILABLE and ABORTED, and after RESOURCE_EXHAUSTED if the server
+// says when to come back.
 //
 // Thread-safe.
 class AdaptationClient {
  public:
-  using Options = Connection::Options;
+  using Options = ClientOptions;
 
   // Waits until the server at `address` answers: "host:port"; or one of
   // several, "host:port,host:port" or a name that has several addresses in DNS.
@@ -48,20 +53,19 @@ class AdaptationClient {
                                      const CallOptions& call = {}) const;
 
   // Opens a new control loop at decision 0. The call is retried unless the
-  // request names its session_id. A retry, a deadline or a cancellation may
+  // options name the session_id. A retry, a deadline or a cancellation may
   // leave an unused session behind, which the server frees after its idle
   // timeout.
   // Errors: as adaptation.proto lists for OpenSession.
-  absl::StatusOr<std::unique_ptr<RemoteSession>> OpenSession(
-      const v1::OpenSessionRequest& request,
-      const CallOptions& call = {}) const;
+  absl::StatusOr<RemoteSession> OpenSession(const SessionOptions& options = {},
+                                            const CallOptions& call = {}) const;
 
   // Makes one stateless decision (a request without session_id).
   // Errors: as adaptation.proto lists for Act.
   absl::StatusOr<v1::ActResponse> Act(const v1::ActRequest& request,
                                       const CallOptions& call = {}) const;
 
-  int replicas() const { return replicas_->size(); }
+  int replicas() const;
 
   // A stream that carries decisions of any number of sessions that are at that
   // replica (RemoteSession::Place).
@@ -73,15 +77,6 @@ class AdaptationClient {
  private:
   explicit AdaptationClient(std::shared_ptr<const Replicas> replicas)
       : replicas_(std::move(replicas)) {}
-
-  // `method` with `request` at the replica that `key` chooses, then at others;
-  // where it was answered is left in `replica`.
-  template <typename Request, typename Response>
-  absl::StatusOr<Response> Call(
-      grpc::Status (v1::Adaptation::StubInterface::*method)(
-          grpc::ClientContext*, const Request&, Response*),
-      const Request& request, const CallOptions& options,
-      Connection::Repeat repeat, const std::string& key, int* replica) const;
 
   std::shared_ptr<const Replicas> replicas_;
 };

@@ -7,11 +7,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "client/connection.h"
-#include "proto/adaptation.pb.h"
+#include "foresight/call_options.h"
+#include "foresight/proto/adaptation.pb.h"
 
 namespace foresight {
 
+class Connection;
 class ControlReactor;
 
 // Made by AdaptationClient::OpenControlStream. Each request gets exactly one

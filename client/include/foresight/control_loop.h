@@ -3,18 +3,16 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "client/backoff_timer.h"
-#include "client/control_loop_options.h"
-#include "client/late_actions.h"
-#include "client/pending_act.h"
-#include "client/remote_session.h"
-#include "client/steady_time.h"
+#include "foresight/control_loop_options.h"
+#include "foresight/late_policy.h"
+#include "foresight/proto/adaptation.pb.h"
+#include "foresight/remote_session.h"
+#include "foresight/steady_time.h"
 
 namespace foresight {
 
@@ -22,10 +20,10 @@ namespace foresight {
 // an action by the late policy. The next step first looks for that answer: its
 // plan is then the newest, and the next decision is requested as soon as the
 // session is free. A lost request is repeated by its index with the newest
-// observation (client/decision_sequence.h), so the server decides each index
-// once.
+// observation, so the server decides each index once.
 //
-// Not thread-safe. Starts no thread.
+// Not thread-safe. Starts no thread. A loop that was moved from may only be
+// destroyed or assigned to.
 class ControlLoop {
  public:
   struct Command {
@@ -51,50 +49,34 @@ class ControlLoop {
     int64_t reconnects = 0;  // The stream's, for all of its loops.
   };
 
-  // `session` is not null.
   // Errors: InvalidArgument: an option is out of its range.
-  static absl::StatusOr<std::unique_ptr<ControlLoop>> Create(
-      std::unique_ptr<RemoteSession> session,
-      const ControlLoopOptions& options);
+  static absl::StatusOr<ControlLoop> Create(RemoteSession session,
+                                            const ControlLoopOptions& options);
+  ~ControlLoop();  // Closes the session.
+  ControlLoop(ControlLoop&&) noexcept;
+  ControlLoop& operator=(ControlLoop&&) noexcept;
 
   // Returns the action for `observation` [S] by options.deadline at the latest;
   // earlier if no answer can come by then.
   Command Step(absl::Span<const float> observation);
+  Command Step(absl::Span<const double> observation);  // Sent as float32.
   // The same with another deadline. If that has passed already, it requests the
   // decision without waiting for it.
   Command StepUntil(absl::Span<const float> observation, SteadyTime deadline);
+  Command StepUntil(absl::Span<const double> observation, SteadyTime deadline);
 
   // Begins another episode, as RemoteSession::Reset, and waits for it.
   absl::Status Reset(const ResetOptions& options = {});
 
   Stats stats() const;
-  const RemoteSession& session() const { return *session_; }
+  const RemoteSession& session() const;
 
  private:
-  ControlLoop(std::unique_ptr<RemoteSession> session,
-              const ControlLoopOptions& options);
+  class Steps;
 
-  void Ask(absl::Span<const float> observation, SteadyTime deadline);
-  // Gives the outstanding request up if it is overdue.
-  void GiveUpOverdue(SteadyTime now);
-  // Processes the outstanding request's answer. Returns a status if this step
-  // ends with it; if that is OK, `answer` is the step's answer.
-  std::optional<absl::Status> Take(AnswerSlot::Answer& answer);
-  Command InTimeCommand(const v1::ActResponse& answer);
-  Command LateCommand(absl::Span<const float> observation, absl::Status status);
+  explicit ControlLoop(std::unique_ptr<Steps> steps);
 
-  const ControlLoopOptions options_;
-  const std::unique_ptr<RemoteSession> session_;
-  LateActions late_actions_;
-  BackoffTimer backoff_;
-  Stats stats_;
-  absl::Status last_error_;  // The reason for backoff_.
-  int64_t step_ = 0;         // Counts from 1.
-  std::optional<SteadyTime> late_since_;
-  // The outstanding request, if any, with its step and its time.
-  std::unique_ptr<PendingAct> asked_;
-  int64_t asked_step_ = 0;
-  SteadyTime asked_at_;
+  std::unique_ptr<Steps> steps_;  // Null once moved from.
 };
 
 }  // namespace foresight

@@ -8,11 +8,12 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "client/late_actions.h"
-#include "client/reconnecting_stream.h"
-#include "client/retry.h"
+#include "foresight/late_policy.h"
+#include "foresight/retry_policy.h"
 
 namespace foresight {
+
+class ReconnectingStream;
 
 struct ControlLoopOptions {
   absl::Duration deadline =

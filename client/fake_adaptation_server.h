@@ -1,5 +1,5 @@
-// A server of the Adaptation service that fails, stalls and loses answers on
-// command, for tests of clients.
+// The server of foresight/fake_server.h, and more for our own tests: it fails,
+// stalls and loses answers on command.
 #pragma once
 
 #include <grpcpp/server.h>
@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "foresight/fake_server.h"
 #include "proto/adaptation.grpc.pb.h"
 
 namespace foresight {
@@ -25,20 +27,24 @@ grpc::Status DetailedStatus(grpc::StatusCode code, const std::string& message,
                             absl::Duration retry_after);
 
 // Sessions behave as adaptation.proto says, decision indices included. The
-// "policy" is a_i = clamp(0.1 (1 + steps) o_i + 0.01 (seed mod 7)), so that a
-// test sees which settings, seed and observation an action came from. Action j
-// of a plan, counted from 1, is a_i = clamp(a_i of the answer + 0.1 j).
+// default policy is a_i = clamp(0.1 (1 + steps) o_i + 0.01 (seed mod 7)), so
+// that a test sees which settings, seed and observation an action came from.
+// Action j of a plan, counted from 1, is a_i = clamp(a_i of the answer + 0.1
+// j).
 //
 // Thread-safe.
 class FakeAdaptationServer : private v1::Adaptation::Service {
  public:
   // Serves `models`, at a port of the system's choice.
-  explicit FakeAdaptationServer(std::vector<v1::Model> models);
+  explicit FakeAdaptationServer(std::vector<v1::Model> models,
+                                FakeServer::Policy policy = nullptr);
   ~FakeAdaptationServer() override;
 
   // A model for HalfCheetah.
   static v1::Model HalfCheetahModel(const std::string& name);
 
+  // Unavailable: it cannot listen.
+  const absl::Status& status() const { return status_; }
   const std::string& address() const { return address_; }  // "127.0.0.1:N"
 
   // Ends all calls; Restart serves at the same port. Stop also forgets the
@@ -125,7 +131,12 @@ class FakeAdaptationServer : private v1::Adaptation::Service {
   uint64_t NextEpoch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   grpc::Status FindModel(const std::string& name, v1::Model* model) const;
 
+  std::vector<float> ActionOf(const v1::Session& session,
+                              const v1::ActRequest& request) const;
+
   const std::vector<v1::Model> models_;
+  const FakeServer::Policy policy_;  // Null: the default.
+  absl::Status status_;
   std::string address_;
 
   mutable absl::Mutex mutex_;

@@ -1,12 +1,9 @@
-// Errors of calls. Every error of this library is an absl::Status with the
-// server's code; its payloads hold the machine-readable rest.
+// Makes the errors that foresight/call_error.h reads.
 #pragma once
 
 #include <grpcpp/support/status.h>
 
-#include <cstdint>
 #include <optional>
-#include <string>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -15,20 +12,18 @@
 
 namespace foresight {
 
-// The reason documented in adaptation.proto, such as "SESSION_UNKNOWN"; empty
-// if the error did not come from the service itself (no connection, deadline
-// passed).
-std::string ErrorReason(const absl::Status& status);
+// The payloads of a status. Their values are text.
+inline constexpr char kReasonUrl[] = "foresight/reason";
+inline constexpr char kRetryAfterUrl[] = "foresight/retry_after";
+inline constexpr char kNextDecisionUrl[] = "foresight/next_decision";
 
-// The time that the server asks to wait before trying again, if any.
-std::optional<absl::Duration> RetryAfter(const absl::Status& status);
-
-// The decision that the server expects, where a DECISION_SKIPPED names it.
-std::optional<uint64_t> NextDecision(const absl::Status& status);
-
-absl::Status MakeError(absl::StatusCode code, absl::string_view message,
+// `reason` is the name of a v1::ErrorReason, or empty.
+absl::Status CallError(absl::StatusCode code, absl::string_view message,
                        absl::string_view reason,
                        std::optional<absl::Duration> retry_after);
+
+// `error` with another message and all that call_error.h reads.
+absl::Status WithMessage(const absl::Status& error, absl::string_view message);
 
 // Converts the status of a unary call. Reason and retry delay come from the
 // ErrorInfo and RetryInfo of the google.rpc.Status in its binary details.

@@ -1,0 +1,13 @@
+// How much of a session a crash may lose.
+#pragma once
+
+namespace foresight {
+
+// The time by which a change must be on the medium.
+enum class Durability {
+  kNone,      // At the server's orderly end.
+  kInterval,  // Within the interval.
+  kEach,      // Before the answer to its cause.
+};
+
+}  // namespace foresight
