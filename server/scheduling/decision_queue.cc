@@ -471,6 +471,8 @@ void DecisionQueue::CountOther(uint64_t id, absl::Duration taken,
 
 void DecisionQueue::Charge(const Waiting& running, absl::Duration used,
                            absl::Duration alone, absl::Time now) {
+  work_.Count(running.decision.session.empty() ? nullptr : running.session,
+              used, now);
   const double weight = weight_.At(now);
   Unlist(*running.owner);
   running.owner->served += absl::ToDoubleSeconds(used) * weight;
