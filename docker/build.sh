@@ -32,7 +32,13 @@ while (($#)); do
       printf -v "${1#--}" %s "$2"
       shift 2 ;;
     --help | -h) usage; exit 0 ;;
-    server | server-cuda | client | train) target="$1"; shift ;;
+    server | server-cuda | client | train)
+      [[ -z "$target" ]] || {
+        echo "build.sh: the targets $target and $1 are given, expected one" >&2
+        exit 2
+      }
+      target="$1"
+      shift ;;
     *) echo "build.sh: unknown option or target: $1" >&2; usage >&2; exit 2 ;;
   esac
 done
@@ -41,6 +47,21 @@ done
   echo "build.sh: --engines is '$engines'; expected all, or fused for server" >&2
   exit 2
 }
+
+if [[ -n "$packages" ]] && ! compgen -G "$packages/*.deb" >/dev/null; then
+  echo "build.sh: --packages: $packages holds no .deb files, expected those of" \
+    "deploy/package.sh" >&2
+  exit 2
+fi
+if [[ -n "$ca" && ! -r "$ca" ]]; then
+  echo "build.sh: --ca: $ca cannot be read, expected a file of certificates" >&2
+  exit 2
+fi
+case "$tool" in
+  "" | docker | buildah | podman) ;;
+  *) echo "build.sh: --tool is '$tool'; expected docker, buildah or podman" >&2
+     exit 2 ;;
+esac
 
 case "$target" in
   server*) component=server ;;
@@ -59,10 +80,13 @@ if [[ -z "$tool" ]]; then
     fi
   done
 fi
-works "$tool" || {
+if [[ "$tool" == none ]]; then
   echo "build.sh: neither docker, buildah nor podman works here" >&2
   exit 1
-}
+elif ! works "$tool"; then
+  echo "build.sh: $tool does not work here: see '$tool info'" >&2
+  exit 1
+fi
 
 version="$(sed -n 's/^project(foresight VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)"
 tag="foresight-$target:$version"

@@ -27,11 +27,22 @@ names=("$@")
   exit 1
 }
 
+for name in "${names[@]}"; do
+  [[ "$name" =~ ^[A-Za-z0-9*._:-]+$ ]] || {
+    echo "make_certificates.sh: '$name' is not a host name or an address" >&2
+    exit 2
+  }
+done
+
 # Other users cannot enter the folder. The files themselves can be read by
 # anyone, since a container that one is mounted into runs as another user.
 mkdir -m 700 "$directory"
 cd "$directory"
 umask 022
+# What openssl says is shown only if it fails, and nothing is left then.
+exec 3>&2
+trap 'cat openssl.log >&3; rm -rf "$PWD"' ERR
+set -E
 
 days=30
 authority() {
@@ -63,7 +74,7 @@ done
   authority
   certificate server serverAuth "$(IFS=,; echo "${alternatives[*]}")"
   certificate client clientAuth "DNS:client"
-} 2>openssl.log || { cat openssl.log >&2; exit 1; }
+} 2>openssl.log
 rm -f openssl.log ca.srl
 
 openssl rand -hex 32 >client.token

@@ -60,15 +60,9 @@ void RaiseFileLimit() {
 }
 
 int Serve(const ServerOptions& options, const sigset_t& signals) {
-<<<<<<< HEAD
   RequestSlice(kCallSlice);  // Inherited by gRPC's threads.
-  auto server = Server::Start(
-      options, FORESIGHT_VERSION,
-      MakeEngineFactory({options.engine, options.device, options.precision}));
-=======
   auto server = Server::Start(options, FORESIGHT_VERSION,
                               MakeEngineFactory(options.engine));
->>>>>>> refs/heads/docs
   if (!server.ok()) {
     LogError("cannot start", {{"error", server.status().message()}});
     return kRuntimeFailure;

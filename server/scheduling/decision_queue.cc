@@ -30,8 +30,9 @@ constexpr absl::Duration kDueSlack = absl::Milliseconds(5);
 constexpr absl::Duration kSoon = absl::Milliseconds(50);
 // A turn's weight in the means of Shortage: some twenty turns count.
 constexpr double kTurnWeight = 0.05;
-// Lanes are short if more than this part of the decisions is shed.
-constexpr double kShort = 0.05;
+// Lanes are short if more than this part of the decisions is shed; one decision
+// among twenty is too few to tell.
+constexpr double kShort = 0.08;
 // Then a session may have this many times the service of those that are shed,
 // and half a decision's time, since service comes in whole decisions.
 constexpr double kUnevenness = 1.1;
@@ -470,6 +471,8 @@ void DecisionQueue::CountOther(uint64_t id, absl::Duration taken,
 
 void DecisionQueue::Charge(const Waiting& running, absl::Duration used,
                            absl::Duration alone, absl::Time now) {
+  work_.Count(running.decision.session.empty() ? nullptr : running.session,
+              used, now);
   const double weight = weight_.At(now);
   Unlist(*running.owner);
   running.owner->served += absl::ToDoubleSeconds(used) * weight;

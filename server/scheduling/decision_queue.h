@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "server/scheduling/recent_work.h"
 #include "server/scheduling/service_weight.h"
 #include "server/scheduling/step_times.h"
 
@@ -121,6 +122,9 @@ class DecisionQueue {
   // The owners and sessions that it remembers: at most about twice those served
   // in the last seconds, however many come and go.
   size_t known() const { return known_; }
+  // The lanes' work lately, as RecentWork counts it, before the session that
+  // they last worked for had them to itself.
+  double others_work(absl::Time now) const { return work_.OfOthers(now); }
   // Whether so many decisions are due that lanes help to answer them.
   bool overdue() const { return due_.size() > kDueBacklog; }
 
@@ -204,6 +208,7 @@ class DecisionQueue {
   const Options options_;
   ServiceWeight weight_;
   StepTimes step_times_;
+  RecentWork work_;
   Shortage lone_sessions_;  // Among owners with one session each.
   uint64_t arrivals_ = 0;
   uint64_t owners_created_ = 0;

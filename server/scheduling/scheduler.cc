@@ -3,7 +3,6 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include <cmath>
 #include <utility>
 
 #include "server/support/error.h"
@@ -13,8 +12,8 @@
 namespace foresight {
 namespace {
 
-// No decision is split while lanes are busy for more than this part of their
-// time.
+// No decision is split while lanes are busy with others for more than this part
+// of their time.
 constexpr double kBusy = 0.5;
 
 // A sleeping thread takes some 50 us to wake, a fortieth of a step by two
@@ -173,7 +172,6 @@ void Scheduler::CountStep(absl::Span<const uint64_t> ids, int threads,
   const absl::Time now = options_.clock();
   absl::MutexLock lock(&mutex_);
   queue_.CountStep(ids, threads, taken, whole, now);
-  CountBusy(threads * taken, now);
 }
 
 void Scheduler::CountOther(uint64_t id, absl::Duration taken) {
@@ -187,19 +185,12 @@ void Scheduler::Finish(uint64_t id) {
   queue_.Finish(id);
 }
 
-void Scheduler::CountBusy(absl::Duration used, absl::Time now) {
-  if (busy_at_ != absl::InfinitePast()) {
-    busy_ *= std::exp(-absl::ToDoubleSeconds(now - busy_at_));
-  }
-  busy_at_ = now;
-  busy_ += absl::ToDoubleSeconds(used);
-}
-
 int Scheduler::SplitThreads() const {
   const int idle_lanes = idle();
   if (idle_lanes == 0) return 1;
+  const absl::Time now = options_.clock();
   absl::MutexLock lock(&mutex_);
-  const bool busy = busy_ > kBusy * lanes();
+  const bool busy = queue_.others_work(now) > kBusy * lanes();
   return busy || queue_.candidates() > 0 ? 1 : 1 + idle_lanes;
 }
 

@@ -100,7 +100,8 @@ class Scheduler {
 
   // The number of threads that a decision stepped alone may use, the caller's
   // included. It is 1 while others wait or the lanes have been busy for half of
-  // the time, since splitting costs some throughput.
+  // the time, since splitting costs some throughput. A session that has had the
+  // lanes to itself lately may use them all.
   int SplitThreads() const ABSL_LOCKS_EXCLUDED(mutex_);
   // Says that RunParallel will be called soon: idle lanes wake, on other cores
   // than the caller's, and look for it for a moment before they sleep again.
@@ -134,8 +135,6 @@ class Scheduler {
   void KeepApart() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EndKeepApart(int lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Tell() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { ++news_; }
-  void CountBusy(absl::Duration used, absl::Time now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Options options_;
   Executor* executor_ = nullptr;
@@ -157,9 +156,6 @@ class Scheduler {
   std::unordered_map<uint64_t, std::shared_ptr<Task>> tasks_
       ABSL_GUARDED_BY(mutex_);
   std::list<ParallelJob*> jobs_ ABSL_GUARDED_BY(mutex_);
-  // Seconds that the lanes worked, fading within a second.
-  double busy_ ABSL_GUARDED_BY(mutex_) = 0;
-  absl::Time busy_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   absl::Time armed_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
   uint64_t alarm_ ABSL_GUARDED_BY(mutex_) = 0;
 

@@ -10,20 +10,11 @@
 
 namespace foresight {
 
-<<<<<<< HEAD:server/service/act_reactor.cc
-ActReactor* ActReactor::Start(grpc::CallbackServerContext* context,
-                              Caller caller, const v1::ActRequest& request,
-                              v1::ActResponse* response, DecisionMaker* maker,
-                              Metrics* metrics) {
-  auto* reactor =
-      new ActReactor(request.ByteSizeLong(), response, maker, metrics);
-=======
 ActCall* ActCall::Start(grpc::CallbackServerContext* context, Caller caller,
                         const v1::ActRequest& request,
                         v1::ActResponse* response, DecisionMaker* maker,
                         Metrics* metrics) {
-  auto* reactor = new ActCall(response, maker, metrics);
->>>>>>> refs/heads/docs:server/service/act_call.cc
+  auto* reactor = new ActCall(request.ByteSizeLong(), response, maker, metrics);
   EchoRequestId(*context);
   v1::ActRequest kept = request;
   kept.DiscardUnknownFields();  // They would take memory.

@@ -20,17 +20,12 @@ class ActCall final : public grpc::ServerUnaryReactor {
                         Metrics* metrics);
 
  private:
-<<<<<<< HEAD:server/service/act_reactor.h
-  ActReactor(size_t request_bytes, v1::ActResponse* response,
-             DecisionMaker* maker, Metrics* metrics)
+  ActCall(size_t request_bytes, v1::ActResponse* response, DecisionMaker* maker,
+          Metrics* metrics)
       : request_bytes_(request_bytes),
         response_(response),
         maker_(maker),
         metrics_(metrics) {}
-=======
-  ActCall(v1::ActResponse* response, DecisionMaker* maker, Metrics* metrics)
-      : response_(response), maker_(maker), metrics_(metrics) {}
->>>>>>> refs/heads/docs:server/service/act_call.h
 
   void OnAnswer(const DecisionCall::Answer& answer);
   void OnCancel() override { maker_->Cancel(call_); }

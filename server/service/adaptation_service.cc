@@ -141,7 +141,7 @@ grpc::ServerUnaryReactor* AdaptationService::Act(
                                    response);
   }
   return ActCall::Start(context, *std::move(caller), *request, response,
-                           parts_.maker, parts_.metrics);
+                        parts_.maker, parts_.metrics);
 }
 
 grpc::ServerBidiReactor<v1::ActRequest, v1::ControlResponse>*

@@ -1,4 +1,5 @@
-// The asynchronous half of a RemoteSession; remote_session_test.cc has the rest.
+// The asynchronous half of a RemoteSession; remote_session_test.cc has the
+// rest.
 #include "client/session_calls.h"
 
 #include <gtest/gtest.h>
@@ -110,9 +111,9 @@ TEST_P(ActAsyncTest, AnAnswerMayAskForTheNextDecision) {
 }
 
 TEST_P(ActAsyncTest, AnErrorArrivesWithItsReasonAndTheSessionContinues) {
-  server_.FailNext(
-      1, DetailedStatus(grpc::StatusCode::RESOURCE_EXHAUSTED, "busy",
-                        "OVERLOADED", absl::Milliseconds(1)));
+  server_.FailNext(1,
+                   DetailedStatus(grpc::StatusCode::RESOURCE_EXHAUSTED, "busy",
+                                  "OVERLOADED", absl::Milliseconds(1)));
   Seen refused;
   session_->ActAsync(kObservation, options_, refused.Callback());
   EXPECT_EQ(ErrorReason(refused.Await().status()), v1::OVERLOADED);

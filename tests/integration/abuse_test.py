@@ -1,7 +1,7 @@
 """Peers that misuse the protocol, over raw sockets, while a control loop runs:
 half handshakes, silence, headers a byte at a time, 2000 connections, streams
-that are reset as soon as they are opened, giant headers, garbage. The loop gets
-every answer, and the server ends as it should.
+that are reset as soon as they are opened, giant and wrong headers, garbage. The
+loop gets every answer, and the server ends as it should.
 
 With tokens, one header ends gRPC 1.51.1 (SECURITY.md); without them it does
 not."""
@@ -47,13 +47,13 @@ def literal(text):
     return length + bytes([rest]) + data
 
 
-def headers(more=()):
+def headers(more=(), replaced=()):
     """A request for a method that every caller may call."""
-    fields = [(":method", "POST"), (":scheme", "https"), (":authority", "x"),
-              (":path", "/grpc.health.v1.Health/Check"), ("te", "trailers"),
-              ("content-type", "application/grpc"), *more]
+    fields = {":method": "POST", ":scheme": "https", ":authority": "x",
+              ":path": "/grpc.health.v1.Health/Check", "te": "trailers",
+              "content-type": "application/grpc", **dict(replaced)}
     return b"".join(b"\x00" + literal(name) + literal(value)
-                    for name, value in fields)
+                    for name, value in [*fields.items(), *more])
 
 
 class Target:
@@ -163,6 +163,21 @@ def giant_headers(target):
                                       block[begin:begin + 16384]))
 
 
+def wrong_headers(target):
+    """Those of CVE-2023-1428, which did harm with more than 8 KiB of others,
+    and of CVE-2023-32732."""
+    for wrong in (("te", "x"), (":scheme", "x"), ("x-bin", "!!!!")):
+        for more in ([], [("x", "v" * 9000)]):
+            with target.connect_tls() as connection:
+                request = headers(more, [wrong])
+                send_all(connection, PREFACE + frame(
+                    HEADERS, END_HEADERS | END_STREAM, 1, request))
+                try:
+                    connection.recv(1 << 16)
+                except (ConnectionError, ssl.SSLError):
+                    pass  # The server has had enough.
+
+
 def gets_an_answer(address, fields=()):
     """Whether a request in plain text, with `fields` as headers, is answered."""
     received = b""
@@ -245,7 +260,8 @@ def main():
             loop.start()
             target = Target(address)
             for abuse in (garbage, slow_headers, many_connections,
-                          rapid_resets, giant_headers, half_handshakes):
+                          rapid_resets, giant_headers, wrong_headers,
+                          half_handshakes):
                 before = loop.decisions
                 abuse(target)
                 give_up = time.monotonic() + PATIENCE_S

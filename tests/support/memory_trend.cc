@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/types/span.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define FORESIGHT_SANITIZED
@@ -16,6 +17,16 @@ extern "C" size_t __sanitizer_get_current_allocated_bytes();
 #endif
 
 namespace foresight {
+namespace {
+
+int64_t Median(absl::Span<const int64_t> samples) {
+  std::vector<int64_t> sorted(samples.begin(), samples.end());
+  const auto middle = sorted.begin() + sorted.size() / 2;
+  std::nth_element(sorted.begin(), middle, sorted.end());
+  return *middle;
+}
+
+}  // namespace
 
 #ifdef FORESIGHT_SANITIZED
 // A sanitizer has its own heap.
@@ -37,11 +48,10 @@ int64_t ResidentMemory() {
 #endif
 
 int64_t MemoryTrend::growth() const {
-  const auto begin = samples_.begin();
-  const auto third = static_cast<std::ptrdiff_t>(samples_.size() / 3);
-  const int64_t before = *std::min_element(begin + third, begin + 2 * third);
-  const int64_t after = *std::min_element(begin + 2 * third, samples_.end());
-  return after - before;
+  const size_t third = samples_.size() / 3;
+  const auto samples = absl::MakeConstSpan(samples_);
+  return Median(samples.subspan(2 * third)) -
+         Median(samples.subspan(third, third));
 }
 
 std::string MemoryTrend::ToString() const {

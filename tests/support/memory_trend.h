@@ -20,9 +20,10 @@ class MemoryTrend {
  public:
   void Add(int64_t bytes) { samples_.push_back(bytes); }
 
-  // The least sample of the last third minus the least of the middle third;
-  // negative if memory has shrunk. By then caches are full, and temporary
-  // memory does not count. Needs three samples.
+  // The median of the last third minus the median of the middle third; negative
+  // if memory has shrunk. By then caches are full, and single samples do not
+  // count, such as one taken while a table was between two sizes. Needs three
+  // samples.
   int64_t growth() const;
 
   std::string ToString() const;  // In KiB, for people.
