@@ -192,6 +192,10 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
       &options.idle_timeout);
   AddNumber(app, "--max-owner-sessions", 1, "Sessions of one client",
             &options.max_owner_sessions);
+  AddNumber(app, "--max-psi-bytes", int64_t{1},
+            "Memory that the adapted policies of all sessions may take; a "
+            "session that carries its policy on reserves its part",
+            &options.max_psi_bytes);
   AddDuration(app, "--max-idle-timeout", absl::Milliseconds(1),
               "Longest idle timeout that a client may ask for",
               &options.max_idle_timeout);

@@ -37,7 +37,8 @@ struct ServerOptions {
   int threads = 0;  // Lanes; 0: one per available core.
 
   int max_sessions = 1024;
-  int max_owner_sessions = 768;  // One client's.
+  int max_owner_sessions = 768;              // One client's.
+  int64_t max_psi_bytes = int64_t{4} << 30;  // All sessions' policies.
   absl::Duration idle_timeout = absl::Seconds(60);
   absl::Duration max_idle_timeout = absl::Hours(1);
   absl::Duration lost_timeout = absl::Seconds(10);

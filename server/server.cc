@@ -159,7 +159,7 @@ struct Server::Parts {
         sessions(
             {static_cast<size_t>(options.max_sessions),
              static_cast<size_t>(options.max_owner_sessions),
-             options.lost_timeout,
+             static_cast<size_t>(options.max_psi_bytes), options.lost_timeout,
              [this](const SessionState& session) { keeper.Ended(session); }}),
         take_overs(options.state.empty()
                        ? nullptr

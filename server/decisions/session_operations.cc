@@ -83,6 +83,9 @@ absl::StatusOr<SessionState> SessionOperations::Describe(
                                                    options_.max_samples));
   RETURN_IF_ERROR(CheckStepTime(*session.model, session.settings,
                                 options_.max_decision_time));
+  if (session.settings.mode == Mode::kPersist) {
+    session.most_psi_bytes = session.model->engine->sizeof_parameters();
+  }
   ASSIGN_OR_RETURN(session.idle_timeout,
                    CheckIdleTimeout(request, options_.idle_timeout,
                                     options_.max_idle_timeout));

@@ -22,7 +22,8 @@ struct SessionLease::Entry {
   std::shared_ptr<SessionFlight> flight;  // Null: no lease.
   std::string connection;                 // The last used; empty: not known.
   bool lost = false;                      // That connection has gone.
-  size_t owned_bytes = 0;  // The parameters', when the last lease ended.
+  size_t owned_bytes = 0;     // The parameters', when the last lease ended.
+  size_t reserved_bytes = 0;  // The most that they may own.
 };
 
 }  // namespace foresight

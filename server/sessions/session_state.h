@@ -26,6 +26,7 @@ struct SessionState {
   // Declared before `parameters`, so that their maker outlives them.
   std::shared_ptr<const LoadedModel> model;
   size_t observation_size = 0;  // S
+  size_t most_psi_bytes = 0;    // That its psi may come to own.
   // As its opener gave them, and completed from the model's defaults.
   v1::AdaptationSettings requested_settings;
   AdaptationSettings settings;

@@ -71,8 +71,16 @@ absl::StatusOr<SessionLease> SessionStore::Open(SessionState session,
                      absl::StrCat(entries_.size(),
                                   " sessions are open, expected fewer than ",
                                   options_.max_sessions),
-                     std::clamp(next_expiry_ - now, absl::Milliseconds(100),
-                                absl::Minutes(1)));
+                     RetryAfter(now));
+  }
+  const size_t psi_bytes = entry->session.most_psi_bytes;
+  if (psi_bytes > options_.max_psi_bytes - reserved_bytes_) {
+    return MakeError(Reason::kSessionsFull,
+                     absl::StrCat("the policies of the open sessions may take ",
+                                  reserved_bytes_, " bytes, expected at most ",
+                                  options_.max_psi_bytes, " with the ",
+                                  psi_bytes, " of this one"),
+                     RetryAfter(now));
   }
   size_t& owned = owners_[entry->session.owner];
   if (owned >= options_.max_per_owner) {
@@ -83,6 +91,7 @@ absl::StatusOr<SessionLease> SessionStore::Open(SessionState session,
                      absl::Seconds(1));
   }
   ++owned;
+  reserved_bytes_ += entry->reserved_bytes = psi_bytes;
   entries_.emplace(name, entry);
   next_expiry_ = std::min(next_expiry_, ExpiryOf(*entry));
   return Lease(std::move(entry), std::make_shared<SessionFlight>(), now);
@@ -272,6 +281,12 @@ bool SessionStore::Expired(const Entry& entry, absl::Time now) const {
   return !entry.flight && now >= ExpiryOf(entry);
 }
 
+// The time until a place may be free.
+absl::Duration SessionStore::RetryAfter(absl::Time now) const {
+  return std::clamp(next_expiry_ - now, absl::Milliseconds(100),
+                    absl::Minutes(1));
+}
+
 void SessionStore::CountBytes(Entry& entry) {
   const auto& parameters = entry.session.parameters;
   const size_t bytes = parameters == nullptr ? 0 : parameters->owned_bytes();
@@ -281,6 +296,7 @@ void SessionStore::CountBytes(Entry& entry) {
 
 void SessionStore::Forget(const Entry& entry) {
   owned_bytes_ -= entry.owned_bytes;
+  reserved_bytes_ -= entry.reserved_bytes;
   const auto owner = owners_.find(entry.session.owner);
   if (--owner->second == 0) owners_.erase(owner);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +40,8 @@ class SessionStore {
   struct Options {
     size_t max_sessions = 1024;   // >= 1
     size_t max_per_owner = 1024;  // >= 1
+    // All sessions' psi may come to own this much (most_psi_bytes).
+    size_t max_psi_bytes = std::numeric_limits<size_t>::max();
     // A session whose connection was lost expires this long after its last
     // use, if that is sooner than its idle timeout.
     absl::Duration lost_timeout = absl::InfiniteDuration();
@@ -183,6 +186,8 @@ class SessionStore {
   static void Remember(absl::string_view connection, Entry& entry);
   absl::Time ExpiryOf(const Entry& entry) const;
   bool Expired(const Entry& entry, absl::Time now) const;
+  absl::Duration RetryAfter(absl::Time now) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CountBytes(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Uncounts a session that leaves the store.
   void Forget(const Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -194,6 +199,7 @@ class SessionStore {
       ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, size_t> owners_ ABSL_GUARDED_BY(mutex_);
   size_t owned_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t reserved_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   // A lower bound: leases only put an expiry off.
   absl::Time next_expiry_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
 };

@@ -380,8 +380,30 @@ TEST_F(SessionStoreTest, AnAbandonedDecisionCountsAsUseUntilItsEnd) {
   EXPECT_THAT(store_.Expire(At(560)), ElementsAre("a"));
 }
 
-// For the sanitizers: sessions are opened, used, retried, closed and expired
-// by several threads at once, and each committed decision is counted once.
+TEST_F(SessionStoreTest, PoliciesThatMayTakeTooMuchMemoryAreRefused) {
+  SessionStore::Options options = StoreOptions();
+  options.max_psi_bytes = 1000;
+  SessionStore store(options);
+  const auto open = [&](const std::string& id, size_t bytes) {
+    SessionState session;
+    session.id = id;
+    session.most_psi_bytes = bytes;
+    session.idle_timeout = absl::Seconds(30);
+    auto lease = store.Open(std::move(session), At(0));
+    if (!lease.ok()) return lease.status();
+    return lease->Restart(Afresh(7), At(0));
+  };
+  ASSERT_TRUE(open("a", 600).ok());
+  const absl::Status refused = open("b", 401);
+  EXPECT_EQ(ReasonName(refused), "SESSIONS_FULL");
+  EXPECT_EQ(RetryDelay(refused), absl::Seconds(30));
+  EXPECT_TRUE(open("b", 400).ok());
+  EXPECT_TRUE(open("c", 0).ok());
+  // Memory that is freed can be taken again.
+  ASSERT_TRUE(store.Close("a", At(1)).ok());
+  EXPECT_TRUE(open("d", 600).ok());
+}
+
 TEST_F(SessionStoreTest, AnOwnerMayOpenOnlySoMany) {
   SessionStore::Options options = StoreOptions();
   options.max_per_owner = 1;
@@ -531,6 +553,8 @@ TEST_F(SessionStoreTest, ARestartMayChangeTheModelAndTheSettings) {
   EXPECT_EQ(next.session().settings.steps, 5);
 }
 
+// For the sanitizers: sessions are opened, used, retried, closed and expired
+// by several threads at once, and each committed decision is counted once.
 TEST_F(SessionStoreTest, ManyThreadsCountEachDecisionOnce) {
   constexpr int kThreads = 4;
   constexpr int kRounds = 500;
