@@ -26,7 +26,19 @@ Tensor ToBundleTensor(const at::Tensor& tensor) {
   return {plain.sizes().vec(), {values, values + plain.numel()}};
 }
 
-// Adds what ships of a checkpoint: its averages and constants.
+// Whether the tensor `name` of a part's checkpoint ships, and if so under which
+// name: without the prefix of averages and constants.
+bool ConsumeShipped(const Recipe& recipe, const std::string& part,
+                    absl::string_view& name) {
+  if (absl::ConsumePrefix(&name, "constant.")) return true;
+  if (part == "policy" && recipe.policy.ship == ShippedWeights::kLast) {
+    return absl::StartsWith(name, "policy.") ||
+           absl::StartsWith(name, "critic.");
+  }
+  return absl::ConsumePrefix(&name, "average.");
+}
+
+// Adds what ships of a checkpoint.
 absl::Status AddPart(const Recipe& recipe, const DataSource& source,
                      const std::filesystem::path& work, const std::string& part,
                      TensorMap& tensors) {
@@ -34,8 +46,7 @@ absl::Status AddPart(const Recipe& recipe, const DataSource& source,
                    LoadFinishedPart(recipe, source.sha256, work, part));
   for (const auto& [name, tensor] : file.tensors) {
     absl::string_view shipped = name;
-    if (absl::ConsumePrefix(&shipped, "average.") ||
-        absl::ConsumePrefix(&shipped, "constant.")) {
+    if (ConsumeShipped(recipe, part, shipped)) {
       tensors[std::string(shipped)] = ToBundleTensor(tensor);
     }
   }

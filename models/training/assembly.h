@@ -13,9 +13,9 @@
 
 namespace foresight {
 
-// Combines the averaged weights of the three parts' finished checkpoints in
-// `work` with the recipe's manifest and the provenance of `source`. Nothing is
-// measured yet. `trainer` is the program and its version.
+// Combines the weights that ship (recipe.h) of the three parts' finished
+// checkpoints in `work` with the recipe's manifest and the provenance of
+// `source`. Nothing is measured yet. `trainer` is the program and its version.
 // Errors, naming the file:
 //   NotFound:           a part has no checkpoint.
 //   FailedPrecondition: a part has not finished, or was trained by another

@@ -1,5 +1,5 @@
 // Turns gradients into weights: Adam with a cosine decay, and the running
-// average of the weights, which is what ships.
+// average of the weights.
 #pragma once
 
 #include <ATen/core/Tensor.h>

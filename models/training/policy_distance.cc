@@ -20,13 +20,17 @@ namespace {
 
 constexpr int64_t kRowsAtOnce = 4096;
 
-absl::StatusOr<Mlp> AveragedPolicy(const TensorFile& file, size_t layers,
-                                   at::TensorOptions options) {
+absl::StatusOr<Mlp> ShippedPolicy(const TensorFile& file,
+                                  const PolicyRecipe& recipe,
+                                  at::TensorOptions options) {
+  const absl::string_view prefix =
+      recipe.ship == ShippedWeights::kLast ? "" : "average.";
+  const size_t layers = recipe.policy_hidden.size() + 1;
   Mlp policy;
   for (size_t i = 0; i < layers; ++i) {
     Mlp::Layer layer;
     for (const bool is_weight : {true, false}) {
-      const std::string name = absl::StrCat("average.policy.layers.", i,
+      const std::string name = absl::StrCat(prefix, "policy.layers.", i,
                                             is_weight ? ".weight" : ".bias");
       const auto found = file.tensors.find(name);
       if (found == file.tensors.end()) {
@@ -48,9 +52,8 @@ absl::StatusOr<at::Tensor> SquaredPolicyDistances(
     at::TensorOptions options) {
   ASSIGN_OR_RETURN(const TensorFile file,
                    LoadFinishedPart(recipe, data_sha256, work, "policy"));
-  ASSIGN_OR_RETURN(
-      const Mlp policy,
-      AveragedPolicy(file, recipe.policy.policy_hidden.size() + 1, options));
+  ASSIGN_OR_RETURN(const Mlp policy,
+                   ShippedPolicy(file, recipe.policy, options));
   const at::NoGradGuard no_grad;
   const at::Tensor states =
       RowsToTensor(transitions.states, recipe.observation_size, options);

@@ -42,6 +42,16 @@ absl::Status ReadHoldOut(JsonFields fields, HoldOutRecipe& hold_out) {
   return fields.Finish();
 }
 
+// Recipes older than this field ship the average.
+ShippedWeights ReadShip(JsonFields& fields) {
+  std::string ship = "average";
+  if (fields.Has("ship")) fields.Text("ship", ship);
+  if (ship != "average" && ship != "last") {
+    fields.Fail("ship", "\"average\" or \"last\"");
+  }
+  return ship == "last" ? ShippedWeights::kLast : ShippedWeights::kAverage;
+}
+
 absl::Status ReadPolicy(JsonFields fields, PolicyRecipe& policy) {
   ReadSchedule(fields, policy.schedule);
   fields.Widths("policy_hidden", policy.policy_hidden);
@@ -54,6 +64,7 @@ absl::Status ReadPolicy(JsonFields fields, PolicyRecipe& policy) {
   fields.Number("target_noise", 0, kHuge, policy.target_noise);
   fields.Number("noise_limit", 0, kHuge, policy.noise_limit);
   fields.Number("actor_period", 1, 1e6, policy.actor_period);
+  policy.ship = ReadShip(fields);
   return fields.Finish();
 }
 
@@ -220,8 +231,10 @@ std::string Fingerprint(const Recipe& recipe, const std::string& part,
                       Exactly({r.equal_fraction, r.grid_fraction}));
     }
     if (r.tilt > 0) {
+      const bool last = recipe.policy.ship == ShippedWeights::kLast;
       absl::StrAppend(&text, "tilt ", Exactly({r.tilt}),
-                      Fingerprint(recipe, "policy", data_sha256));
+                      Fingerprint(recipe, "policy", data_sha256),
+                      last ? "last" : "");
     }
   } else {
     absl::StrAppend(&text, Describe(recipe.reward.schedule),

@@ -14,7 +14,8 @@
 
 namespace foresight {
 
-// One Adam run over random batches; the running average of the weights ships.
+// One Adam run over random batches. The running average of the weights ships,
+// except where PolicyRecipe::ship says otherwise.
 // An optimiser's decay counts its own updates, so that of ReBRAC's actor, which
 // moves every second update, ends half-way down.
 struct Schedule {
@@ -25,6 +26,9 @@ struct Schedule {
   double average = 0.999;       // Decay of the running average, in [0, 1).
   uint64_t seed = 0;            // For weights and draws.
 };
+
+// The weights of a finished training that a bundle takes.
+enum class ShippedWeights { kAverage, kLast };
 
 // ReBRAC: the policy and the critics.
 struct PolicyRecipe {
@@ -38,6 +42,8 @@ struct PolicyRecipe {
   double target_noise = 0;  // >= 0, on the target's action ..
   double noise_limit = 0;   // .. clipped at this, >= 0.
   int actor_period = 2;     // The actor moves every so many updates, >= 1.
+  // A checkpoint holds both, so this may change after the training.
+  ShippedWeights ship = ShippedWeights::kAverage;
 };
 
 struct DynamicsRecipe {

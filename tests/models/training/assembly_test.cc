@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "models/training/fit.h"
 #include "models/training/part_run.h"
@@ -60,6 +62,29 @@ TEST_F(AssemblyTest, ShipsTheAveragedWeights) {
     differing += shipped.values[i] != live.const_data_ptr<float>()[i];
   }
   EXPECT_GT(differing, average.numel() / 2);
+}
+
+TEST_F(AssemblyTest, ShipsTheLastWeightsOfPolicyAndCriticsIfAsked) {
+  recipe_.policy.ship = ShippedWeights::kLast;
+  const auto bundle = Assemble();
+  ASSERT_TRUE(bundle.ok()) << bundle.status();
+  const auto equals = [&](const std::string& part, const std::string& live,
+                          const std::string& name) {
+    const TensorFile file = *LoadTensorFile(CheckpointPath(work(), part));
+    const at::Tensor expected = file.tensors.at(live);
+    const std::vector<float>& shipped = bundle->tensors().at(name).values;
+    return std::equal(shipped.begin(), shipped.end(),
+                      expected.const_data_ptr<float>());
+  };
+  for (const std::string name :
+       {"policy.layers.0.weight", "policy.layers.1.bias",
+        "critic.0.layers.0.weight", "critic.1.layers.1.weight"}) {
+    EXPECT_TRUE(equals("policy", name, name)) << name;
+    EXPECT_FALSE(equals("policy", "average." + name, name)) << name;
+  }
+  EXPECT_TRUE(equals("reward", "average.reward.layers.0.weight",
+                     "reward.layers.0.weight"));
+  EXPECT_EQ(bundle->tensors().count("target.policy.layers.0.weight"), 0u);
 }
 
 TEST_F(AssemblyTest, DescribesItself) {

@@ -22,10 +22,11 @@ namespace {
 
 const at::TensorOptions kFloats(at::kFloat);
 
-TEST(SquaredPolicyDistances, AreThoseOfThePolicyThatShips) {
+void ExpectDistancesOfThePolicyThatShips(ShippedWeights ship) {
   const TemporaryFolder folder;
   const std::filesystem::path data = folder.path() / "small.hdf5";
-  const Recipe recipe = *ParseRecipe(SmallRecipe(20), "small");
+  Recipe recipe = *ParseRecipe(SmallRecipe(20), "small");
+  recipe.policy.ship = ship;
   WriteSmallWorld(data, 30, 3);
   std::ostringstream out;
   FitOptions options;
@@ -56,6 +57,14 @@ TEST(SquaredPolicyDistances, AreThoseOfThePolicyThatShips) {
                 .status()
                 .code(),
             absl::StatusCode::kNotFound);
+}
+
+TEST(SquaredPolicyDistances, AreThoseOfTheAverage) {
+  ExpectDistancesOfThePolicyThatShips(ShippedWeights::kAverage);
+}
+
+TEST(SquaredPolicyDistances, AreThoseOfTheLastWeightsIfTheyShip) {
+  ExpectDistancesOfThePolicyThatShips(ShippedWeights::kLast);
 }
 
 }  // namespace

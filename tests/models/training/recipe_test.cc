@@ -67,6 +67,15 @@ TEST(Recipe, TheActionStepMayBeLeftOut) {
   EXPECT_EQ(recipe->defaults.action_step, 0.1f);
 }
 
+TEST(Recipe, TheWeightsThatShipMayBeLeftOut) {
+  EXPECT_EQ(ParseRecipe(SmallRecipe(10), "")->policy.ship,
+            ShippedWeights::kAverage);
+  const auto recipe =
+      ParseRecipe(Changed("\"beta1\"", "\"ship\": \"last\", \"beta1\""), "");
+  ASSERT_TRUE(recipe.ok()) << recipe.status();
+  EXPECT_EQ(recipe->policy.ship, ShippedWeights::kLast);
+}
+
 TEST(Recipe, TheShippedOnesAreValid) {
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(
@@ -87,6 +96,8 @@ TEST(Recipe, RefusalsNameTheField) {
   };
   for (const Case& one : std::vector<Case>{
            {"\"beta1\": 0.01,", "", "r.json: policy.beta1 is missing"},
+           {"\"beta1\"", "\"ship\": \"best\", \"beta1\"",
+            "policy.ship is \"best\", expected \"average\" or \"last\""},
            {"\"beta1\"", "\"beta3\": 1, \"beta1\"",
             "r.json: policy.beta3 is not a field"},
            {"\"minimum\": 2", "\"minimum\": 0",
@@ -154,6 +165,14 @@ TEST(Fingerprint, ChangesOnlyWithThePartsOwnInputs) {
       fingerprints(Changed("\"beta_max\": 10", "\"beta_max\": 11"));
   EXPECT_EQ(dynamics[0], base[0]);
   EXPECT_NE(dynamics[1], base[1]);
+  // A checkpoint holds all that may ship; a tilt depends on what does.
+  EXPECT_EQ(fingerprints(Changed("\"beta1\"", "\"ship\": \"last\", \"beta1\"")),
+            base);
+  Recipe tilted = *ParseRecipe(SmallRecipe(10), "small");
+  tilted.dynamics.tilt = 1;
+  const std::string average = Fingerprint(tilted, "dynamics", "d");
+  tilted.policy.ship = ShippedWeights::kLast;
+  EXPECT_NE(Fingerprint(tilted, "dynamics", "d"), average);
   const auto all = fingerprints(
       Changed("\"minimum\": 2, \"seed\": 1", "\"minimum\": 2, \"seed\": 2"));
   for (int i = 0; i < 3; ++i) EXPECT_NE(all[i], base[i]);
