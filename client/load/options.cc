@@ -37,8 +37,17 @@ std::string CheckJitter(const std::string& text) {
              : "\"" + text + "\" is not a fraction from 0 to 1";
 }
 
+// Its own connections would not follow sessions over several servers.
+std::string CheckServer(const std::string& text) {
+  return text.find(',') == std::string::npos
+             ? ""
+             : "\"" + text + "\" names several servers, expected one; run " +
+                   "foresight-load once for each";
+}
+
 void AddTarget(CLI::App& app, LoadOptions* options) {
-  app.add_option("--server", options->server, "address of the server")
+  app.add_option("--server", options->server, "address of one server")
+      ->check(&CheckServer)
       ->type_name("HOST:PORT")
       ->capture_default_str();
   AddSecurity(app, &options->security);

@@ -22,7 +22,8 @@ struct SessionState {
   std::string id;
   std::string identity;      // `id` is in its name space; empty: everybody's.
   uint64_t incarnation = 0;  // Tells it from earlier ones with its id.
-  std::string owner;         // It counts against this owner's quota.
+  std::string owner;         // It counts against this owner's quota; empty:
+                             // not known.
   // Declared before `parameters`, so that their maker outlives them.
   std::shared_ptr<const LoadedModel> model;
   size_t observation_size = 0;  // S

@@ -83,7 +83,8 @@ absl::StatusOr<SessionLease> SessionStore::Open(SessionState session,
                      RetryAfter(now));
   }
   size_t& owned = owners_[entry->session.owner];
-  if (owned >= options_.max_per_owner) {
+  const bool known = !entry->session.owner.empty();
+  if (known && owned >= options_.max_per_owner) {
     return MakeError(Reason::kSessionsFull,
                      absl::StrCat("this client has ", owned,
                                   " sessions open, expected fewer than ",

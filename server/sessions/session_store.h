@@ -38,8 +38,10 @@ namespace foresight {
 class SessionStore {
  public:
   struct Options {
-    size_t max_sessions = 1024;   // >= 1
-    size_t max_per_owner = 1024;  // >= 1
+    size_t max_sessions = 1024;  // >= 1
+    // >= 1. Sessions without an owner, which are those that came back although
+    // their caller had no identity, have no such limit.
+    size_t max_per_owner = 1024;
     // All sessions' psi may come to own this much (most_psi_bytes).
     size_t max_psi_bytes = std::numeric_limits<size_t>::max();
     // A session whose connection was lost expires this long after its last

@@ -1,11 +1,14 @@
-"""compose_test.py CHECKS: checks docker/compose.yaml against the compose
-specification's schema, and that the files that it names exist."""
+"""compose_test.py CHECKS: checks docker's compose files against the compose
+specification's schema, that the files that they name exist, and that HAProxy
+takes the shipped configuration with the variables that it gets there."""
 
 import json
+import os
 import pathlib
+import subprocess
 import sys
 
-from manifests import ROOT, compose_services, missing, project_version
+from manifests import COMPOSE_FILES, ROOT, compose, missing, project_version
 
 SKIPPED = 77
 SCHEMA = "check_jsonschema/builtin_schemas/vendor/compose-spec.json"
@@ -28,20 +31,7 @@ def check_service(name, service):
         assert service["read_only"] and service["cap_drop"] == ["ALL"], name
 
 
-def main():
-    checks = pathlib.Path(sys.argv[1])
-    if missing(checks, SCHEMA):
-        return SKIPPED
-    sys.path.insert(0, str(checks))
-    import jsonschema
-    import yaml
-
-    schema = json.loads((checks / SCHEMA).read_text())
-    text = (ROOT / "docker/compose.yaml").read_text()
-    jsonschema.validate(yaml.safe_load(text), schema)
-    services = compose_services()
-    for name, service in services.items():
-        check_service(name, service)
+def check_seeds(services):
     seeds = [
         argument
         for service in services.values()
@@ -49,7 +39,41 @@ def main():
         if argument.startswith("--seed=")
     ]
     assert len(seeds) == len(set(seeds)) > 1, f"clients share seeds: {seeds}"
-    print(f"{len(services)} services")
+
+
+def check_replicas(services):
+    """HAProxy's variables name the servers' addresses."""
+    haproxy = services["haproxy"]["environment"]
+    for variable, name in (("FORESIGHT_A", "server-a"), ("FORESIGHT_B", "server-b")):
+        server = services[name]
+        arguments = dict(a[2:].split("=") for a in server["command"] if "=" in a)
+        host = server["networks"]["inside"]["ipv4_address"]
+        port = arguments["listen"].split(":")[1]
+        assert haproxy[variable] == f"{host}:{port}", variable
+        metrics_port = arguments["metrics-listen"].split(":")[1]
+        assert haproxy[variable + "_METRICS"] == metrics_port, variable
+        assert arguments["durability"] == "each", "as haproxy.cfg asks for"
+    subprocess.run(
+        ["/usr/sbin/haproxy", "-c", "-q", "-f", ROOT / "deploy/haproxy/haproxy.cfg"],
+        env={**os.environ, **haproxy}, check=True)
+
+
+def main():
+    checks = pathlib.Path(sys.argv[1])
+    if missing(checks, SCHEMA):
+        return SKIPPED
+    sys.path.insert(0, str(checks))
+    import jsonschema
+
+    schema = json.loads((checks / SCHEMA).read_text())
+    for file in COMPOSE_FILES:
+        content = compose(file)
+        jsonschema.validate(content, schema)
+        for name, service in content["services"].items():
+            check_service(name, service)
+        print(f"{file}: {len(content['services'])} services")
+    check_seeds(compose("compose.yaml")["services"])
+    check_replicas(compose("compose.replicas.yaml")["services"])
     return 0
 
 

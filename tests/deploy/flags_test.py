@@ -1,4 +1,4 @@
-"""flags_test.py CHECKS PROGRAMS: every flag that compose.yaml and the manifests
+"""flags_test.py CHECKS PROGRAMS: every flag that the compose files and the manifests
 give a program is one that the program of this build knows."""
 
 import pathlib
@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 
-from manifests import compose_services, missing, pod_templates, render
+from manifests import COMPOSE_FILES, compose, missing, pod_templates, render
 
 SKIPPED = 77
 # The default program of each image.
@@ -26,11 +26,12 @@ def known_flags(program):
 
 def commands(checks):
     """(where, program, arguments) of each container."""
-    for name, service in compose_services().items():
-        image = service["image"].split(":")[0]
-        if image in ENTRYPOINTS:
-            entrypoint = service.get("entrypoint", [ENTRYPOINTS[image]])
-            yield f"compose.yaml, {name}", entrypoint[0], service["command"]
+    for file in COMPOSE_FILES:
+        for name, service in compose(file)["services"].items():
+            image = service["image"].split(":")[0]
+            if image in ENTRYPOINTS:
+                entrypoint = service.get("entrypoint", [ENTRYPOINTS[image]])
+                yield f"{file}, {name}", entrypoint[0], service["command"]
     for folder in ("overlays/cpu", "overlays/gpu", "overlays/replicas", "farm"):
         for name, template in pod_templates(render(checks, folder)):
             for container in template["spec"]["containers"]:

@@ -14,11 +14,13 @@ def project_version():
     return re.search(r"^project\(foresight VERSION ([0-9.]+)", text, re.M)[1]
 
 
-def compose_services():
+COMPOSE_FILES = ("compose.yaml", "compose.replicas.yaml")
+
+
+def compose(file):
     import yaml
 
-    text = (ROOT / "docker/compose.yaml").read_text()
-    return yaml.safe_load(text)["services"]
+    return yaml.safe_load((ROOT / "docker" / file).read_text())
 
 
 def render(checks, folder):

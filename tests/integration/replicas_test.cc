@@ -12,7 +12,7 @@
 #include "foresight/adaptation_client.h"
 #include "foresight/call_error.h"
 #include "tests/integration/program_test.h"
-#include "tests/support/http_get.h"
+#include "tests/integration/replica.h"
 #include "tests/support/redis_server.h"
 
 namespace foresight {
@@ -20,57 +20,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-// foresight-server as a process, on the same port each time.
-class Replica {
- public:
-  explicit Replica(std::vector<std::string> command)
-      : command_(std::move(command)), port_(FreePort()) {
-    metrics_port_ = FreePort();
-    for (const std::string& more :
-         {std::string("--listen"), address(), std::string("--metrics-listen"),
-          absl::StrCat("127.0.0.1:", metrics_port_)}) {
-      command_.push_back(more);
-    }
-    Start();
-  }
-
-  std::string address() const { return absl::StrCat("127.0.0.1:", port_); }
-  int metrics_port() const { return metrics_port_; }
-  void Signal(int signal) const { process_->Signal(signal); }
-  CommandResult End(int signal) {
-    process_->Signal(signal);
-    return process_->Wait();
-  }
-  void Start() {
-    process_ = std::make_unique<RunningCommand>(command_);
-    // A connection of its own: not one to the process before.
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    channel_ = grpc::CreateCustomChannel(
-        address(), grpc::InsecureChannelCredentials(), arguments);
-    const bool serves = channel_->WaitForConnected(
-        absl::ToChronoTime(absl::Now() + absl::Seconds(30)));
-    ASSERT_TRUE(serves) << End(SIGKILL).errors;
-    stub_ = v1::Adaptation::NewStub(channel_);
-  }
-  v1::Adaptation::Stub& stub() { return *stub_; }
-  // The value of a metric without labels; -1 if it is not there.
-  double Metric(const std::string& name) const {
-    const std::string text = HttpGet(metrics_port_, "/metrics");
-    const size_t at = text.find(absl::StrCat("\n", name, " "));
-    return at == std::string::npos
-               ? -1
-               : std::stod(text.substr(at + name.size() + 2));
-  }
-
- private:
-  std::vector<std::string> command_;
-  int port_, metrics_port_;
-  std::unique_ptr<RunningCommand> process_;
-  std::shared_ptr<grpc::Channel> channel_;
-  std::unique_ptr<v1::Adaptation::Stub> stub_;
-};
 
 class ReplicasTest : public ProgramTest {
  protected:
@@ -249,14 +198,8 @@ TEST_F(ReplicasTest, BehindHaproxyNeitherRestartsNorKillsDisturbALoop) {
     replicas_.push_back(StartReplica("each", {"--shutdown-notice", "600ms"}));
   }
   proxy_ = absl::StrCat("127.0.0.1:", FreePort());
-  const RunningCommand haproxy(
-      {"/usr/bin/env", "FORESIGHT_LISTEN=" + proxy_,
-       "FORESIGHT_A=" + replicas_[0]->address(),
-       absl::StrCat("FORESIGHT_A_METRICS=", replicas_[0]->metrics_port()),
-       "FORESIGHT_B=" + replicas_[1]->address(),
-       absl::StrCat("FORESIGHT_B_METRICS=", replicas_[1]->metrics_port()),
-       "/usr/sbin/haproxy", "-f",
-       std::string(FORESIGHT_SOURCE_DIR) + "/deploy/haproxy/haproxy.cfg"});
+  const std::unique_ptr<RunningCommand> haproxy =
+      StartHaproxy(proxy_, *replicas_[0], *replicas_[1]);
   const int epochs =
       PlayDisturbed(16, /*steps=*/100, absl::Milliseconds(50), [&] {
         for (const int signal : {SIGTERM, SIGKILL}) {
@@ -381,6 +324,23 @@ TEST_F(ReplicasTest, AStoreThatHangsOrEndsHoldsNobodyUp) {
   replica.End(SIGKILL);
   replica.Start();
   EXPECT_EQ(MustAct(replica, "a", n).report().resumed_from(), n);
+}
+
+TEST_F(ReplicasTest, ARedisThatComesBackWithItsFileHasTheSessions) {
+  redis_ = std::make_unique<RedisServer>(std::vector<std::string>{
+      "--appendonly", "yes", "--appendfsync", "always"});
+  replicas_.push_back(StartReplica("each"));
+  Replica& replica = *replicas_[0];
+  MustOpen(replica, "a");
+  for (uint64_t n = 0; n < 3; ++n) {
+    EXPECT_FALSE(MustAct(replica, "a", n).report().not_kept());
+  }
+  // Nobody has the session any more but the file.
+  replica.End(SIGKILL);
+  redis_->End(SIGKILL);
+  redis_->Start();
+  replica.Start();
+  EXPECT_EQ(MustAct(replica, "a", 3).report().resumed_from(), 3u);
 }
 
 TEST_F(ReplicasTest, AServerStartsWithoutItsStoreButNotWithAWrongPassword) {

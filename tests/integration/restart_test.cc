@@ -112,6 +112,22 @@ TEST_F(RestartTest, AnOrderlyEndLosesNothing) {
   }
 }
 
+TEST_F(RestartTest, SessionsOfSeveralClientsWithoutIdentityAllComeBack) {
+  const std::vector<std::string> limit = {"--max-owner-sessions", "1"};
+  StartKeeping("each", limit);
+  OpenLoop("a");
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  stub_ = v1::Adaptation::NewStub(grpc::CreateCustomChannel(
+      address_, grpc::InsecureChannelCredentials(), arguments));
+  OpenLoop("b");  // Through another connection: another owner.
+  EXPECT_EQ(End(SIGTERM).exit_code, 0);
+  StartKeeping("each", limit);
+  for (const std::string id : {"a", "b"}) {
+    EXPECT_EQ(MustDecide(id, 0).epoch(), 2u) << id;
+  }
+}
+
 TEST_F(RestartTest, WithEachAKillLosesNoAnsweredDecision) {
   constexpr int kDecisions = 12;
   const auto expected = Undisturbed(kDecisions);

@@ -5,53 +5,160 @@
 #include <optional>
 #include <utility>
 
+#include "server/support/error.h"
+#include "support/status_macros.h"
 #include "tests/support/random_bundle.h"
 
 namespace foresight {
 
+namespace {
+
+// Only Sync makes the journal write.
+constexpr absl::Duration kNever = absl::Hours(24);
+// A server that ends lets decisions go on for this long.
+constexpr absl::Duration kDrainTime = absl::Milliseconds(20);
+
+}  // namespace
+
+Machine::Server::Server(const Options& options, const Clock& clock,
+                        KeptSessions* kept)
+    : journal(options.keeps
+                  ? std::make_unique<Journal>(
+                        Journal::Options{Durability::kInterval, kNever},
+                        std::make_unique<MemoryStore>(kept))
+                  : nullptr),
+      keeper({}, journal.get()),
+      sessions([this] {
+        SessionStore::Options storing;
+        storing.ended = [this](const SessionState& session) {
+          keeper.Ended(session);
+        };
+        return storing;
+      }()),
+      timer(clock, Timer::NoThread()) {
+  Scheduler::Options scheduling;
+  scheduling.queue = options.queue;
+  scheduling.clock = clock;
+  scheduling.threads = false;
+  scheduler = std::make_unique<Scheduler>(scheduling);
+  maker = std::make_unique<DecisionMaker>(
+      DecisionMaker::Options(),
+      DecisionMaker::Parts{&models, &sessions, &keeper, scheduler.get(), &timer,
+                           &metrics});
+  operations =
+      std::make_unique<SessionOperations>(SessionOperations::Options(), &models,
+                                          &sessions, &keeper, &metrics, clock);
+}
+
+Machine::Server::~Server() { scheduler.reset(); }
+
 Machine::Machine(Options options)
     : options_(options),
-      busy_(options.queue.lanes + 1),
       taken_from_(options.queue.lanes + 1),
       random_(options.seed) {
-  const auto bundle = std::make_shared<const Bundle>(RandomBundle());
-  horizon_ = bundle->defaults().horizon;
+  for (const uint64_t seed : {1, 2}) {
+    RandomBundleOptions bundle;
+    bundle.seed = seed;
+    bundles_.push_back(std::make_shared<const Bundle>(RandomBundle(bundle)));
+    hashes_.push_back(bundles_.back()->manifest().weights_sha256());
+  }
+  horizon_ = bundles_.front()->defaults().horizon;
   StepCosts costs = options_.costs;
   costs.horizon = horizon_;
   engine_ = std::make_shared<CostlyEngine>(costs, options_.batch_limit,
                                            options_.seed, &clock_);
+  StartServer();
+}
+
+void Machine::StartServer() {
+  busy_.assign(lanes() + 1, false);
+  server_ = std::make_unique<Server>(options_, read_, &kept_);
+  if (!server_->models.Add(Load(served_)).ok()) std::abort();
+}
+
+LoadedModel Machine::Load(int which) {
+  const StepCosts& costs = options_.costs;
   LoadedModel model;
-  model.bundle = bundle;
+  model.bundle = bundles_[which];
   model.engine = engine_;
   model.frozen_time = options_.frozen_time;
   model.default_step_time = options_.prior * (costs.base + costs.per_row);
-  model.id = 1;
-  if (!models_.Add(std::move(model)).ok()) std::abort();
-
-  Scheduler::Options scheduling;
-  scheduling.queue = options_.queue;
-  scheduling.clock = read_;
-  scheduling.threads = false;
-  scheduler_ = std::make_unique<Scheduler>(scheduling);
-  maker_ = std::make_unique<DecisionMaker>(
-      DecisionMaker::Options(),
-      DecisionMaker::Parts{&models_, &sessions_, &keeper_, scheduler_.get(),
-                           &timer_, &metrics_});
-  operations_ = std::make_unique<SessionOperations>(
-      SessionOperations::Options(), &models_, &sessions_, &keeper_, &metrics_,
-      read_);
+  model.id = ++models_loaded_;
+  return model;
 }
 
-Machine::~Machine() { scheduler_.reset(); }
+void Machine::Reload() {
+  served_ = 1 - served_;
+  ModelRegistry& models = server_->models;
+  if (models.ServeAgain(bundles_[served_]->manifest()) == nullptr) {
+    models.Serve(Load(served_));
+  }
+  models.FreeUnused();
+}
+
+std::map<std::string, std::string> Machine::SessionWeights() const {
+  std::map<std::string, std::string> weights;
+  v1::ListSessionsRequest request;
+  do {
+    const auto page = server_->operations->List(request);
+    if (!page.ok()) std::abort();
+    for (const v1::SessionSummary& session : page->sessions()) {
+      weights[session.session_id()] = session.weights_sha256();
+    }
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+  return weights;
+}
+
+void Machine::Sync() {
+  if (server_->journal != nullptr && !server_->journal->Flush().ok()) {
+    std::abort();
+  }
+}
+
+bool Machine::Idle() const {
+  return queued() == 0 && in_flight() == 0 &&
+         std::find(busy_.begin(), busy_.end(), true) == busy_.end();
+}
+
+void Machine::Restart(End end) {
+  const KeptSessions::Content before = kept_.content();
+  restarting_ = true;
+  if (end == End::kKill) {
+    const auto calls = calls_;
+    for (const auto& [number, call] : calls) {
+      Finish(*call, absl::UnavailableError("the server was killed"));
+    }
+  }
+  // Nobody sees what a killed server does from here on.
+  server_->maker->Refuse();
+  RunUntil(now() + kDrainTime);
+  server_->maker->Stop();
+  while (!Idle()) RunUntil(now() + absl::Milliseconds(1));
+  if (end == End::kOrderly &&
+      !server_->keeper.KeepAll(server_->sessions, now()).ok()) {
+    std::abort();
+  }
+  server_.reset();
+  if (end == End::kKill) kept_.set_content(before);
+  StartServer();
+  for (const auto& [key, session] : kept_.content()) {
+    if (!server_->operations->Resume(session).ok()) {
+      server_->journal->SetAside(session.name, "it has other weights");
+    }
+  }
+  restarting_ = false;
+  Sync();
+}
 
 void Machine::At(absl::Time when, std::function<void()> action) {
   events_.emplace(when, std::move(action));
 }
 
 absl::Time Machine::NextEvent() const {
-  absl::Time next = timer_.next();
+  absl::Time next = server_->timer.next();
   if (!events_.empty()) next = std::min(next, events_.begin()->first);
-  if (!busy_[express()]) next = std::min(next, scheduler_->next_due());
+  if (!busy_[express()]) next = std::min(next, server_->scheduler->next_due());
   return next;
 }
 
@@ -61,7 +168,7 @@ void Machine::RunUntil(absl::Time end) {
     const absl::Time next = NextEvent();
     if (next > end) break;
     clock_.now = std::max(clock_.now, next);
-    timer_.RunDue();
+    server_->timer.RunDue();
     if (!events_.empty() && events_.begin()->first <= clock_.now) {
       const auto action = std::move(events_.begin()->second);
       events_.erase(events_.begin());
@@ -74,23 +181,24 @@ void Machine::RunUntil(absl::Time end) {
 }
 
 void Machine::Dispatch() {
-  while (!busy_[express()] && scheduler_->next_due() <= clock_.now) {
+  while (!busy_[express()] && server_->scheduler->next_due() <= clock_.now) {
     if (!TakeTurn(express())) break;
   }
-  for (int lane = 0; lane < lanes() && scheduler_->size() > 0; ++lane) {
+  for (int lane = 0; lane < lanes() && server_->scheduler->size() > 0; ++lane) {
     while (!busy_[lane] && TakeTurn(lane)) {
     }
   }
 }
 
 bool Machine::TakeTurn(int lane) {
-  std::optional<Scheduler::Turn> turn =
-      lane == express() ? scheduler_->TakeDue() : scheduler_->Take();
+  std::optional<Scheduler::Turn> turn = lane == express()
+                                            ? server_->scheduler->TakeDue()
+                                            : server_->scheduler->Take();
   if (!turn) return false;
-  if (!maker_->Ready(*turn)) return true;
+  if (!server_->maker->Ready(*turn)) return true;
   const bool adapt = turn->adapt;
   busy_[lane] = true;
-  maker_->lane(lane).Begin(*std::move(turn));
+  server_->maker->lane(lane).Begin(*std::move(turn));
   if (adapt) {
     Advance(lane);
   } else {
@@ -100,14 +208,14 @@ bool Machine::TakeTurn(int lane) {
 }
 
 void Machine::Advance(int lane) {
-  DecisionLane& decisions = maker_->lane(lane);
+  DecisionLane& decisions = server_->maker->lane(lane);
   busy_[lane] = decisions.Prepare();
   if (!busy_[lane]) return;
   engine_->Delay(std::exchange(taken_from_[lane], absl::ZeroDuration()));
   decisions.Step();
   const absl::Duration taken = engine_->taken();
   At(clock_.now + taken, [this, lane, taken] {
-    maker_->lane(lane).Complete(options_.told * taken);
+    server_->maker->lane(lane).Complete(options_.told * taken);
     Advance(lane);
   });
 }
@@ -119,18 +227,51 @@ v1::AdaptationSettings Machine::Settings(int steps, int cost) const {
   return settings;
 }
 
-absl::Status Machine::Open(const std::string& session, int steps, int cost) {
+absl::StatusOr<v1::Session> Machine::Open(const std::string& session, int steps,
+                                          int cost) {
+  if (restarting_) return DrainingError();
   v1::OpenSessionRequest request;
   request.set_session_id(session);
   request.set_seed(7);
   *request.mutable_settings() = Settings(steps, cost);
-  return operations_->Open(request).status();
+  auto opened = server_->operations->Open(request);
+  Sync();
+  return opened;
+}
+
+absl::StatusOr<v1::Session> Machine::Reset(const std::string& session) {
+  if (restarting_) return DrainingError();
+  v1::ResetSessionRequest request;
+  request.set_session_id(session);
+  auto reset = server_->operations->Reset(request);
+  Sync();
+  return reset;
+}
+
+absl::StatusOr<v1::Session> Machine::Move(const std::string& session) {
+  if (restarting_) return DrainingError();
+  v1::ExportSessionRequest request;
+  request.set_session_id(session);
+  using Snapshot = absl::StatusOr<v1::SessionSnapshot>;
+  const auto exported = std::make_shared<Snapshot>(
+      absl::InternalError("the export waits for a decision"));
+  server_->operations->Export(request, Caller(), [exported](Snapshot snapshot) {
+    *exported = std::move(snapshot);
+  });
+  RETURN_IF_ERROR(exported->status());
+  RETURN_IF_ERROR(Close(session));
+  auto imported = server_->operations->Import(**exported);
+  Sync();
+  return imported;
 }
 
 absl::Status Machine::Close(const std::string& session) {
+  if (restarting_) return DrainingError();
   v1::CloseSessionRequest request;
   request.set_session_id(session);
-  return operations_->Close(request);
+  const absl::Status closed = server_->operations->Close(request);
+  Sync();
+  return closed;
 }
 
 void Machine::After(absl::Duration time, std::function<void()> action) {
@@ -149,13 +290,24 @@ DecisionMaker::Call Machine::Ask(v1::ActRequest request,
       std::uniform_real_distribution<>()(random_) *
           (options_.longest_call - options_.shortest_call) / 2 +
       options_.shortest_call / 2;
+  const auto pending =
+      std::make_shared<Pending>(Pending{++calls_made_, std::move(done)});
+  calls_[pending->number] = pending;
   auto call = std::make_shared<DecisionCall>(
       std::move(request), Caller{"", owner}, clock_.now + half, deadline,
-      [this, half, done = std::move(done)](const DecisionCall::Answer& answer) {
-        After(half, [done, answer] { done(answer); });
+      [this, half, pending](const DecisionCall::Answer& answer) {
+        After(half, [this, pending, answer] { Finish(*pending, answer); });
       });
-  After(half, [this, call] { maker_->Start(call); });
+  After(half, [this, pending, call] {
+    if (pending->done != nullptr) server_->maker->Start(call);
+  });
   return call;
+}
+
+void Machine::Finish(Pending& call, const DecisionCall::Answer& answer) {
+  if (call.done == nullptr) return;
+  calls_.erase(call.number);
+  std::exchange(call.done, nullptr)(answer);
 }
 
 }  // namespace foresight

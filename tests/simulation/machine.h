@@ -1,6 +1,7 @@
 // A server without threads or a network, in virtual time: the real decision
 // maker, scheduler, timer and sessions; lanes and the thread for frozen answers
-// are events.
+// are events. The server can be restarted, killed and given other weights; what
+// its journal keeps outlives it.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,9 @@
 #include "absl/time/time.h"
 #include "server/decisions/decision_maker.h"
 #include "server/decisions/session_operations.h"
+#include "server/durability/journal.h"
 #include "tests/simulation/costly_engine.h"
+#include "tests/simulation/memory_store.h"
 #include "tests/simulation/virtual_clock.h"
 
 namespace foresight {
@@ -38,34 +41,82 @@ class Machine {
     // It gets a core at once, if necessary a lane's, whose next step then takes
     // longer. There are as many cores as lanes.
     absl::Duration shortest_call, longest_call;
+    // Sessions are kept: in an orderly end all of them, at any other time what
+    // has happened until Sync.
+    bool keeps = false;
     uint64_t seed = 1;
   };
 
   explicit Machine(Options options);
-  ~Machine();
 
   absl::Time now() const { return clock_.now; }
   void At(absl::Time when, std::function<void()> action);
   void RunUntil(absl::Time end);
 
   // Opens a session whose decisions have `steps` steps of `cost` times the
-  // usual time.
-  absl::Status Open(const std::string& session, int steps, int cost);
+  // usual time. The errors of this and of the next three are the server's, and
+  // DRAINING while it restarts. What they change is kept at once.
+  absl::StatusOr<v1::Session> Open(const std::string& session, int steps,
+                                   int cost);
+  absl::StatusOr<v1::Session> Reset(const std::string& session);
+  // Exports the session, closes it and imports it.
+  absl::StatusOr<v1::Session> Move(const std::string& session);
   absl::Status Close(const std::string& session);
   DecisionMaker::Call Ask(v1::ActRequest request, const std::string& owner,
                           absl::Time deadline, DecisionCall::Done done);
+  // Keeps all that has happened until now.
+  void Sync();
+  enum class End { kOrderly, kKill };
+  // Ends the server and starts another one, which has the sessions that were
+  // kept and whose weights are served. A kill fails the calls in flight with
+  // UNAVAILABLE. No event may call it.
+  void Restart(End end);
+  // Serves the other one of two sets of weights.
+  void Reload();
+  // The hash of those that are served, and of each session's.
+  const std::string& weights() const { return hashes_[served_]; }
+  std::map<std::string, std::string> SessionWeights() const;
+
   // The settings of a stateless call.
   v1::AdaptationSettings Settings(int steps, int cost) const;
 
-  DecisionMaker& maker() { return *maker_; }
+  DecisionMaker& maker() { return *server_->maker; }
   CostlyEngine& engine() { return *engine_; }
   int lanes() const { return options_.queue.lanes; }
   int64_t events() const { return events_run_; }
-  size_t queued() const { return scheduler_->size(); }
-  size_t sessions() const { return sessions_.size(); }
-  double in_flight() const { return metrics_.decisions_in_flight.Value(); }
+  size_t queued() const { return server_->scheduler->size(); }
+  size_t sessions() const { return server_->sessions.size(); }
+  size_t generations() const { return server_->models.generations(); }
+  double in_flight() const {
+    return server_->metrics.decisions_in_flight.Value();
+  }
 
  private:
+  // What ends with the process.
+  struct Server {
+    Server(const Options& options, const Clock& clock, KeptSessions* kept);
+    ~Server();
+
+    Metrics metrics{"simulation"};
+    ModelRegistry models;
+    std::unique_ptr<Journal> journal;  // Null: nothing is kept.
+    const SessionKeeper keeper;
+    SessionStore sessions;
+    Timer timer;
+    std::unique_ptr<Scheduler> scheduler;
+    std::unique_ptr<DecisionMaker> maker;
+    std::unique_ptr<SessionOperations> operations;
+  };
+  // A call that its client waits for.
+  struct Pending {
+    uint64_t number = 0;
+    DecisionCall::Done done;  // Null once it was called.
+  };
+
+  void StartServer();
+  LoadedModel Load(int which);
+  bool Idle() const;
+  void Finish(Pending& call, const DecisionCall::Answer& answer);
   // Gives free lanes something to do.
   void Dispatch();
   // Begins the next turn of `lane`; the last one is for frozen answers.
@@ -87,15 +138,16 @@ class Machine {
   std::mt19937_64 random_;
 
   std::shared_ptr<CostlyEngine> engine_;
-  int horizon_ = 1;  // The model's default.
-  Metrics metrics_{"simulation"};
-  ModelRegistry models_;
-  const SessionKeeper keeper_{{}, nullptr};
-  SessionStore sessions_{{}};
-  Timer timer_{read_, Timer::NoThread()};
-  std::unique_ptr<Scheduler> scheduler_;
-  std::unique_ptr<DecisionMaker> maker_;
-  std::unique_ptr<SessionOperations> operations_;
+  int horizon_ = 1;                                     // The model's default.
+  std::vector<std::shared_ptr<const Bundle>> bundles_;  // Two.
+  std::vector<std::string> hashes_;                     // Theirs.
+  int served_ = 0;                                      // Index of them.
+  uint64_t models_loaded_ = 0;
+  KeptSessions kept_;
+  std::map<uint64_t, std::shared_ptr<Pending>> calls_;  // By their numbers.
+  uint64_t calls_made_ = 0;
+  bool restarting_ = false;
+  std::unique_ptr<Server> server_;
 };
 
 }  // namespace foresight

@@ -16,6 +16,8 @@ namespace {
 constexpr double kLeastAdapted = 0.9;
 constexpr double kMostDropped = 0.01;
 constexpr double kUnevenness = 0.2;
+// A server that begins does not know whom the one before it served.
+constexpr double kUnevennessOverRestarts = 0.4;
 constexpr double kLightServed = 0.9;
 // Shares are not compared for fewer steps than these: in all, and within the
 // two seconds for which the queue remembers service.
@@ -33,11 +35,24 @@ constexpr int kMostLoops = 1000;  // Fewer than a server's sessions.
 // Loops with this demand leave no lane idle for long.
 constexpr double kOverload = 1.5;
 
+// An answered decision.
+struct Made {
+  float psi = 0;  // After it.
+  absl::Time at;  // Of its answer.
+};
+
 struct Loop {
   std::string session;
   bool open = false;
   int in_flight = 0;
   std::optional<uint64_t> next;  // Index, while known.
+  // If the fleet causes no trouble: its decisions since the last reset, the
+  // weights that they are made with, and the highest epoch of their answers.
+  std::vector<Made> made;
+  std::string weights;
+  uint64_t epoch = 0;
+  // Since its last answer a kill may have cost the decisions from this one on.
+  std::optional<size_t> lost_from;
   double credit = 1;
   int64_t answers = 0, adapted = 0, steps = 0;
 };
@@ -58,6 +73,7 @@ class Simulation {
   explicit Simulation(const Scenario& scenario)
       : scenario_(scenario),
         random_(scenario.seed),
+        accidents_(scenario.seed),
         machine_(scenario.machine),
         begin_(machine_.now()),
         end_(begin_ + scenario.length) {
@@ -77,6 +93,8 @@ class Simulation {
     while (now < end_ || machine_.events() < scenario_.least_events) {
       now += absl::Milliseconds(100);
       machine_.RunUntil(now);
+      if (scenario_.disturbances.any()) Disturb();
+      now = machine_.now();
     }
     asking_ = false;
     CheckWork();
@@ -127,19 +145,21 @@ class Simulation {
   void Tick(FleetState& state, Loop& loop) {
     const Fleet& fleet = state.fleet;
     if (!fleet.stateless && !loop.open) {
-      if (const absl::Status opened =
-              machine_.Open(loop.session, fleet.steps, fleet.cost);
-          !opened.ok()) {
+      const auto opened = machine_.Open(loop.session, fleet.steps, fleet.cost);
+      if (!opened.ok()) {
         // A lease of the closed session may still be held.
-        if (ReasonName(opened) != "SESSION_EXISTS") {
-          Violate("a session cannot be opened: ", opened.ToString());
+        if (ReasonName(opened.status()) != "SESSION_EXISTS" &&
+            ReasonName(opened.status()) != "DRAINING") {
+          Violate("a session cannot be opened: ", opened.status().ToString());
         }
         return;
       }
       loop.open = true;
-      loop.next = 0;
+      BeginAgain(loop, *opened);
     }
     if (loop.in_flight > 0) return;
+    if (Chance(fleet.resets)) Reset(loop);
+    if (Chance(fleet.moves)) Move(loop);
     v1::ActRequest request;
     SetObservation(request, Chance(fleet.trouble) ? 1e31f : 0.5f);
     if (fleet.stateless) {
@@ -163,6 +183,43 @@ class Simulation {
     }
   }
 
+  // The session is at its first decision, with the policy of its weights.
+  static void BeginAgain(Loop& loop, const v1::Session& session) {
+    loop.next = 0;
+    loop.made.clear();
+    loop.lost_from.reset();
+    loop.weights = session.model().weights_sha256();
+  }
+
+  void Reset(Loop& loop) {
+    const auto reset = machine_.Reset(loop.session);
+    if (reset.ok()) {
+      BeginAgain(loop, *reset);
+      if (loop.weights != machine_.weights()) {
+        Violate("a reset session has other weights than those served");
+      }
+    } else if (ReasonName(reset.status()) != "DRAINING") {
+      Violate("an idle session cannot be reset: ", reset.status().ToString());
+    }
+  }
+
+  void Move(Loop& loop) {
+    // A snapshot is bound to its weights.
+    if (loop.weights != machine_.weights()) return;
+    const auto moved = machine_.Move(loop.session);
+    if (!moved.ok()) {
+      if (ReasonName(moved.status()) != "DRAINING") {
+        Violate("a session cannot be moved: ", moved.status().ToString());
+      }
+      return;
+    }
+    ++outcomes_.moves;
+    if (!loop.lost_from && moved->next_decision() != loop.made.size()) {
+      Violate("a session moved at decision ", moved->next_decision(),
+              ", expected ", loop.made.size());
+    }
+  }
+
   // A loop gets its share of the lanes' time each period.
   bool SpendCredit(FleetState& state, Loop& loop) {
     const StepCosts& costs = scenario_.machine.costs;
@@ -179,9 +236,10 @@ class Simulation {
 
   void CloseSession(Loop& loop) {
     if (!loop.open) return;
+    const absl::Status closed = machine_.Close(loop.session);
+    if (ReasonName(closed) == "DRAINING") return;
     loop.open = false;
-    if (const absl::Status closed = machine_.Close(loop.session);
-        !closed.ok()) {
+    if (!closed.ok()) {
       Violate("an open session cannot be closed: ", closed.ToString());
     }
   }
@@ -200,8 +258,13 @@ class Simulation {
         std::move(request), fleet.apart ? loop.session : fleet.owner, budget,
         [this, &state, &loop, arrival](const DecisionCall::Answer& answer) {
           --loop.in_flight;
-          loop.next.reset();
-          if (!answer.ok()) return CheckError(state.fleet, answer.status());
+          const bool tracked = Tracked(state.fleet);
+          if (!tracked) loop.next.reset();
+          if (!answer.ok()) {
+            if (tracked && GoBack(loop, answer.status())) return;
+            return CheckError(state.fleet, answer.status());
+          }
+          if (tracked) CheckProgress(loop, **answer);
           if (!(*answer)->session_id().empty()) {
             loop.next = (*answer)->decision_index() + 1;
           }
@@ -218,6 +281,122 @@ class Simulation {
     }
   }
 
+  // Whether its loops know what each answer must be.
+  static bool Tracked(const Fleet& fleet) {
+    return fleet.trouble == 0 && !fleet.stateless && !fleet.credit;
+  }
+
+  // Each decision follows the one before: it has the next index, and the
+  // steps of all decisions are in psi.
+  void CheckProgress(Loop& loop, const v1::ActResponse& answer) {
+    const uint64_t expected = loop.made.size();
+    if (answer.decision_index() != expected) {
+      Violate("decision ", answer.decision_index(), " of ", loop.session,
+              ", expected ", expected);
+    }
+    const float before = loop.made.empty() ? 0 : loop.made.back().psi;
+    const float psi = before + static_cast<float>(answer.report().steps_done());
+    if (answer.report().drift() != psi) {
+      Violate("psi of ", loop.session, " is ", answer.report().drift(),
+              " after decision ", expected, ", expected ", psi);
+    }
+    if (answer.epoch() < loop.epoch) {
+      Violate("the epoch of ", loop.session, " fell from ", loop.epoch, " to ",
+              answer.epoch());
+    }
+    loop.epoch = answer.epoch();
+    loop.made.push_back({psi, machine_.now()});
+    loop.lost_from.reset();
+  }
+
+  // Goes on where the server is after a kill that cost decisions. False if the
+  // error is another one.
+  bool GoBack(Loop& loop, const absl::Status& status) {
+    const std::optional<uint64_t> next = ExpectedDecision(status);
+    if (!next) return false;
+    if (!loop.lost_from || *next < *loop.lost_from ||
+        *next >= loop.made.size()) {
+      Violate(loop.session, " is told to go on with decision ", *next, " of ",
+              loop.made.size(), "; at least ",
+              loop.lost_from.value_or(loop.made.size()), " were kept");
+    }
+    outcomes_.lost += loop.made.size() - *next;
+    loop.made.resize(*next);
+    loop.next = *next;
+    loop.lost_from.reset();
+    return true;
+  }
+
+  // Disturbs the server as the scenario says, between two events.
+  void Disturb() {
+    const Disturbances& disturbances = scenario_.disturbances;
+    const auto happens = [this](double chance) {
+      return std::uniform_real_distribution<>()(accidents_) < chance;
+    };
+    if (machine_.now() - synced_ >= disturbances.sync_every) {
+      if (!disturbances.forgets) machine_.Sync();
+      synced_ = machine_.now();
+    }
+    if (happens(disturbances.reloads)) {
+      machine_.Reload();
+      ++outcomes_.reloads;
+      CheckWeights();
+    }
+    if (happens(disturbances.restarts)) {
+      machine_.Restart(Machine::End::kOrderly);
+      ++outcomes_.restarts;
+      CheckSessionsAfterRestart();
+    } else if (happens(disturbances.kills)) {
+      NoteKill();
+      machine_.Restart(Machine::End::kKill);
+      ++outcomes_.kills;
+      CheckSessionsAfterRestart();
+    }
+  }
+
+  // A kill may cost what was answered after the last sync.
+  void NoteKill() {
+    for (FleetState& state : fleets_) {
+      for (Loop& loop : state.loops) {
+        size_t kept = loop.made.size();
+        while (kept > 0 && loop.made[kept - 1].at > synced_) --kept;
+        loop.lost_from = std::min(kept, loop.lost_from.value_or(kept));
+      }
+    }
+  }
+
+  void CheckWeights() {
+    const auto weights = machine_.SessionWeights();
+    for (const FleetState& state : fleets_) {
+      if (!Tracked(state.fleet)) continue;
+      for (const Loop& loop : state.loops) {
+        if (!loop.open) continue;
+        const auto found = weights.find(loop.session);
+        if (found == weights.end()) {
+          Violate(loop.session, " is gone");
+        } else if (found->second != loop.weights) {
+          Violate(loop.session, " has other weights than at its reset");
+        }
+      }
+    }
+  }
+
+  // Sessions on the weights that are served go on, and no others.
+  void CheckSessionsAfterRestart() {
+    const auto sessions = machine_.SessionWeights();
+    for (FleetState& state : fleets_) {
+      for (Loop& loop : state.loops) {
+        if (!loop.open || sessions.count(loop.session) > 0) continue;
+        if (Tracked(state.fleet) && loop.weights == machine_.weights()) {
+          Violate("a restart lost ", loop.session);
+        }
+        loop.open = false;
+        loop.epoch = 0;
+      }
+    }
+    CheckWeights();
+  }
+
   void CheckFull(const Fleet& fleet, absl::Time arrival, int steps) {
     if (arrival - begin_ < fleet.full_from || !asking_) return;
     if (steps == fleet.steps) return;
@@ -228,6 +407,8 @@ class Simulation {
   void CheckError(const Fleet& fleet, const absl::Status& status) {
     if (fleet.trouble > 0 || !asking_) return;
     if (ReasonName(status) == "OVERLOADED") return;
+    // It comes back.
+    if (scenario_.disturbances.any() && absl::IsUnavailable(status)) return;
     Violate("a loop of ", fleet.owner, " that causes no trouble got ",
             status.ToString());
   }
@@ -325,8 +506,10 @@ class Simulation {
     const bool equal = fleet.trouble == 0 && mean >= kFewSteps &&
                        remembered >= kFewRemembered &&
                        length >= kFairnessWindow;
-    if (equal && (least < (1 - kUnevenness) * mean ||
-                  greatest > (1 + kUnevenness) * mean)) {
+    const double unevenness =
+        scenario_.disturbances.any() ? kUnevennessOverRestarts : kUnevenness;
+    if (equal && (least < (1 - unevenness) * mean ||
+                  greatest > (1 + unevenness) * mean)) {
       Violate("the loops of ", fleet.owner, " got ", least, " to ", greatest,
               " steps, ", mean, " on average");
     }
@@ -383,6 +566,9 @@ class Simulation {
       Violate("the metrics count ", machine_.in_flight(), " calls in flight");
     }
     if (machine_.sessions() > 0) Violate(machine_.sessions(), " sessions left");
+    if (machine_.generations() > 2) {
+      Violate(machine_.generations(), " generations of models in memory");
+    }
     if (machine_.engine().alive() > 0) {
       Violate(machine_.engine().alive(), " policies' parameters left");
     }
@@ -390,6 +576,8 @@ class Simulation {
 
   const Scenario scenario_;
   std::mt19937_64 random_;
+  std::mt19937_64 accidents_;  // Of its own: the traffic stays as it is.
+  absl::Time synced_ = absl::InfinitePast();
   Outcomes outcomes_;
   std::vector<FleetState> fleets_;
   std::vector<BurstState> bursts_;
@@ -478,6 +666,21 @@ Scenario RandomScenario(uint64_t seed) {
     scenario.bursts.push_back({"hasty flood", 300, 1, absl::Milliseconds(5)});
   }
   scenario.fleets.front().apart = integer(0, 2) == 0;
+  return scenario;
+}
+
+Scenario DisturbedScenario(uint64_t seed) {
+  Scenario scenario = RandomScenario(seed);
+  scenario.least_events = kEvents / 4;
+  scenario.overloaded = false;  // Restarts take lanes' time.
+  scenario.machine.keeps = true;
+  scenario.disturbances.restarts = scenario.disturbances.kills = 0.01;
+  scenario.disturbances.reloads = 0.02;
+  for (Fleet& fleet : scenario.fleets) {
+    if (fleet.trouble > 0) continue;
+    fleet.resets = 0.02;
+    fleet.moves = 0.02;
+  }
   return scenario;
 }
 

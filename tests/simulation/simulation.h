@@ -28,6 +28,9 @@ struct Fleet {
   double trouble = 0;
   bool credit = false;      // Asks for steps only if its credit covers them.
   bool must_adapt = false;  // Asks for less than its fair share.
+  // The part of decisions before which an idle session is reset, or exported,
+  // closed and imported.
+  double resets = 0, moves = 0;
   // The times since the beginning until which its loops ask, and from which all
   // their answers must have all steps.
   absl::Duration until = absl::InfiniteDuration();
@@ -45,6 +48,18 @@ struct Bursts {
   int most_in_flight = 1000;
 };
 
+// What an operator and accidents do to the server, as chances for each tenth of
+// a second.
+struct Disturbances {
+  double restarts = 0, kills = 0, reloads = 0;
+  // What happens is kept after this long.
+  absl::Duration sync_every = absl::Seconds(1);
+  // For a test of the invariants: what is said to be kept is not.
+  bool forgets = false;
+
+  bool any() const { return restarts > 0 || kills > 0 || reloads > 0; }
+};
+
 struct Scenario {
   uint64_t seed = 1;
   Machine::Options machine;
@@ -57,12 +72,15 @@ struct Scenario {
   double slowness = 1;
   absl::Duration slow_from, slow_until;
   bool overloaded = false;  // The demand exceeds the lanes' capacity.
+  Disturbances disturbances;
 };
 
 struct Outcomes {
   // Descriptions of the violated invariants.
   std::vector<std::string> violations;
   int64_t events = 0;
+  int restarts = 0, kills = 0, reloads = 0, moves = 0;
+  int64_t lost = 0;    // Decisions, by kills.
   double adapted = 0;  // Whole steps, as a part of the lanes' time.
   double dropped = 0;  // Cut steps, as a part of all steps' time.
   // For the first fleet:
@@ -78,5 +96,9 @@ Outcomes Simulate(const Scenario& scenario);
 
 // A random machine with a random mixture of traffic, drawn with `seed`.
 Scenario RandomScenario(uint64_t seed);
+
+// The same with a server that is restarted, killed and reloaded, and sessions
+// that are reset and moved.
+Scenario DisturbedScenario(uint64_t seed);
 
 }  // namespace foresight

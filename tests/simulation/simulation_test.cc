@@ -40,6 +40,29 @@ TEST(SimulationTest, InvariantsHoldForAnyTraffic) {
   }
 }
 
+TEST(SimulationTest, TheyHoldWhenTheServerIsRestartedKilledAndReloaded) {
+  Outcomes all;
+  for (int seed = 1; seed <= Seeds(); ++seed) {
+    SCOPED_TRACE(seed);
+    const Outcomes outcomes = Simulate(DisturbedScenario(seed));
+    std::printf(
+        "seed %d: %d restarts, %d kills, %d reloads, %d moves, %lld lost\n",
+        seed, outcomes.restarts, outcomes.kills, outcomes.reloads,
+        outcomes.moves, static_cast<long long>(outcomes.lost));
+    EXPECT_THAT(outcomes.violations, IsEmpty());
+    all.restarts += outcomes.restarts;
+    all.kills += outcomes.kills;
+    all.reloads += outcomes.reloads;
+    all.moves += outcomes.moves;
+    all.lost += outcomes.lost;
+  }
+  EXPECT_GT(all.restarts, 0);
+  EXPECT_GT(all.kills, 0);
+  EXPECT_GT(all.reloads, 0);
+  EXPECT_GT(all.moves, 0);
+  EXPECT_GT(all.lost, 0) << "no kill cost anything";
+}
+
 // Loops with `load` times the capacity of two lanes.
 Scenario Overload(double load) {
   Scenario scenario;
@@ -61,6 +84,16 @@ TEST(SimulationTest, StepsThatCannotEndInTimeAreNoticed) {
   scenario.machine.prior = scenario.machine.told = 0.01;
   EXPECT_THAT(Simulate(scenario).violations,
               Contains(HasSubstr("of the steps' time was cut")));
+}
+
+TEST(SimulationTest, KillsThatCostMoreThanTheIntervalAreNoticed) {
+  Scenario scenario = Overload(0.5);
+  scenario.machine.keeps = true;
+  scenario.disturbances.kills = 0.02;
+  EXPECT_THAT(Simulate(scenario).violations, IsEmpty());
+  scenario.disturbances.forgets = true;
+  EXPECT_THAT(Simulate(scenario).violations,
+              Contains(HasSubstr("is told to go on with decision")));
 }
 
 TEST(SimulationTest, ServingInTheOrderOfArrivalIsNoticed) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import re
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,11 @@ class Connection:
     timeout: float = 10.0  # Seconds of a call with its retries.
     connect_timeout: float = 5.0  # Seconds until a server has to answer at first.
     retry: Retry = Retry()
+    # A proxy before several servers keeps all sessions of a connection at one of
+    # them by this, as they share streams.
+    affinity: str = dataclasses.field(
+        default_factory=lambda: uuid.uuid4().hex, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         if not (isinstance(self.address, str) and _ADDRESS.fullmatch(self.address)):
@@ -83,7 +89,10 @@ class Connection:
         token = self.token
         if isinstance(token, TokenFile):
             token = token.get()
-        return () if token is None else (("authorization", f"Bearer {token}"),)
+        metadata = (("x-session-id", self.affinity),)
+        if token is None:
+            return metadata
+        return (*metadata, ("authorization", f"Bearer {token}"))
 
     @property
     def channel_options(self) -> list[tuple[str, int | str]]:

@@ -38,6 +38,11 @@ TEST(LoadOptionsTest, WithoutArgumentsEveryOptionIsItsDefault) {
   EXPECT_EQ(options.settings.SerializeAsString(), "");
 }
 
+TEST(LoadOptionsTest, SeveralServersAreRefused) {
+  EXPECT_THAT(Mistake({"--server", "a:1,b:1"}),
+              HasSubstr("names several servers, expected one"));
+}
+
 TEST(LoadOptionsTest, EveryOptionArrives) {
   const ParsedLoadOptions parsed = Parse({"--server",
                                           "host:1",

@@ -426,6 +426,17 @@ TEST_F(SessionStoreTest, AnOwnerMayOpenOnlySoMany) {
   EXPECT_TRUE(open("x", "b").ok());
 }
 
+TEST_F(SessionStoreTest, SessionsOfUnknownOwnersAreNotOneOwners) {
+  SessionStore::Options options = StoreOptions();
+  options.max_per_owner = 1;
+  SessionStore store(options);
+  for (const std::string id : {"a", "b"}) {
+    SessionState session;
+    session.id = id;
+    EXPECT_TRUE(store.Open(std::move(session), At(0)).ok()) << id;
+  }
+}
+
 TEST_F(SessionStoreTest, EachIdentityHasItsOwnNameSpaceOfIds) {
   const Observation observation = {1, 2};
   const auto open = [&](const std::string& identity) {

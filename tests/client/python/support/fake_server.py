@@ -66,6 +66,7 @@ class FakeAdaptation(adaptation_pb2_grpc.AdaptationServicer):
         self.max_sessions = None
         self.asked = []  # Every request of Act and Control.
         self.metadata = []  # One per session opened.
+        self.affinities = []  # The header x-session-id of calls, None without it.
         self.streams = 0
         self.answers_per_stream = None  # Then the stream ends ..
         self.end_of_stream = grpc.StatusCode.UNAVAILABLE  # .. with this code.
@@ -74,6 +75,7 @@ class FakeAdaptation(adaptation_pb2_grpc.AdaptationServicer):
         return v1.ListModelsResponse(models=[MODEL])
 
     def OpenSession(self, request, context):
+        self._note(context)
         self.metadata.append(dict(context.invocation_metadata()))
         if len(self.sessions) == self.max_sessions:
             self._abort(context, Failure(EXHAUSTED, "SESSIONS_FULL"))
@@ -86,16 +88,19 @@ class FakeAdaptation(adaptation_pb2_grpc.AdaptationServicer):
         return self._describe(request.session_id)
 
     def CloseSession(self, request, context):
+        self._note(context)
         del self.sessions[request.session_id]
         return v1.CloseSessionResponse()
 
     def Act(self, request, context):
+        self._note(context)
         try:
             return self._decide(request)
         except Failure as failure:
             self._abort(context, failure)
 
     def Control(self, requests, context):
+        self._note(context)
         self.streams += 1
         for count, request in enumerate(requests):
             if count == self.answers_per_stream:
@@ -108,6 +113,10 @@ class FakeAdaptation(adaptation_pb2_grpc.AdaptationServicer):
             except Failure as failure:
                 answer.error.CopyFrom(failure.answer())
             yield answer
+
+    def _note(self, context):
+        metadata = dict(context.invocation_metadata())
+        self.affinities.append(metadata.get("x-session-id"))
 
     def _abort(self, context, failure):
         context.set_trailing_metadata((("grpc-status-details-bin", failure.details()),))
