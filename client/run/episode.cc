@@ -23,6 +23,19 @@ absl::Status At(const absl::Status& status, const EpisodePlan& plan, int step) {
                    plan.seed, ", step ", step, ")"));
 }
 
+DecisionTrace Trace(const v1::AdaptationReport& report, double reward) {
+  DecisionTrace trace;
+  trace.outcome = report.outcome();
+  trace.reward = reward;
+  trace.objective_before = report.objective_before();
+  if (report.has_objective_after()) {
+    trace.objective_after = report.objective_after();
+  }
+  trace.action_change = report.action_change();
+  trace.drift = report.drift();
+  return trace;
+}
+
 SessionOptions OptionsOf(const std::string& model, const EpisodePlan& plan,
                          const RunOptions& options) {
   SessionOptions session;
@@ -75,6 +88,8 @@ absl::StatusOr<EpisodeResult> PlayEpisode(
   act.budget = stream == nullptr || options.budget.has_value()
                    ? options.budget
                    : options.deadline;
+  const bool traced = !options.report.empty();
+  act.report_objective_after = traced && plan.adapt;
   if (cancellation.cancelled()) return absl::CancelledError("interrupted");
   // Not cancelled in between: that would leave a session behind.
   auto session =
@@ -101,6 +116,9 @@ absl::StatusOr<EpisodeResult> PlayEpisode(
         environment.Step({decision->action().data(),
                           static_cast<size_t>(decision->action_size())});
     if (!transition.ok()) return At(transition.status(), plan, result.steps);
+    if (traced) {
+      result.trace.push_back(Trace(decision->report(), transition->reward));
+    }
     result.episode_return += transition->reward;
     result.terminated = transition->terminated;
     state = std::move(transition->observation);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -20,6 +21,16 @@ struct EpisodePlan {
   bool adapt = false;  // False: the frozen policy, zero steps.
 };
 
+// What an episode's decision did, for the report (report_page.h).
+struct DecisionTrace {
+  v1::Outcome outcome = v1::OUTCOME_UNSPECIFIED;
+  double reward = 0;            // Of the step that followed it.
+  double objective_before = 0;  // J at the first step; 0 if none was done.
+  std::optional<double> objective_after;  // Unset if the server did not say.
+  double action_change = 0;  // Largest component, against the frozen policy.
+  double drift = 0;          // |psi - psi_0|_2
+};
+
 struct EpisodeResult {
   double episode_return = 0;   // Undiscounted.
   int steps = 0;               // Environment steps.
@@ -27,6 +38,7 @@ struct EpisodeResult {
   double steps_done_mean = 0;  // Gradient steps per decision.
   std::vector<double> latencies_ms;     // [steps], as the client waited.
   std::map<v1::Outcome, int> outcomes;  // The number of decisions with each.
+  std::vector<DecisionTrace> trace;     // [steps]; empty without --report.
   // How often a decision's budget ran out before the server could begin, so
   // that it was requested again.
   int late = 0;

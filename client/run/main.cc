@@ -11,6 +11,7 @@
 #include "client/run/options.h"
 #include "client/run/output_file.h"
 #include "client/run/report.h"
+#include "client/run/report_page.h"
 #include "client/run/sweep.h"
 #include "client/run/sweep_report.h"
 #include "client/run/tournament.h"
@@ -47,6 +48,12 @@ absl::StatusOr<std::string> RunOnce(const AdaptationClient& client,
       !status.ok()) {
     return status;
   }
+  if (!options.report.empty()) {
+    if (absl::Status status = WriteReportPage(*comparison, options.report);
+        !status.ok()) {
+      return status;
+    }
+  }
   return ToTable(*comparison);
 }
 
@@ -67,9 +74,14 @@ absl::StatusOr<std::string> RunSweep(
 absl::StatusOr<std::string> Run(
     const RunOptions& options, const std::vector<v1::AdaptationSettings>& sweep,
     Cancellation& cancellation) {
-  // Report unwritable files now rather than after an hour of episodes.
+  // Report what is missing now rather than after an hour of episodes.
   if (absl::Status status = WriteAll(options, "", ""); !status.ok()) {
     return status;
+  }
+  if (!options.report.empty()) {
+    if (absl::Status status = CheckReportPage(options.report); !status.ok()) {
+      return status;
+    }
   }
   AdaptationClient::Options client_options;
   client_options.connect_timeout = options.connect_timeout;

@@ -75,6 +75,10 @@ void AddOptions(CLI::App& app, RunOptions* options) {
       ->type_name("FILE");
   app.add_option("--json", options->json, "write the comparison here")
       ->type_name("FILE");
+  app.add_option("--report", options->report,
+                 "write a page with plots here (HTML); needs matplotlib, and "
+                 "each adapted decision takes one imagined rollout more")
+      ->type_name("FILE");
   app.add_flag("--quiet", options->quiet, "no progress line");
 }
 
@@ -94,7 +98,8 @@ ParsedOptions ParseRunOptions(int argc, const char* const* argv) {
          "--adapted-only", [&](int64_t) { options.play_frozen = false; },
          "play only the adapted policy")
       ->excludes(frozen_only);
-  for (const char* other : {"--csv", "--frozen-only", "--adapted-only"}) {
+  for (const char* other :
+       {"--csv", "--frozen-only", "--adapted-only", "--report"}) {
     app.get_option("--sweep")->excludes(app.get_option(other));
   }
   AddSettings(app, &options.settings);

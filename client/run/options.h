@@ -28,9 +28,10 @@ struct RunOptions {
   absl::Duration connect_timeout = absl::Seconds(5);
   bool play_frozen = true;
   bool play_adapted = true;
-  std::string sweep;  // File of settings to try (sweep.h); empty: none.
-  std::string csv;    // Empty: none.
-  std::string json;   // Empty: none.
+  std::string sweep;   // File of settings to try (sweep.h); empty: none.
+  std::string csv;     // Empty: none.
+  std::string json;    // Empty: none.
+  std::string report;  // Page to write (report_page.h); empty: none.
   bool quiet = false;
 };
 

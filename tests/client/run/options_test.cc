@@ -101,6 +101,9 @@ TEST(RunOptionsTest, ASweepHasSeedsOfItsOwn) {
   EXPECT_EQ(Parse({"--sweep", "s", "--seed", "7"}).options.seed, 7u);
   EXPECT_THAT(Mistake({"--sweep", "s", "--frozen-only"}),
               HasSubstr("excludes"));
+  EXPECT_THAT(Mistake({"--sweep", "s", "--report", "r"}),
+              HasSubstr("excludes"));
+  EXPECT_EQ(Parse({"--report", "r"}).options.report, "r");
 }
 
 TEST(RunOptionsTest, SharedOptionsArrive) {
