@@ -27,6 +27,8 @@ constexpr char kPrepare[] = R"(
   CREATE TABLE IF NOT EXISTS decisions(
     key BLOB, incarnation INTEGER, decision INTEGER, sealed BLOB NOT NULL,
     PRIMARY KEY(key, incarnation, decision)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS loads(
+    key BLOB PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS sessions_set_aside(
     key BLOB, sealed BLOB, why TEXT, at TEXT);
   CREATE TABLE IF NOT EXISTS decisions_set_aside(
@@ -165,6 +167,8 @@ SqliteStore::SqliteStore(std::filesystem::path file, Database database)
           database_.get(), "REPLACE INTO sessions VALUES(?1, ?2, ?3)")),
       forget_(std::make_unique<Statement>(
           database_.get(), "DELETE FROM sessions WHERE key = ?1")),
+      forget_loads_(std::make_unique<Statement>(
+          database_.get(), "DELETE FROM loads WHERE key = ?1")),
       forget_decisions_(std::make_unique<Statement>(
           database_.get(), "DELETE FROM decisions WHERE key = ?1")),
       append_(std::make_unique<Statement>(
@@ -214,6 +218,7 @@ absl::Status SqliteStore::Apply(const StateChange& change) {
           Seal(kKeptSessionFormat, change.session.SerializeAsString());
       done =
           replace_->Bind(1, key).Bind(2, incarnation).Bind(3, sealed).Run() &&
+          forget_loads_->Bind(1, key).Run() &&
           forget_decisions_->Bind(1, key).Run();
       break;
     }
@@ -246,7 +251,8 @@ absl::StatusOr<std::vector<KeptSession>> SqliteStore::Load() {
           "WHERE sessions.key = decisions.key AND "
           "sessions.incarnation = decisions.incarnation)"));
   Statement all(database_.get(),
-                "SELECT key, incarnation, sealed FROM sessions");
+                "SELECT key, incarnation, sealed, coalesce(times, 0) "
+                "FROM sessions LEFT JOIN loads USING (key)");
   int code;
   while ((code = all.Step()) == SQLITE_ROW) {
     KeptSession kept;
@@ -260,11 +266,17 @@ absl::StatusOr<std::vector<KeptSession>> SqliteStore::Load() {
                          "its saved state is damaged"});
       continue;
     }
+    kept.session.set_epoch(kept.session.epoch() + all.Number(3));
     ASSIGN_OR_RETURN(kept.decisions, Decisions(kept.name.key));
     sessions.push_back(std::move(kept));
   }
   if (code != SQLITE_DONE) return Failure();
   RETURN_IF_ERROR(Write(damaged).status());
+  // So that the epoch grows at each restart, even if nothing is kept as a whole
+  // in between.
+  RETURN_IF_ERROR(
+      Run("INSERT INTO loads SELECT key, 1 FROM sessions WHERE true "
+          "ON CONFLICT(key) DO UPDATE SET times = times + 1"));
   return sessions;
 }
 

@@ -89,6 +89,23 @@ TEST_F(SqliteStoreTest, TheWholeReplacesTheDecisionsBefore) {
   EXPECT_EQ(kept[0].decisions[0].answer().decision_index(), 1u);
 }
 
+TEST_F(SqliteStoreTest, TheEpochGrowsAtEachLoad) {
+  const auto epoch = [&] { return Load().at(0).session.epoch(); };
+  StateChange session = Replace("a", 0);
+  session.session.set_epoch(5);
+  Write({session});
+  EXPECT_EQ(epoch(), 5u);  // The reader adds one for itself.
+  Open();
+  Write({Append("a", 0)});
+  EXPECT_EQ(epoch(), 6u);
+  Open();
+  EXPECT_EQ(epoch(), 7u);
+  // Kept as a whole, in the epoch that it has by then.
+  session.session.set_epoch(8);
+  Write({session});
+  EXPECT_EQ(epoch(), 8u);
+}
+
 TEST_F(SqliteStoreTest, ARemovedSessionIsGone) {
   Write({Replace("a", 0), Append("a", 0)});
   Write({Remove("a")});
