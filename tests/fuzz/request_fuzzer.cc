@@ -49,6 +49,8 @@ class World {
       (void)operations_.Close(close, caller_);
     }
     opened_.clear();
+    // A session that timed out before Close keeps its place until Expire.
+    (void)sessions_.Expire(MonotonicNow());
     if (sessions_.size() != 0) std::abort();
   }
 

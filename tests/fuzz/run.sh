@@ -35,7 +35,7 @@ fi
 seeds() {  # NAME
   case "$1" in
     manifest) echo tests/data/reference-halfcheetah/bundle.json ;;
-    request) echo tests/fuzz/seeds/session.requests ;;
+    request) echo tests/fuzz/seeds/{session,brief_session}.requests ;;
     safetensors) echo tests/fuzz/seeds/two.safetensors ;;
     snapshot) echo tests/fuzz/seeds/snapshot ;;
     token_table) echo tests/fuzz/seeds/tokens ;;
@@ -48,7 +48,8 @@ for name in "${names[@]}"; do
   # Found inputs stay here for the next time.
   corpus="build/fuzz/corpus/$name"
   mkdir -p "$corpus"
-  cp "$(seeds "$name")" "$corpus/"
+  read -ra files <<<"$(seeds "$name")"
+  cp "${files[@]}" "$corpus/"
   log="build/fuzz/$name.log"
   echo "== $name: $seconds s, log in $log"
   if "build/fuzz/fuzz/${name}_fuzzer" -max_total_time="$seconds" -timeout=600 \
