@@ -65,7 +65,8 @@ absl::StatusOr<std::string> Authenticator::Identify(
     const TokenTable::Holder* holder = table->Find(token);
     if (holder == nullptr) {
       return MakeError(Reason::kUnauthenticated,
-                       "the token is not known to this server");
+                       "the token is not known to this server, expected one "
+                       "whose SHA-256 is in the server's token file");
     }
     if (absl::StartsWith(evidence.method, kAdmin) &&
         holder->role != Role::kAdmin) {

@@ -71,6 +71,19 @@ TEST(AuthenticatorTest, UnknownTokensAreRefusedUnquoted) {
   }
 }
 
+// A token of 64 hex digits looks like a SHA-256.
+TEST(AuthenticatorTest, ARefusalHintsThatTheFileHoldsTheTokenItself) {
+  const std::string token = Sha256Hex("random");
+  const auto table = TokenTable::Parse("alice act " + token);
+  ASSERT_TRUE(table.ok()) << table.status();
+  const Authenticator authenticator(false,
+                                    std::make_shared<const TokenTable>(*table));
+  const auto identity = authenticator.Identify({kAct, {"Bearer " + token}, ""});
+  EXPECT_EQ(Result(identity), "UNAUTHENTICATED");
+  EXPECT_THAT(std::string(identity.status().message()),
+              HasSubstr("expected one whose SHA-256 is in"));
+}
+
 TEST(AuthenticatorTest, AdministrationNeedsTheRoleAdmin) {
   const Authenticator authenticator(false, Tokens("secret", "other"));
   EXPECT_EQ(Result(authenticator.Identify({kDrain, {"Bearer secret"}, ""})),
