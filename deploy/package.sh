@@ -66,7 +66,7 @@ build="build/package$variant-$component"
 case "$component" in
   all)
     components="server;tools;train;client-library"
-    targets=(foresight-server "${tools[@]}" foresight_client)
+    targets=(foresight-server "${tools[@]}" client-library)
     [[ "$libtorch" == OFF ]] || targets+=(foresight-train)
     build="build/package$variant" ;;
   tools) targets=("${tools[@]}") libtorch=OFF variant="" ;;

@@ -123,6 +123,7 @@ foreach(library IN LISTS client_libraries)
   set_target_properties(${library} PROPERTIES EXPORT_NAME ${name}
                                               POSITION_INDEPENDENT_CODE ON)
 endforeach()
+add_custom_target(client-library DEPENDS ${client_libraries})
 install(
   TARGETS ${client_libraries}
   EXPORT foresight
