@@ -43,7 +43,7 @@ absl::StatusOr<Response> Call(const Replicas& replicas,
         response = replicas.connection(*replica)->Call(method, request, call,
                                                        Repeat::kHarmful);
         avoided = absl::IsUnavailable(response.status()) ? *replica : -1;
-        // A server that ends has done nothing.
+        // A server that answers DRAINING has not executed the call.
         const bool again = repeat == Repeat::kHarmless ||
                            (replicas.size() > 1 &&
                             ErrorReason(response.status()) == v1::DRAINING);

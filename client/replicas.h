@@ -45,8 +45,8 @@ class Replicas {
   int Choose(absl::string_view session_id, int avoided = -1) const;
 
   // Waits until one of several serves: not after `deadline`, not for longer
-  // than five seconds, and not once cancelled. A single one is not waited for:
-  // its calls tell more.
+  // than five seconds, and not once cancelled. Returns at once if there is only
+  // one server, as a failed call's error says more.
   void AwaitOne(SteadyTime deadline, const Cancellation* cancellation) const;
 
  private:

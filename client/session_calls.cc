@@ -216,8 +216,8 @@ SessionCalls::Answer SessionCalls::Decide(const v1::ActRequest& request,
                              &Stub::Act, request, call, Repeat::kHarmful);
         Learn(response.status());
         response = decisions_.RefuseStale(std::move(response));
-        // A stream that broke stays broken, and one to a replica that is to be
-        // left leads nowhere else: trying again on it is no use.
+        // Do not try again on a stream that broke, since it stays broken, or on
+        // one to a replica that the session must leave.
         return options.stream != nullptr &&
                        (options.stream->broken() || leaving_)
                    ? absl::OkStatus()

@@ -45,8 +45,8 @@ class Server {
   void ReloadModels();
 
   // Reports NOT_SERVING and keeps serving for the notice. Then refuses new
-  // calls, answers all accepted ones, which it cuts short after the drain
-  // timeout, and ends. Later calls do nothing.
+  // calls, answers all accepted ones, and ends; after the drain timeout it cuts
+  // short those that still run. Later calls of Shutdown do nothing.
   void Shutdown() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

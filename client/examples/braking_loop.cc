@@ -101,7 +101,7 @@ absl::StatusOr<foresight::ControlLoop::Stats> Drive(const char* address) {
         loop->StepUntil(robot.Read(), After(tick, -absl::Milliseconds(2)));
     robot.Apply(command.action);
     narrator.Tell(command);
-    // Errors that do not pass: the session is lost, the observation is wrong.
+    // Permanent errors: the session is lost, the observation is wrong.
     if (absl::IsNotFound(command.status) ||
         absl::IsInvalidArgument(command.status)) {
       return command.status;

@@ -48,8 +48,8 @@ struct EpisodeResult {
 // Opens a session, plays until the environment ends the episode or for
 // max_steps, and closes the session. Calls `on_step` after each step. `stream`
 // carries the decisions; null: separate calls.
-// Errors: the server's, saying at which step of which episode; Cancelled if
-// `cancellation` is.
+// Errors: the server's, with the step and the episode in the message;
+// Cancelled if `cancellation` was cancelled.
 absl::StatusOr<EpisodeResult> PlayEpisode(
     const AdaptationClient& client, const std::string& model,
     Environment& environment, const EpisodePlan& plan,

@@ -26,8 +26,8 @@ Tensor ToBundleTensor(const at::Tensor& tensor) {
   return {plain.sizes().vec(), {values, values + plain.numel()}};
 }
 
-// Whether the tensor `name` of a part's checkpoint ships, and if so under which
-// name: without the prefix of averages and constants.
+// Returns whether the bundle gets the tensor `name` of a part's checkpoint. If
+// so, removes the prefix of averages and constants from `name`.
 bool ConsumeShipped(const Recipe& recipe, const std::string& part,
                     absl::string_view& name) {
   if (absl::ConsumePrefix(&name, "constant.")) return true;

@@ -11,7 +11,7 @@ namespace {
 constexpr double kVariance = 0.2 * 0.2;  // For each component.
 constexpr double kLowest = -10;          // l_i - max l.
 constexpr double kLargestWeight = 20;
-constexpr double kSmallestSample = 0.5;  // Part of all rows.
+constexpr double kSmallestSample = 0.5;  // As a fraction of all rows.
 constexpr int kHalvings = 30;
 
 at::Tensor Weights(const at::Tensor& likelihoods, double eta) {

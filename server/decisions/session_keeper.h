@@ -24,9 +24,9 @@ std::string KeyOf(const SessionName& name);
 // The name in a key, which outlives it.
 SessionName NameIn(absl::string_view key);
 
-// A session is kept as a whole when it begins. After that its decisions are
-// kept, which are small and can be made again. Before too many would have to be
-// made again, the session is kept as a whole once more.
+// Saves a session's whole state when it begins, and then only its decisions,
+// which are small and can be made again. Saves the whole state anew before too
+// many decisions would have to be made again.
 //
 // Thread-safe; only the holder of a session's lease makes calls about it.
 class SessionKeeper {
@@ -56,9 +56,9 @@ class SessionKeeper {
   // Calls `done` when what was said so far is kept as safely as was asked for,
   // or when that takes too long.
   void WhenKept(std::function<void()> done) const;
-  // The same for a session that began under a name of the client's choice:
-  // where others share the store, it is asked in any case, as the session is
-  // dropped if its name is taken.
+  // The same for a session that began under a name of the client's choice. A
+  // shared store is asked whatever the durability, as the session is dropped if
+  // another server has one of that name.
   void WhenBegun(std::function<void()> done) const;
 
   // False while something ought to be kept, but cannot be.
@@ -70,8 +70,8 @@ class SessionKeeper {
   // Errors: of the store.
   absl::StatusOr<int> KeepAll(SessionStore& sessions, absl::Time now) const;
 
-  // Makes all that is and will be answered safe, as clients are about to go to
-  // other servers. Errors: as KeepAll.
+  // Saves all sessions now, and from now on each decision before its answer,
+  // since clients are about to go to other servers. Errors: as KeepAll.
   absl::Status PrepareToMove(SessionStore& sessions, absl::Time now) const;
 
  private:

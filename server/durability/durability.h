@@ -7,7 +7,7 @@ namespace foresight {
 enum class Durability {
   kNone,      // At the server's orderly end.
   kInterval,  // Within the interval.
-  kEach,      // Before the answer to its cause.
+  kEach,      // Before the call that caused it is answered.
 };
 
 }  // namespace foresight

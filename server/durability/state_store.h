@@ -45,13 +45,13 @@ struct KeptSession {
   std::vector<v1::SavedDecision> decisions;
 };
 
-// What became of changes, besides being written.
+// The changes that could not be written, if any.
 struct Written {
   // Sessions of which a change was refused: another server has taken them over,
   // or has one of the same key.
   std::vector<KeptName> fenced;
-  // A decision was refused, as the ones before it are not there: the store has
-  // lost them. Its session is to be kept as a whole again.
+  // A decision was refused because the store has lost the ones before it. The
+  // caller must save the session's whole state again.
   bool missing = false;
 };
 

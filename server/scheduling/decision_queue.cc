@@ -363,7 +363,8 @@ std::optional<DecisionQueue::Turn> DecisionQueue::PopDue(absl::Time now) {
   const uint64_t earliest = due_.begin()->second;
   const Owner& owner = *with_due_.begin()->second;
   const auto [deadline, least_served] = *owner.due.begin();
-  // All of the least served owner's answers come first unless they can wait.
+  // Answer the least served owner first, unless all its answers can wait until
+  // the earliest one is given.
   const absl::Duration work =
       owner.due.size() * waiting_.at(least_served).decision.frozen_time +
       waiting_.at(earliest).decision.frozen_time;

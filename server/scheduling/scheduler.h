@@ -105,7 +105,7 @@ class Scheduler {
   int SplitThreads() const ABSL_LOCKS_EXCLUDED(mutex_);
   // Says that RunParallel will be called soon: idle lanes wake, on other cores
   // than the caller's, and look for it for a moment before they sleep again.
-  // Waking takes them as long as some tenth of a step.
+  // Waking takes about a tenth of a step.
   void CallHelpers() ABSL_LOCKS_EXCLUDED(mutex_);
   // As Workers::Run, with the help of lanes that have nothing else to do. A
   // helper leaves between items if a decision waits for a lane.

@@ -83,8 +83,8 @@ class AdaptationService final : public v1::Adaptation::CallbackService {
                                    absl::StatusOr<Message> result,
                                    Message* response);
 
-  // For a session that was opened or imported: the same when it is safe, and
-  // its name was not another server's.
+  // Finishes the call for a session that was opened or imported: once the
+  // session is stored, or with an error if another server has its name.
   grpc::ServerUnaryReactor* FinishWhenBegun(
       grpc::CallbackServerContext* context, Method method, const Caller& caller,
       bool named_by_client, absl::StatusOr<v1::Session> result,

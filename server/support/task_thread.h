@@ -22,7 +22,7 @@ class TaskThread {
   };
 
   explicit TaskThread(Options options);
-  // Runs what waits, then ends.
+  // Runs the tasks that wait, then ends the thread.
   ~TaskThread();
 
   // Returns false, without a trace of `task`, if too many wait.

@@ -1,5 +1,5 @@
-// Helpers for decisions made one after another: a scheduler's idle lanes, as
-// the server lends them.
+// Lends a scheduler's idle lanes to decisions made one after another, as the
+// server does.
 #pragma once
 
 #include <memory>

@@ -31,7 +31,7 @@ if [[ "$build" == yes ]]; then
   cmake --build --preset fuzz --target "${names[@]/%/_fuzzer}"
 fi
 
-# Something to begin with.
+# Prints the inputs that the fuzzer NAME starts from.
 seeds() {  # NAME
   case "$1" in
     manifest) echo tests/data/reference-halfcheetah/bundle.json ;;
@@ -58,7 +58,7 @@ for name in "${names[@]}"; do
     tail -n 6 "$log"
   else
     status=1
-    # Without what the server's parts log.
+    # Leaves out the server's own log lines.
     grep -v ' INFO ' "$log" | tail -n 80
   fi
 done

@@ -103,8 +103,9 @@ class EpisodesTest : public ::testing::Test {
     return absl::StrCat(replicas_[0]->address(), ",", replicas_[1]->address());
   }
 
-  // Plays all episodes at once, `disturbances` one after another meanwhile, and
-  // a last stretch. Fails if a decision does.
+  // Plays all episodes at once. Meanwhile causes `disturbances` one after
+  // another; the episodes go on for a while after the last. Fails if a decision
+  // fails.
   Returns Play(const std::string& server, bool over_streams,
                const std::vector<Disturbance>& disturbances) {
     Returns returns(kEpisodes);

@@ -75,7 +75,7 @@ TEST_F(HangupTest, TheFoldersOfTheCommandLineAreLoadedAgain) {
   EXPECT_THAT(end.errors, HasSubstr("reloading models"));
 }
 
-// As after any change of weights: state belongs to the weights that it is of.
+// Saved sessions belong to the weights they were saved with.
 TEST_F(HangupTest, AfterAKillSessionsOfTheNewWeightsGoOn) {
   StartKeeping();
   const std::string first = ServedWeights();

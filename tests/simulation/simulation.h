@@ -31,8 +31,8 @@ struct Fleet {
   // The part of decisions before which an idle session is reset, or exported,
   // closed and imported.
   double resets = 0, moves = 0;
-  // The times since the beginning until which its loops ask, and from which all
-  // their answers must have all steps.
+  // Times since the beginning: its loops ask until the first; from the second
+  // on, all their answers must have all steps.
   absl::Duration until = absl::InfiniteDuration();
   absl::Duration full_from = absl::InfiniteDuration();
 };

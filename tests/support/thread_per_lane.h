@@ -1,4 +1,4 @@
-// Helpers for tests of engines: slow, but any number of them.
+// Runs an engine's work on any number of lanes; slow, for tests.
 #pragma once
 
 #include <thread>

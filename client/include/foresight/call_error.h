@@ -17,8 +17,8 @@ namespace foresight {
 // library is older than the reason.
 v1::ErrorReason ErrorReason(const absl::Status& status);
 
-// Its name, such as "SESSION_UNKNOWN", also if this library is older than it;
-// empty without one.
+// The reason's name, such as "SESSION_UNKNOWN", even if this library is older
+// than the reason; empty if the error has none.
 std::string ErrorReasonName(const absl::Status& status);
 
 // The time that the server asks to wait before trying again, if any.

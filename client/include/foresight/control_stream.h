@@ -56,8 +56,8 @@ class ControlStream {
   // True once the stream has ended: nothing more can be sent.
   bool broken() const;
 
-  // True once everything has been answered as well: destroying it does not
-  // wait.
+  // True once the stream has ended and every call is answered. Then destroying
+  // it does not wait.
   bool done() const;
 
   // Begins to end the stream and returns at once; done() is true when it has

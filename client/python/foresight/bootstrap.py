@@ -47,8 +47,8 @@ def mersenne_twister_64(seed: int, count: int) -> _Words:
         state[i] = word
     blocks: list[_Words] = []
     for _ in range(-(-count // words)):
-        # Each half needs only known words: the second half needs the new first half,
-        # the last word the new first word.
+        # The new first half depends on old words only. The new second half also
+        # depends on the new first half, and its last word on the new first word.
         first = _twist(state[:middle], state[1 : middle + 1], state[middle:])
         tail = np.append(state[middle + 1 :], first[0])
         state = np.concatenate([first, _twist(state[middle:], tail, first)])

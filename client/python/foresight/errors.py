@@ -132,7 +132,7 @@ def make_error(
     retry_after: float | None = None,
     next_decision: int | None = None,
 ) -> Error:
-    """The error of the class that `code` has, or an Error if it has none."""
+    """Makes an error of the class for `code`, or a plain Error if it has none."""
     kind = _CLASSES.get(code, Error)
     return kind(
         message,

@@ -167,9 +167,9 @@ class Server:
     def wait(self, seconds: float) -> None:
         """Waits before the next attempt.
 
-        A lost connection is opened again meanwhile: grpcio 1.71 works on its
-        connection only while a call waits for it, and without one does not find a
-        server that came back for seconds.
+        Meanwhile it has grpcio reopen a lost connection: grpcio 1.71 does so only
+        while a call waits for it. Otherwise it notices seconds late that a server
+        is back.
         """
         end = time.monotonic() + seconds
         with self._lock:

@@ -50,8 +50,8 @@ def trace(program, name, start, actions):
 
 
 def compare(name, environment, first, actions, rows):
-    """Steps beyond the end of an episode as well. Returns how many steps were
-    ends."""
+    """Goes on stepping after an episode has ended. Returns how many steps
+    reported an end."""
     size = environment.observation_space.shape[0]
     assert len(rows) == len(actions) + 1, f"{name}: {len(rows)} rows"
     assert len(rows[0]) == size, f"{name}: {len(rows[0])} numbers at the start"

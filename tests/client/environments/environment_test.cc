@@ -58,7 +58,7 @@ TEST(EnvironmentTest, AFallEndsTheEpisode) {
       ++steps;
     }
     EXPECT_TRUE(terminated) << name;
-    EXPECT_GT(steps, 1) << name;  // It stands at first.
+    EXPECT_GT(steps, 1) << name;  // It begins upright.
   }
 }
 

@@ -77,8 +77,8 @@ TEST_F(HalfCheetahMediumReplay, MeasuresTheSameAgain) {
   const auto table = MeasureBundle(*bundle_, *source, *TensorsOn("cpu"));
   ASSERT_TRUE(table.ok()) << table.status();
   for (const auto& [name, value] : Summarise(*table)) {
-    // Other processors round differently, which the worst of a thousand chaotic
-    // rollouts amplifies most.
+    // Other processors round differently. Chaotic rollouts amplify that, most
+    // of all the worst of a thousand.
     const double part = absl::EndsWith(name, "_worst") ? 0.1 : 0.01;
     EXPECT_NEAR(Measured(name), value, part * value) << name;
   }

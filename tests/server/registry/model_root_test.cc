@@ -33,7 +33,8 @@ class ModelRootTest : public ::testing::Test {
   absl::StatusOr<fs::path> Resolve(absl::string_view folder) const {
     return ModelRoot(At("root").string()).Resolve(folder);
   }
-  // The error's text; the test fails where there is none or it is another one.
+  // Returns the error's message; the test fails if the reason is another or
+  // there is no error.
   std::string Refusal(absl::string_view folder) const {
     const absl::Status status = Resolve(folder).status();
     EXPECT_EQ(ReasonName(status), "BUNDLE_INVALID") << status;
@@ -80,7 +81,7 @@ TEST_F(ModelRootTest, LinksThatLeadOutAreRefused) {
   EXPECT_THAT(Refusal("away"), HasSubstr("is not below"));
   EXPECT_THAT(Refusal("nested/sibling/walker"), HasSubstr("is not below"));
   EXPECT_THAT(Refusal("parent/root-2/walker"), HasSubstr("is not below"));
-  // A file of the bundle that is one.
+  // A link in place of one of the bundle's files.
   fs::create_directories(At("root/borrowed"));
   fs::create_symlink(At("outside/bundle.json"),
                      At("root/borrowed/weights.safetensors"));

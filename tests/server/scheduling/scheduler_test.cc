@@ -92,7 +92,7 @@ class SchedulerTest : public ::testing::Test, public Scheduler::Executor {
   std::atomic<int> evicted_ = 0;
   std::atomic<int> clock_reads_ = 0;
   std::unique_ptr<Scheduler> scheduler_;
-  Scheduler* running_ = nullptr;  // The same; valid while it ends.
+  Scheduler* running_ = nullptr;  // Also valid in its destructor.
 };
 
 TEST_F(SchedulerTest, AcceptedTasksRunBeforeItEnds) {

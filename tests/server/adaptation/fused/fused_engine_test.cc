@@ -211,7 +211,7 @@ TEST_F(FusedEngineTest, ScratchIsCountedAndGivenBack) {
   EXPECT_EQ(engine_->ReleaseScratch(absl::InfinitePast()), 0u);
   EXPECT_EQ(engine_->ReleaseScratch(), static_cast<size_t>(scratch));
   EXPECT_EQ(engine_->scratch_bytes(), 0u);
-  // The rest are lists and the like.
+  // Small lists make up the difference.
   EXPECT_NEAR(before - bytes_in_use, scratch, 0.1 * scratch);
   EXPECT_EQ(Adapt().action, first.action);
 }
