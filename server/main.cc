@@ -23,7 +23,7 @@ namespace {
 
 constexpr int kRuntimeFailure = 1;
 constexpr int kUsageError = 2;
-// Calls interrupt compute threads, which have the system's slices.
+// Shorter than the compute threads' slices, so that calls interrupt those.
 constexpr absl::Duration kCallSlice = absl::Microseconds(200);
 
 // A signal to end; each SIGHUP before it calls `reload`.

@@ -139,8 +139,8 @@ std::shared_ptr<grpc::ServerCredentials> MakeServerCredentials(
       tls ? MakeTlsCredentials(client_certificates, callbacks)
           : grpc_insecure_server_credentials_create();
   // The core takes ownership of the callbacks and frees them at its end. gRPC
-  // 1.51 ends the program when it hands over a header that is its own
-  // (grpclb_client_stats), so it does that only where there is something to
+  // 1.51 crashes while it gives Process a header of its own
+  // (grpclb_client_stats), so Process is left out unless it has something to
   // check.
   grpc_server_credentials_set_auth_metadata_processor(
       core, {identifies ? &Callbacks::Process : nullptr, &Callbacks::Destroy,

@@ -164,8 +164,8 @@ def giant_headers(target):
 
 
 def wrong_headers(target):
-    """Those of CVE-2023-1428, which did harm with more than 8 KiB of others,
-    and of CVE-2023-32732."""
+    """Sends the headers of CVE-2023-1428, alone and with 9 KB of others, and
+    those of CVE-2023-32732."""
     for wrong in (("te", "x"), (":scheme", "x"), ("x-bin", "!!!!")):
         for more in ([], [("x", "v" * 9000)]):
             with target.connect_tls() as connection:

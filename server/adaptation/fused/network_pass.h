@@ -17,7 +17,7 @@ struct NetworkPass {
   Matrix tape;         // [rows, tape_tiles]; forward only: data null.
   Matrix hidden;       // [rows, hidden_tiles], or [rows, 2 widest].
   bool keep = false;   // For `hidden` and `deltas`.
-  Matrix deltas;       // Like `hidden`; may be `hidden` unless kept.
+  Matrix deltas;       // Shaped like `hidden`; may share it unless `keep`.
   Matrix norm_deltas;  // [rows, hidden_tiles] adjoints of the layer norms'
                        // outputs; data null: not wanted.
   Matrix first_add;    // [rows, first width] added to the first layer's
