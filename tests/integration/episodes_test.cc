@@ -87,14 +87,14 @@ class EpisodesTest : public ::testing::Test {
  protected:
   void StartTwo(std::vector<std::string> more = {}) {
     for (int i = 0; i < 2; ++i) {
-      std::vector<std::string> command = {FORESIGHT_BUILD_DIR
-                                          "/bin/foresight-server",
-                                          "--model",
-                                          kBundle,
-                                          "--state",
-                                          redis_.uri(),
-                                          "--durability",
-                                          "each"};
+      std::vector<std::string> command = {
+          std::string(FORESIGHT_BUILD_DIR) + "/bin/foresight-server",
+          "--model",
+          kBundle,
+          "--state",
+          redis_.uri(),
+          "--durability",
+          "each"};
       command.insert(command.end(), more.begin(), more.end());
       replicas_.push_back(std::make_unique<Replica>(std::move(command)));
     }
@@ -120,6 +120,7 @@ class EpisodesTest : public ::testing::Test {
     if (disturbances.empty()) pace.Free();
     Cancellation cancellation;
     std::vector<std::thread> threads;
+    threads.reserve(kEpisodes);
     for (int i = 0; i < kEpisodes; ++i) {
       threads.emplace_back([&, i] {
         const auto environment = MakeEnvironment("HalfCheetah-v4");
