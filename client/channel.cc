@@ -11,6 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "client/token_file.h"
 #include "support/loopback.h"
+#include "support/pem.h"
+#include "support/status_macros.h"
 
 namespace foresight {
 namespace {
@@ -51,16 +53,14 @@ class AddTokenFactory final : public ClientInterceptorFactoryInterface {
   const std::unique_ptr<TokenFile> token_;
 };
 
-// Reads a PEM file; empty for an empty path.
-absl::StatusOr<std::string> ReadPem(const std::string& path) {
-  if (path.empty()) return "";
+absl::StatusOr<PemFile> ReadPem(const std::string& path) {
   std::ifstream file(path);
   std::string text(std::istreambuf_iterator<char>(file), {});
   if (text.empty()) {
     return absl::NotFoundError(
         absl::StrCat(path, " cannot be read or is empty, expected PEM"));
   }
-  return text;
+  return PemFile{path, std::move(text)};
 }
 
 absl::Status Check(const std::string& address, const SecurityOptions& security,
@@ -88,13 +88,15 @@ absl::Status Check(const std::string& address, const SecurityOptions& security,
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> TlsCredentials(
     const SecurityOptions& security) {
   grpc::SslCredentialsOptions options;
-  for (const auto& [path, text] :
-       {std::pair(&security.tls_ca, &options.pem_root_certs),
-        std::pair(&security.tls_cert, &options.pem_cert_chain),
-        std::pair(&security.tls_key, &options.pem_private_key)}) {
-    auto pem = ReadPem(*path);
-    if (!pem.ok()) return pem.status();
-    *text = *std::move(pem);
+  ASSIGN_OR_RETURN(const PemFile authority, ReadPem(security.tls_ca));
+  RETURN_IF_ERROR(CertificatesIn(authority).status());
+  options.pem_root_certs = authority.text;
+  if (!security.tls_cert.empty()) {
+    ASSIGN_OR_RETURN(const PemFile certificate, ReadPem(security.tls_cert));
+    ASSIGN_OR_RETURN(const PemFile key, ReadPem(security.tls_key));
+    RETURN_IF_ERROR(CheckKeyPair(certificate, key));
+    options.pem_cert_chain = certificate.text;
+    options.pem_private_key = key.text;
   }
   return grpc::SslCredentials(options);
 }

@@ -78,5 +78,31 @@ TEST_F(ChannelTest, MissingFilesAreNamed) {
               HasSubstr("/no/such/token"));
 }
 
+TEST_F(ChannelTest, FilesThatTlsCannotUseAreNamed) {
+  SecurityOptions security;
+  security.tls_ca = ca_;
+  security.tls_cert = certificate_;
+  security.tls_key =
+      Write("other", CertificateAuthority("CA").IssueClient("bob").key);
+  EXPECT_EQ(Make("localhost:1", security),
+            absl::InvalidArgumentError(security.tls_key +
+                                       " is not the key of " + certificate_));
+  security.tls_key = token_;
+  EXPECT_EQ(
+      Make("localhost:1", security),
+      absl::InvalidArgumentError(
+          token_ + " holds no private key, expected PEM without a passphrase"));
+  security.tls_key = key_;
+  security.tls_cert = token_;
+  EXPECT_EQ(Make("localhost:1", security),
+            absl::InvalidArgumentError(token_ +
+                                       " holds no certificate, expected PEM"));
+  security.tls_cert = certificate_;
+  security.tls_ca = key_;
+  EXPECT_EQ(
+      Make("localhost:1", security),
+      absl::InvalidArgumentError(key_ + " holds no certificate, expected PEM"));
+}
+
 }  // namespace
 }  // namespace foresight

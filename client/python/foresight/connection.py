@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import re
+import ssl
 import uuid
 from pathlib import Path
 from typing import Any
@@ -41,15 +42,16 @@ class Tls:
     server_name: str | None = None  # In the server's certificate; None: the address.
 
     def credentials(self) -> grpc.ChannelCredentials:
-        """Errors: OSError: a file cannot be read. InvalidArgument: it is not PEM, or
-        there is a certificate without its key."""
+        """Errors: OSError: a file cannot be read. InvalidArgument: it is not PEM,
+        there is a certificate without its key, or the key is another one's."""
         if (self.certificate is None) != (self.key is None):
             raise InvalidArgument("certificate and key belong together, got only one")
-        return grpc.ssl_channel_credentials(
-            _read(self.ca, "CERTIFICATE"),
-            _read(self.key, "PRIVATE KEY"),
-            _read(self.certificate, "CERTIFICATE"),
-        )
+        ca = _read(self.ca, "CERTIFICATE")
+        certificate = _read(self.certificate, "CERTIFICATE")
+        key = _read(self.key, "PRIVATE KEY")
+        if self.certificate is not None and self.key is not None:
+            _check_pair(self.certificate, self.key)
+        return grpc.ssl_channel_credentials(ca, key, certificate)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -153,6 +155,18 @@ def make_stub(channel: Any) -> Any:
     """The service over a channel of grpc or grpc.aio; its code has no types."""
     make: Any = AdaptationStub
     return make(channel)
+
+
+def _check_pair(certificate: PathLike, key: PathLike) -> None:
+    """gRPC would take a broken pair and fail every handshake."""
+    try:
+        # The empty passphrase keeps OpenSSL from asking the terminal.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, "")
+    except ssl.SSLError as error:
+        raise InvalidArgument(
+            f"{key} is not the key of {certificate} without a passphrase"
+            f" ({error.reason})"
+        ) from None
 
 
 def _read(path: PathLike | None, kind: str) -> bytes | None:

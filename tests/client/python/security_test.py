@@ -134,6 +134,17 @@ class FakeServerTest(unittest.TestCase):
         with self.assertRaisesRegex(foresight.InvalidArgument, "key"):
             self.act(tls=tls)
 
+    def test_the_key_belongs_to_the_certificate(self):
+        key = self.certificates.server_key
+        tls = foresight.Tls(
+            ca=self.certificates.authority,
+            certificate=self.certificates.client,
+            key=key,
+        )
+        message = f"{key} is not the key of {self.certificates.client}"
+        with self.assertRaisesRegex(foresight.InvalidArgument, message):
+            self.act(tls=tls)
+
     def test_files_that_are_not_pem_are_named(self):
         key = self.certificates.client_key
         for tls in (
