@@ -245,11 +245,13 @@ absl::Status SqliteStore::Apply(const StateChange& change) {
 absl::StatusOr<std::vector<KeptSession>> SqliteStore::Load() {
   std::vector<KeptSession> sessions;
   std::vector<StateChange> damaged;
-  // Drop decisions that ended after their session was closed.
+  // Drop what is left of closed sessions: decisions that ended after it, and
+  // how often the session was loaded.
   RETURN_IF_ERROR(
       Run("DELETE FROM decisions WHERE NOT EXISTS (SELECT 1 FROM sessions "
           "WHERE sessions.key = decisions.key AND "
-          "sessions.incarnation = decisions.incarnation)"));
+          "sessions.incarnation = decisions.incarnation); "
+          "DELETE FROM loads WHERE key NOT IN (SELECT key FROM sessions)"));
   Statement all(database_.get(),
                 "SELECT key, incarnation, sealed, coalesce(times, 0) "
                 "FROM sessions LEFT JOIN loads USING (key)");
@@ -272,7 +274,7 @@ absl::StatusOr<std::vector<KeptSession>> SqliteStore::Load() {
   }
   if (code != SQLITE_DONE) return Failure();
   RETURN_IF_ERROR(Write(damaged).status());
-  // So that the epoch grows at each restart, even if nothing is kept as a whole
+  // Makes the epoch grow at each restart, even if no session was kept as a whole
   // in between.
   RETURN_IF_ERROR(
       Run("INSERT INTO loads SELECT key, 1 FROM sessions WHERE true "

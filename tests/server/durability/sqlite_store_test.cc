@@ -112,6 +112,19 @@ TEST_F(SqliteStoreTest, ARemovedSessionIsGone) {
   EXPECT_THAT(Load(), IsEmpty());
 }
 
+TEST_F(SqliteStoreTest, NothingIsLeftOfARemovedSession) {
+  Write({Replace("a", 0), Append("a", 0), Replace("b", 0)});
+  Load();
+  Write({Remove("a"), Append("a", 1)});
+  Open();
+  EXPECT_EQ(Load().size(), 1u);
+  // Fails unless only "b" has a row.
+  Tamper(
+      "CREATE TABLE check_rows(ok CHECK(ok));"
+      "INSERT INTO check_rows SELECT count(*) = 1 FROM loads;"
+      "INSERT INTO check_rows SELECT count(*) = 0 FROM decisions;");
+}
+
 TEST_F(SqliteStoreTest, LateChangesOfAnEarlierSessionDoNotTouchItsSuccessor) {
   Write({Replace("a", 0, 1), Replace("a", 0, 2), Append("a", 0, 2)});
   Write({Append("a", 0, 1), Remove("a", 1)});
