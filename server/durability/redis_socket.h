@@ -39,7 +39,7 @@ class RedisSocket {
   absl::StatusOr<std::string> ReceivePlain();
   // Sends what TLS has to send.
   absl::Status Flush();
-  // Goes on after a call of TLS that wants to read.
+  // Receives bytes for a TLS call that has to read before it can go on.
   absl::Status Feed();
 
   const int file_;

@@ -15,10 +15,10 @@
 namespace foresight {
 namespace {
 
-// So many changes are sent before their replies are read.
+// The number of changes that are sent before their replies are read.
 constexpr size_t kBatch = 256;
 
-// What is kept outlives the idle timeout of its session by this.
+// A session is kept this much longer than its idle timeout.
 constexpr absl::Duration kSlack = absl::Minutes(1);
 
 // KEYS: hash, list. ARGV: operation, epoch, incarnation, then

@@ -38,7 +38,7 @@ class RedisStore : public StateStore, public SharedStore {
 
   // Without changes it only asks whether the store answers.
   absl::StatusOr<Written> Write(absl::Span<const StateChange> changes) override;
-  // Nothing: sessions are taken over one by one, when they are asked for.
+  // Returns none: sessions are taken over one by one, when they are asked for.
   absl::StatusOr<std::vector<KeptSession>> Load() override;
   absl::StatusOr<std::optional<KeptSession>> TakeOver(
       const std::string& key, const KeptName* local) override;

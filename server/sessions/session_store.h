@@ -140,8 +140,8 @@ class SessionStore {
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // At most `most` (>= 1) open sessions after that position, by id and then by
-  // identity. A list in pages has each session that is open all the while once;
-  // it may leave out those that come or go meanwhile.
+  // identity. A list read page by page has each session once that stays open
+  // meanwhile; it may lack sessions that come or go.
   SessionPage List(const std::optional<SessionPosition>& after, size_t most,
                    absl::Time now) const ABSL_LOCKS_EXCLUDED(mutex_);
 
