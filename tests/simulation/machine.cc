@@ -227,25 +227,27 @@ v1::AdaptationSettings Machine::Settings(int steps, int cost) const {
   return settings;
 }
 
+template <typename Call>
+auto Machine::Change(Call call) -> decltype(call()) {
+  if (restarting_) return DrainingError();
+  auto result = call();
+  Sync();
+  return result;
+}
+
 absl::StatusOr<v1::Session> Machine::Open(const std::string& session, int steps,
                                           int cost) {
-  if (restarting_) return DrainingError();
   v1::OpenSessionRequest request;
   request.set_session_id(session);
   request.set_seed(7);
   *request.mutable_settings() = Settings(steps, cost);
-  auto opened = server_->operations->Open(request);
-  Sync();
-  return opened;
+  return Change([&] { return server_->operations->Open(request); });
 }
 
 absl::StatusOr<v1::Session> Machine::Reset(const std::string& session) {
-  if (restarting_) return DrainingError();
   v1::ResetSessionRequest request;
   request.set_session_id(session);
-  auto reset = server_->operations->Reset(request);
-  Sync();
-  return reset;
+  return Change([&] { return server_->operations->Reset(request); });
 }
 
 absl::StatusOr<v1::Session> Machine::Move(const std::string& session) {
@@ -260,18 +262,13 @@ absl::StatusOr<v1::Session> Machine::Move(const std::string& session) {
   });
   RETURN_IF_ERROR(exported->status());
   RETURN_IF_ERROR(Close(session));
-  auto imported = server_->operations->Import(**exported);
-  Sync();
-  return imported;
+  return Change([&] { return server_->operations->Import(**exported); });
 }
 
 absl::Status Machine::Close(const std::string& session) {
-  if (restarting_) return DrainingError();
   v1::CloseSessionRequest request;
   request.set_session_id(session);
-  const absl::Status closed = server_->operations->Close(request);
-  Sync();
-  return closed;
+  return Change([&] { return server_->operations->Close(request); });
 }
 
 void Machine::After(absl::Duration time, std::function<void()> action) {

@@ -92,7 +92,7 @@ class Machine {
   }
 
  private:
-  // What ends with the process.
+  // The parts that end with the process.
   struct Server {
     Server(const Options& options, const Clock& clock, KeptSessions* kept);
     ~Server();
@@ -113,6 +113,10 @@ class Machine {
     DecisionCall::Done done;  // Null once it was called.
   };
 
+  // The result of `call`, which changes what is kept; DRAINING while the server
+  // restarts.
+  template <typename Call>
+  auto Change(Call call) -> decltype(call());
   void StartServer();
   LoadedModel Load(int which);
   bool Idle() const;

@@ -12,7 +12,7 @@
 
 namespace foresight {
 
-// What is kept, by key. Thread-safe.
+// The kept sessions, by key. Thread-safe.
 class KeptSessions {
  public:
   using Content = std::map<std::string, KeptSession>;

@@ -38,7 +38,7 @@ constexpr double kOverload = 1.5;
 // An answered decision.
 struct Made {
   float psi = 0;  // After it.
-  absl::Time at;  // Of its answer.
+  absl::Time at;  // When it was answered.
 };
 
 struct Loop {
@@ -576,7 +576,7 @@ class Simulation {
 
   const Scenario scenario_;
   std::mt19937_64 random_;
-  std::mt19937_64 accidents_;  // Of its own: the traffic stays as it is.
+  std::mt19937_64 accidents_;  // Separate: they do not change the traffic.
   absl::Time synced_ = absl::InfinitePast();
   Outcomes outcomes_;
   std::vector<FleetState> fleets_;

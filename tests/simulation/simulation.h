@@ -48,13 +48,13 @@ struct Bursts {
   int most_in_flight = 1000;
 };
 
-// What an operator and accidents do to the server, as chances for each tenth of
-// a second.
+// Disturbances of the server by an operator and by accidents: the chance of
+// each in a tenth of a second.
 struct Disturbances {
   double restarts = 0, kills = 0, reloads = 0;
-  // What happens is kept after this long.
+  // The journal is written this often.
   absl::Duration sync_every = absl::Seconds(1);
-  // For a test of the invariants: what is said to be kept is not.
+  // For a test of the invariants: the journal claims to be written but is not.
   bool forgets = false;
 
   bool any() const { return restarts > 0 || kills > 0 || reloads > 0; }
