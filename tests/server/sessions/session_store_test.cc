@@ -57,6 +57,13 @@ class SessionStoreTest : public ::testing::Test {
     return {nullptr, {}, std::make_unique<CountedParameters>(&alive_), seed};
   }
 
+  absl::Status OpenIn(SessionStore& store, SessionState session,
+                      int seconds = 0, const std::string& connection = "") {
+    auto lease = store.Open(std::move(session), At(seconds), connection);
+    if (!lease.ok()) return lease.status();
+    return lease->Restart(Afresh(7), At(seconds));
+  }
+
   absl::Status Open(const std::string& id, int seconds = 0,
                     absl::Duration idle_timeout = kIdle,
                     const std::string& connection = "") {
@@ -64,9 +71,7 @@ class SessionStoreTest : public ::testing::Test {
     session.id = id;
     session.observation_size = 2;
     session.idle_timeout = idle_timeout;
-    auto lease = store_.Open(std::move(session), At(seconds), connection);
-    if (!lease.ok()) return lease.status();
-    return lease->Restart(Afresh(7), At(seconds));
+    return OpenIn(store_, std::move(session), seconds, connection);
   }
 
   absl::StatusOr<SessionStore::Admission> Begin(
@@ -389,9 +394,7 @@ TEST_F(SessionStoreTest, PoliciesThatMayTakeTooMuchMemoryAreRefused) {
     session.id = id;
     session.most_psi_bytes = bytes;
     session.idle_timeout = absl::Seconds(30);
-    auto lease = store.Open(std::move(session), At(0));
-    if (!lease.ok()) return lease.status();
-    return lease->Restart(Afresh(7), At(0));
+    return OpenIn(store, std::move(session));
   };
   ASSERT_TRUE(open("a", 600).ok());
   const absl::Status refused = open("b", 401);
@@ -412,9 +415,7 @@ TEST_F(SessionStoreTest, AnOwnerMayOpenOnlySoMany) {
     SessionState session;
     session.id = id;
     session.owner = owner;
-    auto lease = store.Open(std::move(session), At(0));
-    if (!lease.ok()) return lease.status();
-    return lease->Restart(Afresh(7), At(0));
+    return OpenIn(store, std::move(session));
   };
   ASSERT_TRUE(open("x", "a").ok());
   const absl::Status refused = open("x", "b");
@@ -445,9 +446,7 @@ TEST_F(SessionStoreTest, EachIdentityHasItsOwnNameSpaceOfIds) {
     session.identity = session.owner = identity;
     session.observation_size = 2;
     session.idle_timeout = kIdle;
-    auto lease = store_.Open(std::move(session), At(0));
-    if (!lease.ok()) return lease.status();
-    return lease->Restart(Afresh(7), At(0));
+    return OpenIn(store_, std::move(session));
   };
   const auto next_decision = [&](const std::string& identity) {
     cancelled_ = std::make_shared<std::atomic<bool>>(false);
