@@ -9,7 +9,6 @@ It also says how long this disk takes to sync. Nothing else should run
 meanwhile.
 """
 
-import argparse
 import json
 import os
 import pathlib
@@ -20,19 +19,14 @@ import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-MODEL = ROOT / "models/pretrained/halfcheetah-medium-replay"
-PATIENCE_S = 30
+from served_load import Server, argument_parser
+
 SYNCS = 200
 SYNCED_BYTES = 4096
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--build", type=pathlib.Path,
-                        default=ROOT / "build/release",
-                        help="build folder (default: build/release)")
+    parser = argument_parser(__doc__)
     parser.add_argument("--state", type=pathlib.Path,
                         help="folder on the disk to measure (default: the "
                         "system's for temporary files)")
@@ -46,36 +40,6 @@ def parse_arguments():
                         help="more options of foresight-load, such as "
                         "\"--particles 1\"")
     return parser.parse_args()
-
-
-def wait_for(condition, process, what):
-    give_up = time.monotonic() + PATIENCE_S
-    while not condition():
-        if process.poll() is not None or time.monotonic() > give_up:
-            sys.exit(f"{what} does not start")
-        time.sleep(0.02)
-
-
-class Server:
-    """A foresight-server on a port that the system chooses."""
-
-    def __init__(self, build, folder, *options):
-        folder.mkdir()
-        port_file = folder / "port"
-        self.log = open(folder / "log", "w")
-        self.process = subprocess.Popen(
-            [build / "bin/foresight-server", "--model", MODEL,
-             "--listen", "127.0.0.1:0", "--metrics-listen", "off",
-             "--port-file", port_file, *options], stderr=self.log)
-        # The file is written before its content.
-        wait_for(lambda: port_file.exists() and port_file.read_text().strip(),
-                 self.process, f"foresight-server (see {self.log.name})")
-        self.address = port_file.read_text().strip()
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-        self.log.close()
 
 
 class Redis:

@@ -5,17 +5,14 @@ foresight-load for each row, against a server of its own, on this machine.
 Nothing else should run meanwhile: the table says how busy the machine was.
 """
 
-import argparse
 import json
 import pathlib
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-MODEL = ROOT / "models/pretrained/halfcheetah-medium-replay"
+from served_load import Server, argument_parser
 
 # Name, arguments of foresight-load besides --rate 20 --deadline 50ms.
 ROWS = [
@@ -31,11 +28,7 @@ ROWS = [
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--build", type=pathlib.Path,
-                        default=ROOT / "build/release",
-                        help="build folder (default: build/release)")
+    parser = argument_parser(__doc__)
     parser.add_argument("--runs", type=int, default=5,
                         help="runs of each row (default: 5)")
     parser.add_argument("--duration", default="30s",
@@ -43,27 +36,6 @@ def parse_arguments():
     parser.add_argument("--rows", type=int, nargs="*",
                         help="numbers of the rows, from 0 (default: all)")
     return parser.parse_args()
-
-
-class Server:
-    """A foresight-server on a port that the system chooses."""
-
-    def __init__(self, binary, folder):
-        self.port_file = pathlib.Path(folder) / "port"
-        self.log = open(pathlib.Path(folder) / "log", "w")
-        self.process = subprocess.Popen(
-            [binary, "--model", MODEL, "--listen", "127.0.0.1:0",
-             "--metrics-listen", "off", "--port-file", self.port_file],
-            stderr=self.log)
-        while not self.port_file.exists():
-            if self.process.poll() is not None:
-                sys.exit(f"foresight-server ended: see {self.log.name}")
-            time.sleep(0.05)
-        self.address = self.port_file.read_text().strip()
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
 
 
 def run_load(arguments, server, row, folder):
@@ -105,7 +77,7 @@ def main():
           "| steps | of sessions over the mean | stolen, at most |")
     print("|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(arguments.build / "bin/foresight-server", folder)
+        server = Server(arguments.build, pathlib.Path(folder) / "server")
         try:
             for number in rows:
                 name, row = ROWS[number]
