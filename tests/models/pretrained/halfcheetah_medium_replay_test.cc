@@ -2,34 +2,23 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include "absl/strings/match.h"
-#include "models/bundle/bundle.h"
-#include "models/training/data_source.h"
-#include "models/training/device.h"
-#include "models/training/evaluation.h"
-#include "models/training/recipe.h"
+#include "tests/models/pretrained/measured_again.h"
 
 namespace foresight {
 namespace {
 
 using ::testing::HasSubstr;
 
-constexpr char kBundle[] =
-    FORESIGHT_SOURCE_DIR "/models/pretrained/halfcheetah-medium-replay";
-constexpr char kRecipe[] = FORESIGHT_SOURCE_DIR
-    "/models/training/recipes/halfcheetah-medium-replay.json";
-constexpr char kData[] =
-    FORESIGHT_SHARED_DIR "/data/halfcheetah-medium-replay.hdf5";
+constexpr char kName[] = "halfcheetah-medium-replay";
 
 class HalfCheetahMediumReplay : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto bundle = Bundle::Load(kBundle);
+    auto bundle = LoadShipped(kName);
     ASSERT_TRUE(bundle.ok()) << bundle.status();
     bundle_.emplace(*std::move(bundle));
   }
@@ -53,7 +42,7 @@ TEST_F(HalfCheetahMediumReplay, IsAsGoodAsPromised) {
 }
 
 TEST_F(HalfCheetahMediumReplay, SaysWhereItComesFrom) {
-  const auto recipe = ReadRecipe(kRecipe);
+  const auto recipe = ReadShippedRecipe(kName);
   ASSERT_TRUE(recipe.ok()) << recipe.status();
   const v1::Provenance& provenance = bundle_->manifest().provenance();
   EXPECT_EQ(provenance.environment(), recipe->environment);
@@ -66,22 +55,7 @@ TEST_F(HalfCheetahMediumReplay, SaysWhereItComesFrom) {
 }
 
 TEST_F(HalfCheetahMediumReplay, MeasuresTheSameAgain) {
-  if (!std::filesystem::exists(kData)) {
-    GTEST_SKIP() << kData << " is not here";
-  }
-  const auto recipe = ReadRecipe(kRecipe);
-  ASSERT_TRUE(recipe.ok()) << recipe.status();
-  const auto source = ReadDataSource(*recipe, kData);
-  ASSERT_TRUE(source.ok()) << source.status();
-  EXPECT_EQ(source->description, bundle_->manifest().provenance().data());
-  const auto table = MeasureBundle(*bundle_, *source, *TensorsOn("cpu"));
-  ASSERT_TRUE(table.ok()) << table.status();
-  for (const auto& [name, value] : Summarise(*table)) {
-    // Other processors round differently. Chaotic rollouts amplify that, most
-    // of all the worst of a thousand.
-    const double part = absl::EndsWith(name, "_worst") ? 0.1 : 0.01;
-    EXPECT_NEAR(Measured(name), value, part * value) << name;
-  }
+  ExpectMeasuresTheSameAgain(kName);
 }
 
 }  // namespace
