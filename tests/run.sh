@@ -66,8 +66,9 @@ target() {
   fi
 }
 
-# The folders that the sanitizers test, without those in them, since threads meet
-# there. ThreadSanitizer's build lacks some of their tests (tests/CMakeLists.txt).
+# The folders whose tests the sanitizers run, since threads meet there; not their
+# subfolders. ThreadSanitizer's build lacks some of the tests
+# (tests/CMakeLists.txt).
 sanitized=(server/scheduling server/sessions server/decisions server/service
   client)
 

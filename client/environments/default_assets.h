@@ -9,6 +9,9 @@ namespace foresight {
 // for PREFIX/bin/PROGRAM; if there is none, the folder known at compile time.
 std::filesystem::path DefaultAssets(const std::filesystem::path& program);
 
+// PREFIX/share/foresight for PREFIX/bin/PROGRAM.
+std::filesystem::path ShareFolder(const std::filesystem::path& program);
+
 // This process's program file; empty if the system does not say.
 std::filesystem::path RunningProgram();
 

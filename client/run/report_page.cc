@@ -30,8 +30,7 @@ constexpr int kModuleMissing = 3;
 
 std::filesystem::path Script() {
   const std::filesystem::path installed =
-      RunningProgram().parent_path().parent_path() /
-      "share/foresight/report_page.py";
+      ShareFolder(RunningProgram()) / "report_page.py";
   std::error_code error;
   if (std::filesystem::is_regular_file(installed, error)) return installed;
   return FORESIGHT_REPORT_SCRIPT;

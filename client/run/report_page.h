@@ -9,7 +9,7 @@
 
 namespace foresight {
 
-// What the script reads, on one line: ToJson's fields (report.h) and
+// Makes the script's input, on one line: ToJson's fields (report.h) and
 //   step_limit, random_return, expert_return,
 //   traces: [{seed, variant: "frozen" or "adapted", latencies_ms: [T],
 //             terminated, outcome: [T] names, reward: [T],

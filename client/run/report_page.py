@@ -144,7 +144,7 @@ def draw_objective(trace):
 
 
 def draw_changes(trace):
-    """The change of the action, drift, reward and outcome along an episode."""
+    """The change of the action, drift and outcome along an episode."""
     figure, (change, drift, outcome) = plt.subplots(
         3, 1, figsize=(9, 5.2), sharex=True, height_ratios=(2, 2, 1)
     )
