@@ -274,8 +274,8 @@ absl::StatusOr<std::vector<KeptSession>> SqliteStore::Load() {
   }
   if (code != SQLITE_DONE) return Failure();
   RETURN_IF_ERROR(Write(damaged).status());
-  // Makes the epoch grow at each restart, even if no session was kept as a whole
-  // in between.
+  // Makes the epoch grow at each restart, even if no session was kept as a
+  // whole in between.
   RETURN_IF_ERROR(
       Run("INSERT INTO loads SELECT key, 1 FROM sessions WHERE true "
           "ON CONFLICT(key) DO UPDATE SET times = times + 1"));
