@@ -77,7 +77,7 @@ class DecisionCall : public Scheduler::Task {
   const absl::Time deadline_;
   const CallTags tags_;
   absl::Time due_ = absl::InfiniteFuture();  // The client's deadline.
-  absl::Time ready_by_;                      // When the engine must be done.
+  absl::Time ready_by_;                      // When the answer must be ready.
   absl::Time begun_;                         // When the turn began.
   Done done_;                                // Empty once called.
 

@@ -26,6 +26,9 @@ constexpr absl::Duration kShortAnswer = absl::Microseconds(500);
 // An answer that is later than this is of no use to a control loop.
 constexpr absl::Duration kStale = absl::Milliseconds(20);
 
+// At most this part of a decision's time is reserved for keeping its answer.
+constexpr double kMostForKeeping = 0.5;
+
 // The accept guard's two evaluations are expected to take as long as this many
 // steps.
 constexpr int kGuardSteps = 2;
@@ -172,6 +175,14 @@ void DecisionMaker::TakeOver(const Call& call) {
   if (*call->cancelled_) Interrupt(call, GoneError(call->ready_by_, now()));
 }
 
+absl::Time DecisionMaker::StopTime(const DecisionCall& call) const {
+  if (!call.work_.lease.held()) return call.ready_by_;  // It is not kept.
+  const absl::Duration left =
+      std::max(call.ready_by_ - now(), absl::ZeroDuration());
+  return call.ready_by_ -
+         std::min(parts_.keeper->ExpectedWait(), kMostForKeeping * left);
+}
+
 void DecisionMaker::PrepareProblem(DecisionCall& call) {
   DecisionCall::Work& work = call.work_;
   Problem& problem = call.problem_;
@@ -186,7 +197,7 @@ void DecisionMaker::PrepareProblem(DecisionCall& call) {
   problem.settings = work.settings;
   problem.report_objective_after = call.request_.report_objective_after();
   problem.plan_length = static_cast<int>(call.request_.plan_length());
-  problem.deadline = call.ready_by_;
+  problem.deadline = StopTime(call);
   problem.cancelled = call.cancelled_.get();
   problem.workers = &workers_;
 }
@@ -207,7 +218,7 @@ void DecisionMaker::Queue(const Call& call) {
   decision.id = call->task_id_ = parts_.scheduler->NewId();
   decision.owner = call->caller_.owner();
   decision.session = call->request_.session_id();
-  decision.deadline = call->ready_by_;
+  decision.deadline = call->problem_.deadline;
   decision.frozen_time = work.model->frozen_time;
   call->plans_in_turn_only_ = plan_time > kShortAnswer;
   (call->plans_in_turn_only_ ? decision.plan_time : decision.frozen_time) +=

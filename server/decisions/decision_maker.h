@@ -104,6 +104,9 @@ class DecisionMaker : public Scheduler::Executor {
   // Begins the call again once the newest state is here.
   void TakeOver(const Call& call);
   void Queue(const Call& call);
+  // When the engine must be done. With --durability each, time is left until
+  // ready_by_ for keeping the answer.
+  absl::Time StopTime(const DecisionCall& call) const;
   void PrepareProblem(DecisionCall& call);
   void Freeze(const Call& call);
   // Answers a call whose problem holds its outcome.

@@ -92,6 +92,10 @@ void SessionKeeper::WhenKept(std::function<void()> done) const {
   journal_ != nullptr ? journal_->WhenKept(std::move(done)) : done();
 }
 
+absl::Duration SessionKeeper::ExpectedWait() const {
+  return journal_ != nullptr ? journal_->expected_wait() : absl::ZeroDuration();
+}
+
 void SessionKeeper::WhenBegun(std::function<void()> done) const {
   options_.shared&& keeps_decisions() ? journal_->WhenWritten(std::move(done))
                                       : WhenKept(std::move(done));

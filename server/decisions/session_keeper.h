@@ -60,6 +60,8 @@ class SessionKeeper {
   // shared store is asked whatever the durability, as the session is dropped if
   // another server has one of that name.
   void WhenBegun(std::function<void()> done) const;
+  // How long WhenKept is expected to take after a decision.
+  absl::Duration ExpectedWait() const;
 
   // False while something ought to be kept, but cannot be.
   bool Works() const;

@@ -135,11 +135,23 @@ void Journal::Serve() {
       absl::MutexLock lock(&mutex_);
       told.swap(writing_);
     }
-    for (const Waiter& waiter : told) waiter.done();
+    Tell(told);
     absl::MutexLock lock(&mutex_);
     flushes_done_ = flushes;
     last_write_ = written;
   }
+}
+
+void Journal::Tell(const std::vector<Waiter>& told) {
+  for (const Waiter& waiter : told) {
+    // Each waits for those before it, too.
+    const absl::Time now = MonotonicNow();
+    keep_times_.Learn(now - waiter.since, now);
+    waiter.done();
+  }
+  if (told.empty()) return;
+  expected_wait_ns_ = absl::ToInt64Nanoseconds(
+      std::min(keep_times_.Expect(), options_.store_timeout));
 }
 
 absl::Status Journal::WriteNow(const std::vector<StateChange>& changes) {

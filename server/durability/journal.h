@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "proto/saved_session.pb.h"
 #include "server/durability/durability.h"
+#include "server/durability/keep_times.h"
 #include "server/durability/state_store.h"
 #include "server/support/event.h"
 
@@ -62,6 +63,13 @@ class Journal {
   void WhenKept(std::function<void()> done) ABSL_LOCKS_EXCLUDED(mutex_);
   // The same, once they are on the medium.
   void WhenWritten(std::function<void()> done) ABSL_LOCKS_EXCLUDED(mutex_);
+  // How long WhenKept is expected to take, judged by recent waits; 0 if it
+  // calls at once.
+  absl::Duration expected_wait() const {
+    return durability() == Durability::kEach && available()
+               ? absl::Nanoseconds(expected_wait_ns_.load())
+               : absl::ZeroDuration();
+  }
 
   // Writes all changes so far. Errors: the store's.
   absl::Status Flush() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -89,6 +97,8 @@ class Journal {
   void Lose(size_t changes);
   // The thread that writes.
   void Serve() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Tells those whose changes have been written.
+  void Tell(const std::vector<Waiter>& told);
   // Errors: of the store; the changes are lost then.
   absl::Status WriteNow(const std::vector<StateChange>& changes)
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -105,6 +115,9 @@ class Journal {
   std::atomic<bool> hanging_ = false;  // Its write takes longer than a wait.
   std::atomic<uint64_t> failures_ = 0;
   std::atomic<uint64_t> lost_changes_ = 0;
+  // Waits that Watch ends are not counted: nobody waits afterwards.
+  KeepTimes keep_times_;  // The writing thread's.
+  std::atomic<int64_t> expected_wait_ns_ = 0;
 
   absl::Mutex mutex_;
   std::vector<StateChange> changes_ ABSL_GUARDED_BY(mutex_);

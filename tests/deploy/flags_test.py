@@ -36,6 +36,8 @@ def commands(checks):
         for name, template in pod_templates(render(checks, folder)):
             for container in template["spec"]["containers"]:
                 image = container["image"].split(":")[0]
+                if image not in ENTRYPOINTS:
+                    continue
                 command = container.get("command", [ENTRYPOINTS[image]])
                 yield f"{folder}, {name}", command[0], container["args"]
 

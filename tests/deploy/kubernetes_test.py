@@ -2,9 +2,12 @@
 kubectl, validates them against the schemas of several Kubernetes versions, and
 checks what no schema knows: selectors, times, names, hardening."""
 
+import os
 import pathlib
 import re
+import subprocess
 import sys
+import tempfile
 
 from manifests import (
     KUBERNETES,
@@ -64,7 +67,9 @@ def check_pod(name, template):
         assert context["allowPrivilegeEscalation"] is False, name
         assert context["capabilities"] == {"drop": ["ALL"]}, name
         assert "memory" in container["resources"]["limits"], name
-        assert container["image"].endswith(":" + project_version()), name
+        image, tag = container["image"].rsplit(":", 1)
+        if image.startswith("foresight-"):
+            assert tag == project_version(), name
         mounts = {mount["name"] for mount in container["volumeMounts"]}
         volumes = {volume["name"] for volume in spec["volumes"]}
         assert mounts - volumes <= {"state"}, f"{name}: {mounts - volumes}"
@@ -84,7 +89,7 @@ def check_store(objects):
     assert not any("--state" in argument for argument in container["args"])
     folders = [m["mountPath"] for m in container["volumeMounts"]]
     assert str(pathlib.PurePosixPath(config.split("=")[1]).parent) in folders
-    egress = one(objects, "NetworkPolicy")["spec"]["egress"]
+    egress = one(objects, "NetworkPolicy", "foresight-server")["spec"]["egress"]
     assert {p["port"] for rule in egress for p in rule["ports"]} == {53, 6379}
 
 
@@ -100,13 +105,14 @@ def check_server(objects, alone=True):
 
     assert selects(server["spec"]["selector"]["matchLabels"])
     for service in (t for t in objects if t["kind"] == "Service"):
+        if service["metadata"]["name"] == "foresight-haproxy":
+            continue  # check_haproxy looks at it.
         assert selects(service["spec"]["selector"]), service["metadata"]["name"]
         assert all(p["targetPort"] in ports for p in service["spec"]["ports"])
     one(objects, "Service", server["spec"]["serviceName"])
-    assert selects(
-        one(objects, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"]
-    )
-    policy = one(objects, "NetworkPolicy")["spec"]
+    budget = one(objects, "PodDisruptionBudget", "foresight")["spec"]
+    assert selects(budget["selector"]["matchLabels"])
+    policy = one(objects, "NetworkPolicy", "foresight-server")["spec"]
     assert selects(policy["podSelector"]["matchLabels"])
     assert "Egress" in policy["policyTypes"]
     assert not alone or policy["egress"] == []
@@ -126,6 +132,82 @@ def check_server(objects, alone=True):
     assert chosen <= monitored["metadata"]["labels"].items()
     names = {port["name"] for port in monitored["spec"]["ports"]}
     assert {endpoint["port"] for endpoint in monitor["endpoints"]} <= names
+
+
+def check_haproxy(objects):
+    """It finds every server, may reach it, and takes its configuration."""
+    name = "foresight-haproxy"
+    template = one(objects, "Deployment", name)["spec"]["template"]
+    labels = template["metadata"]["labels"].items()
+    (container,) = template["spec"]["containers"]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    for kind in ("Deployment", "PodDisruptionBudget", "Service", "NetworkPolicy"):
+        spec = one(objects, kind, name)["spec"]
+        selector = spec.get("selector") or spec["podSelector"]
+        assert selector.get("matchLabels", selector).items() <= labels, kind
+    service = one(objects, "Service", name)["spec"]
+    assert all(port["targetPort"] in ports for port in service["ports"])
+
+    server = one(objects, "StatefulSet")
+    server_pod = server["spec"]["template"]
+    allowed = [
+        {port["port"] for port in rule["ports"]}
+        for rule in one(objects, "NetworkPolicy", "foresight-server")["spec"]["ingress"]
+        for source in rule["from"]
+        if source.get("podSelector", {}).get("matchLabels", {}).items() <= labels
+        and "podSelector" in source
+    ]
+    assert allowed == [{"grpc", "metrics"}], allowed
+    to_servers = [
+        rule
+        for rule in one(objects, "NetworkPolicy", name)["spec"]["egress"]
+        for target in rule.get("to", [])
+        if target["podSelector"]["matchLabels"].items()
+        <= server_pod["metadata"]["labels"].items()
+    ]
+    assert [{p["port"] for p in rule["ports"]} for rule in to_servers] == allowed
+
+    volumes = {volume["name"]: volume for volume in template["spec"]["volumes"]}
+    config = one(objects, "ConfigMap", volumes["config"]["configMap"]["name"])
+    text = config["data"]["haproxy.cfg"]
+    variables = {variable["name"]: variable["value"] for variable in container["env"]}
+    domain = (
+        f"{server['spec']['serviceName']}.{server['metadata']['namespace']}.svc."
+    )
+    assert variables["FORESIGHT_DOMAIN"].startswith(domain), domain
+    server_ports = {
+        port["name"]: port["containerPort"]
+        for port in server_pod["spec"]["containers"][0]["ports"]
+    }
+    most = one(objects, "HorizontalPodAutoscaler")["spec"]["maxReplicas"]
+    for number in range(most):
+        pod = f"{server['metadata']['name']}-{number}"
+        address = '"%s.${FORESIGHT_DOMAIN}:%d"' % (pod, server_ports["grpc"])
+        assert f"server {pod} {address}" in text, pod
+    assert f"default-server port {server_ports['metrics']} " in text
+    assert variables["FORESIGHT_LISTEN"].endswith(f":{ports['grpc']}")
+    assert variables["FORESIGHT_PROBES"].endswith(f":{ports['probes']}")
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    assert variables["FORESIGHT_TLS"] == mounts["tls"]
+    assert container["command"][-1] == mounts["config"] + "/haproxy.cfg"
+    with tempfile.TemporaryDirectory() as folder:
+        make_certificate(pathlib.Path(folder))
+        (pathlib.Path(folder) / "haproxy.cfg").write_text(text)
+        subprocess.run(
+            ["/usr/sbin/haproxy", "-c", "-q", "-f", folder + "/haproxy.cfg"],
+            env={**os.environ, **variables, "FORESIGHT_TLS": folder},
+            check=True,
+        )
+
+
+def make_certificate(folder):
+    """tls.crt, tls.key and ca.crt, as in a secret of cert-manager's."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=foresight",
+         "-keyout", folder / "tls.key", "-out", folder / "tls.crt"],
+        check=True, capture_output=True)
+    (folder / "ca.crt").write_bytes((folder / "tls.crt").read_bytes())
 
 
 def check_autoscaler_metric(objects):
@@ -175,6 +257,7 @@ def main():
             check_server(objects, alone=not shared)
             if shared:
                 check_store(objects)
+                check_haproxy(objects)
             check_autoscaler_metric(objects)
         print(f"{folder}: {len(objects)} objects")
     return 0

@@ -39,7 +39,7 @@ def render(checks, folder):
 def pod_templates(objects):
     """(name, template) of each object that makes pods."""
     for thing in objects:
-        if thing["kind"] in ("StatefulSet", "Job"):
+        if thing["kind"] in ("StatefulSet", "Deployment", "Job"):
             yield thing["metadata"]["name"], thing["spec"]["template"]
 
 

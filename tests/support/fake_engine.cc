@@ -71,6 +71,7 @@ class FakeEngine::FakeBatch : public Batch {
     if (!IsReset(*problem)) state.psi = ParametersOf(*problem).psi;
     absl::MutexLock lock(&engine_.mutex_);
     ++engine_.running_;
+    engine_.last_deadline_ = problem->deadline;
     return true;
   }
 

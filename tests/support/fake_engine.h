@@ -65,6 +65,11 @@ class FakeEngine : public Engine {
   int alive() const { return alive_->load(); }
   // The size of the last decision's Workers; 0 without any.
   int last_workers() const { return last_workers_; }
+  // The deadline of the last decision.
+  absl::Time last_deadline() const ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::MutexLock lock(&mutex_);
+    return last_deadline_;
+  }
 
   static float Action(float observation, float psi, uint64_t seed,
                       uint64_t decision);
@@ -90,6 +95,7 @@ class FakeEngine : public Engine {
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
   mutable int passes_ ABSL_GUARDED_BY(mutex_) = 0;
   mutable int running_ ABSL_GUARDED_BY(mutex_) = 0;
+  mutable absl::Time last_deadline_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace foresight

@@ -525,6 +525,54 @@ TEST_F(DecisionMakerTest, TheSlackOfADecisionWithADeadlineIsRecorded) {
   EXPECT_THAT(page(), HasSubstr("foresight_slack_seconds_count 1\n"));
 }
 
+class InstantStore : public StateStore {
+ public:
+  absl::StatusOr<Written> Write(absl::Span<const StateChange>) override {
+    return Written();
+  }
+  absl::StatusOr<std::vector<KeptSession>> Load() override {
+    return std::vector<KeptSession>();
+  }
+};
+
+// The same with a journal; an answer waits for it with `each`.
+class KeepingDecisionMakerTest : public DecisionMakerTest {
+ protected:
+  ~KeepingDecisionMakerTest() override {
+    EXPECT_TRUE(keeping_.AwaitIdle(kPatience));
+    keeping_scheduler_.reset();
+  }
+  // The time between the end of the engine's work and the deadline.
+  absl::Duration Reserved(v1::ActRequest request, absl::Duration budget) {
+    const absl::Time deadline = MonotonicNow() + budget;
+    const Asked asked(&keeping_, std::move(request), deadline);
+    EXPECT_TRUE(asked.Get().ok()) << asked.Get().status();
+    EXPECT_TRUE(journal_.Flush().ok());
+    return deadline - engine_->last_deadline();
+  }
+
+  Journal journal_{{}, std::make_unique<InstantStore>()};
+  const SessionKeeper journal_keeper_{{}, &journal_};
+  std::unique_ptr<Scheduler> keeping_scheduler_ =
+      std::make_unique<Scheduler>(SchedulerOptions());
+  DecisionMaker keeping_{{},
+                         {&models_, &sessions_, &journal_keeper_,
+                          keeping_scheduler_.get(), &timer_, &metrics_}};
+};
+
+TEST_F(KeepingDecisionMakerTest, TimeIsReservedForKeepingAnAnswerThatWaits) {
+  const absl::Duration margin = DecisionMaker::Options().answer_margin;
+  Open("a");
+  EXPECT_EQ(Reserved(Request("a", 0.5), kPatience), margin);
+  journal_.KeepEach();
+  EXPECT_EQ(Reserved(Request("a", 0.5), kPatience), margin);
+  const absl::Duration wait = journal_.expected_wait();
+  ASSERT_GT(wait, absl::ZeroDuration());
+  EXPECT_EQ(Reserved(Request("a", 0.5), kPatience), margin + wait);
+  // A stateless answer is not kept.
+  EXPECT_EQ(Reserved(Request("", 0.5), kPatience), margin);
+}
+
 // The same with a store that servers share.
 class SharingDecisionMakerTest : public DecisionMakerTest {
  protected:

@@ -150,6 +150,37 @@ TEST_F(JournalTest, WithAnIntervalTheCallerIsToldAtOnce) {
   EXPECT_THAT(medium_.Written(), IsEmpty());
 }
 
+TEST_F(JournalTest, WithEachAWaitIsExpectedToTakeAsLongAsOthersDid) {
+  Begin(Durability::kEach, absl::Hours(1));
+  EXPECT_EQ(journal_->expected_wait(), absl::ZeroDuration());
+  medium_.SetHangs(true);
+  journal_->Append({"a", 1}, {});
+  journal_->WhenKept([] {});
+  const absl::Time waiting = MonotonicNow();
+  while (MonotonicNow() - waiting < absl::Milliseconds(2)) {
+    std::this_thread::yield();
+  }
+  const absl::Duration least = MonotonicNow() - waiting;
+  medium_.SetHangs(false);
+  ASSERT_TRUE(journal_->Flush().ok());
+  EXPECT_GE(journal_->expected_wait(), least);
+  // Nobody waits for a store that fails.
+  medium_.SetFails(true);
+  journal_->Append({"a", 1}, {});
+  ASSERT_FALSE(journal_->Flush().ok());
+  EXPECT_EQ(journal_->expected_wait(), absl::ZeroDuration());
+}
+
+TEST_F(JournalTest, WithAnIntervalNoWaitIsExpected) {
+  Begin(Durability::kInterval, absl::Hours(1));
+  journal_->Append({"a", 1}, {});
+  journal_->WhenWritten([] {});
+  ASSERT_TRUE(journal_->Flush().ok());
+  EXPECT_EQ(journal_->expected_wait(), absl::ZeroDuration());
+  journal_->KeepEach();
+  EXPECT_GT(journal_->expected_wait(), absl::ZeroDuration());
+}
+
 TEST_F(JournalTest, AStoreThatFailsHoldsNobodyUpAndIsTriedAgain) {
   Begin(Durability::kEach);
   medium_.SetFails(true);
