@@ -28,8 +28,9 @@ the checkout; about 1.4 GB).
   --no-torch  leave out LibTorch, for -DFORESIGHT_LIBTORCH=OFF (1.1 GB less)
   --peers   also the Python peers of the benchmark (PyTorch's CUDA
             libraries, JAX; 3 GB more)
-  --plots   also matplotlib, for foresight-run --report and
-            models/training/plot_training.py (50 MB more)
+  --plots   also matplotlib, for foresight-run --report,
+            models/training/plot_training.py and
+            models/pretrained/regenerate.py (50 MB more)
   --help    this text
 TEXT
 }

@@ -57,31 +57,41 @@ def finish(axes, title):
     axes.legend(frameon=False)
 
 
+def plot(logs, out, bundle=None):
+    """Draws the CSVs in the folder `logs` to the file `out`. With the folder of a
+    bundle, a linear fit's error is drawn as well."""
+    figure, (states, rewards) = plt.subplots(1, 2, figsize=(9, 3.6))
+    dynamics = read_columns(logs / "dynamics.csv")
+    for name, colour in (("1", "C0"), ("5", "C1"), ("10", "C2")):
+        label = f"{name} step" + ("s" if name != "1" else "")
+        draw(states, dynamics, f"state_rmse_{name}", label, colour)
+    if bundle:
+        manifest = json.loads((bundle / "bundle.json").read_text())
+        linear = manifest["provenance"]["measured"]["linear_rmse_1"]
+        states.axhline(
+            linear, color="C0", linestyle="--", label="linear fit, 1 step"
+        )
+    finish(states, "dynamics: next state, raw units")
+    reward = read_columns(logs / "reward.csv")
+    draw(rewards, reward, "reward_rmse", "reward", "C3")
+    finish(rewards, "reward, raw units")
+    save(figure, out)
+
+
+def save(figure, out):
+    figure.tight_layout()
+    metadata = {"Date": None} if out.suffix == ".svg" else None
+    figure.savefig(out, dpi=120, metadata=metadata)
+    plt.close(figure)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("logs", type=pathlib.Path, help="folder of the CSVs")
     parser.add_argument("out", type=pathlib.Path, help="a .svg or .png file")
     parser.add_argument("--bundle", type=pathlib.Path, help="trained bundle")
     arguments = parser.parse_args()
-
-    figure, (states, rewards) = plt.subplots(1, 2, figsize=(9, 3.6))
-    dynamics = read_columns(arguments.logs / "dynamics.csv")
-    for name, colour in (("1", "C0"), ("5", "C1"), ("10", "C2")):
-        label = f"{name} step" + ("s" if name != "1" else "")
-        draw(states, dynamics, f"state_rmse_{name}", label, colour)
-    if arguments.bundle:
-        manifest = json.loads((arguments.bundle / "bundle.json").read_text())
-        linear = manifest["provenance"]["measured"]["linear_rmse_1"]
-        states.axhline(
-            linear, color="C0", linestyle="--", label="linear fit, 1 step"
-        )
-    finish(states, "dynamics: next state, raw units")
-    reward = read_columns(arguments.logs / "reward.csv")
-    draw(rewards, reward, "reward_rmse", "reward", "C3")
-    finish(rewards, "reward, raw units")
-    figure.tight_layout()
-    metadata = {"Date": None} if arguments.out.suffix == ".svg" else None
-    figure.savefig(arguments.out, dpi=120, metadata=metadata)
+    plot(arguments.logs, arguments.out, arguments.bundle)
 
 
 if __name__ == "__main__":

@@ -13,13 +13,7 @@ from foresight.bootstrap import bootstrap_interval, standard_error
 from foresight.episodes import Episode
 from foresight.messages import Model, Outcome
 from foresight.options import Settings
-
-# The returns of a random and of an expert policy, by which D4RL normalises.
-_REFERENCE_RETURNS = {
-    "HalfCheetah": (-280.178953, 12135.0),
-    "Hopper": (-20.272305, 3234.3),
-    "Walker2d": (1.629008, 4592.3),
-}
+from foresight.scores import normalised_score
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -98,18 +92,10 @@ def _summarise(environment: str, episodes: Sequence[Episode]) -> Summary:
     return Summary(
         mean=mean,
         standard_error=standard_error(returns),
-        score=_normalised_score(environment, mean),
+        score=normalised_score(environment, mean),
         steps_done_mean=sum(e.gradient_steps for e in episodes) / len(latencies),
         latency_p50_ms=float(p50),
         latency_p99_ms=float(p99),
         outcomes=sum((e.outcomes for e in episodes), Counter()),
         late=sum(e.late for e in episodes),
     )
-
-
-def _normalised_score(environment: str, mean: float) -> float | None:
-    family = environment.rpartition("-v")[0]
-    if family not in _REFERENCE_RETURNS:
-        return None
-    random, expert = _REFERENCE_RETURNS[family]
-    return 100 * (mean - random) / (expert - random)
