@@ -11,7 +11,7 @@
 namespace foresight {
 namespace {
 
-// Spreads what belongs to no session.
+// Spreads calls that belong to no session.
 std::string AnyKey() {
   absl::BitGen random;
   return absl::StrCat(absl::Uniform<uint64_t>(random));
@@ -21,7 +21,7 @@ using Stub = v1::Adaptation::StubInterface;
 using Repeat = Connection::Repeat;
 
 // Calls `method` with `request` at the replica that `key` chooses, then at
-// others; where it was answered is left in `replica`.
+// others; sets `replica` to the one that answered.
 template <typename Request, typename Response>
 absl::StatusOr<Response> Call(const Replicas& replicas,
                               grpc::Status (Stub::*method)(grpc::ClientContext*,

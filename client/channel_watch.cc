@@ -8,8 +8,8 @@
 namespace foresight {
 namespace {
 
-// Waiting for a change cannot be cancelled, so that this is how long an end
-// takes.
+// Waiting for a change cannot be cancelled, so the thread takes this long to
+// end.
 constexpr int64_t kWaitMilliseconds = 100;
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Keeps channels moving that no call is using.
+// Keeps channels up to date while no call uses them.
 #pragma once
 
 #include <grpcpp/channel.h>
@@ -11,9 +11,9 @@
 
 namespace foresight {
 
-// gRPC connects, and hears what a server says about its health, only while
-// some thread waits for something on the channel. This is that thread: while it
-// lives, the state of each channel is the present one.
+// gRPC connects a channel, and learns of its server's health, only while a
+// thread waits for something on the channel. This object has such a thread:
+// while it lives, the state of each channel is up to date.
 //
 // Thread-safe. Destroying it takes a tenth of a second at most.
 class ChannelWatch {

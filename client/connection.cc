@@ -43,8 +43,8 @@ int Milliseconds(absl::Duration duration) {
       std::clamp<int64_t>(absl::ToInt64Milliseconds(duration), 1, 1 << 30));
 }
 
-// gRPC looks at health only under this policy, even of a single server. While
-// the server does not serve, calls fail at once.
+// Only under this policy does gRPC look at a server's health. While the server
+// does not serve, calls fail at once.
 constexpr char kWatchHealth[] = R"({
   "loadBalancingConfig": [{"round_robin": {}}],
   "healthCheckConfig": {"serviceName": "foresight.v1.Adaptation"}

@@ -24,8 +24,8 @@ namespace foresight {
 
 void SetDeadline(SteadyTime deadline, grpc::ClientContext* context);
 
-// Tells proxies which session a call is about, by the header x-session-id, so
-// that they send it to that session's server. Nothing for an empty id.
+// Adds the header x-session-id, by which proxies send the call to the session's
+// server. Does nothing for an empty id.
 void NameSession(const std::string& session_id, grpc::ClientContext* context);
 
 // Thread-safe.
@@ -45,8 +45,8 @@ class Connection {
   static absl::StatusOr<std::shared_ptr<const Connection>> Open(
       const std::string& address, const Options& options);
 
-  // For one of several servers: does not wait, and is ready only while the
-  // server says that it serves. Errors: as Open but Unavailable.
+  // For one of several servers: does not wait; the connection is ready only
+  // while the server says that it serves. Errors: as Open, except Unavailable.
   static absl::StatusOr<std::shared_ptr<const Connection>> OpenReplica(
       const ReplicaAddress& address, const Options& options);
 

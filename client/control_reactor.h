@@ -86,7 +86,7 @@ class ControlReactor
   bool in_write_ ABSL_GUARDED_BY(mutex_) = false;
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;  // No more reads or writes.
   bool held_ ABSL_GUARDED_BY(mutex_) = true;
-  bool token_refused_ ABSL_GUARDED_BY(mutex_) = false;  // Hence ending_.
+  bool token_refused_ ABSL_GUARDED_BY(mutex_) = false;  // Sets ending_.
   uint64_t next_ticket_ ABSL_GUARDED_BY(mutex_) = 0;
   std::optional<absl::Status> end_ ABSL_GUARDED_BY(mutex_);
   bool done_ ABSL_GUARDED_BY(mutex_) = false;  // All has been answered.

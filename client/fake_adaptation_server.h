@@ -120,9 +120,9 @@ class FakeAdaptationServer : private v1::Adaptation::Service {
                             v1::CloseSessionResponse* response) override;
 
   void Serve(const std::string& address);
-  // Counts the call; a failure that FailNext ordered.
+  // Counts the call; returns the failure, if any, that FailNext ordered.
   grpc::Status Enter() ABSL_LOCKS_EXCLUDED(mutex_);
-  // CANCELLED when the client gave up while decisions stall.
+  // Waits while decisions stall; CANCELLED if the client gives up.
   grpc::Status AwaitRelease(grpc::ServerContext* context)
       ABSL_LOCKS_EXCLUDED(mutex_);
   grpc::Status Decide(const v1::ActRequest& request, v1::ActResponse* response)

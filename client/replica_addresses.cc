@@ -38,8 +38,8 @@ std::set<std::string> LookUp(const std::string& host, int family) {
   return addresses;
 }
 
-// One with the address itself, unless its name stands for several servers. A
-// name with one address of each family is one server.
+// Returns one server at `address`, unless its name stands for several servers.
+// A name with one address of each family is one server.
 std::vector<ReplicaAddress> Expand(const std::string& address) {
   const size_t colon = address.rfind(':');
   const std::string host = address.substr(0, colon);

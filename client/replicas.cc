@@ -15,7 +15,7 @@ namespace {
 
 constexpr absl::Duration kLookAgain = absl::Milliseconds(2);
 
-// Once one serves, the others are waited for until then, so that clients that
+// The longest wait for other servers once one serves. It lets clients that
 // start agree on where sessions belong.
 constexpr absl::Duration kSettle = absl::Milliseconds(500);
 

@@ -14,21 +14,22 @@
 
 namespace foresight {
 
-// Each session id has an order of the replicas of its own (rendezvous hashing):
+// Each session id has its own order of the replicas (rendezvous hashing):
 // clients that know the same addresses agree on it, and a replica that comes or
-// goes moves no session but its own.
+// goes moves only its own sessions.
 //
 // Thread-safe.
 class Replicas {
  public:
-  // Connects to all that FindReplicas (replica_addresses.h) finds and waits
-  // until one of them serves, and half a second at most for the others. More
-  // than one are watched by gRPC's health service, so that a server that drains
-  // is left at once. Errors: as Connection::Open and FindReplicas.
+  // Connects to all servers that FindReplicas (replica_addresses.h) finds.
+  // Waits until one of them serves, and at most half a second for the others.
+  // If there are several, gRPC's health service watches them, so that sessions
+  // leave a draining server at once. Errors: as Connection::Open and
+  // FindReplicas.
   static absl::StatusOr<std::shared_ptr<const Replicas>> Open(
       const std::string& servers, const Connection::Options& options);
 
-  // A single one.
+  // For a single server.
   explicit Replicas(std::shared_ptr<const Connection> connection)
       : connections_({std::move(connection)}) {}
 
@@ -40,13 +41,14 @@ class Replicas {
     return connections_.front()->options();
   }
 
-  // The first in the session's order of those that serve and are not `avoided`
-  // (-1: none); if there is none, the first but `avoided`, or the only one.
+  // Returns the first replica in the session's order that serves and is not
+  // `avoided` (-1: none). If none serves, returns the first that is not
+  // `avoided`, or the only one.
   int Choose(absl::string_view session_id, int avoided = -1) const;
 
-  // Waits until one of several serves: not after `deadline`, not for longer
-  // than five seconds, and not once cancelled. Returns at once if there is only
-  // one server, as a failed call's error says more.
+  // Waits until one of several servers serves, but not after `deadline`, for at
+  // most five seconds and only until cancelled. Returns at once if there is
+  // only one server, as a failed call's error says more.
   void AwaitOne(SteadyTime deadline, const Cancellation* cancellation) const;
 
  private:
@@ -56,8 +58,8 @@ class Replicas {
   std::unique_ptr<ChannelWatch> watch_;  // Null for a single one.
 };
 
-// What `key` and `replica` weigh together; a session goes to the replica with
-// the highest weight. The same in every process and version.
+// The weight of `replica` for `key`: a session goes to the replica with the
+// highest weight. It is the same in every process and version.
 uint64_t RendezvousWeight(absl::string_view key, absl::string_view replica);
 
 }  // namespace foresight

@@ -48,8 +48,9 @@ struct SessionCalls::AsyncAct {
   std::unique_ptr<Cancellation::Watch> watch;
 };
 
-// Says who answers a decision: what was received for it, or, on a stream, the
-// session's end. Shared with the callbacks, which may come after that.
+// Decides who answers a decision: the callback with the received answer or, on
+// a stream, the end of the session. Shared with the callbacks, which may come
+// after that end.
 //
 // Thread-safe.
 class SessionCalls::AsyncGate {
@@ -137,7 +138,7 @@ int SessionCalls::Place() {
   if (replicas_->size() == 1) return 0;
   if (leaving_ || !replicas_->connection(replica_)->ready()) {
     const int next = replicas_->Choose(id(), replica_);
-    // Where no other one serves either, the session stays.
+    // If no other replica serves either, the session stays.
     if (replicas_->connection(next)->ready()) replica_ = next;
     leaving_ = false;
   }
@@ -190,9 +191,9 @@ SessionCalls::Answer SessionCalls::Act(absl::Span<const float> observation,
   while (true) {
     request.set_decision_index(decisions_.next());
     auto response = Decide(request, options, deadline);
-    // Again: the decision whose answer was lost had been made, for an
-    // observation that is past, and this is the one after it; or the server has
-    // lost decisions, and this is the one that it goes on with.
+    // Ask again with the next index: the decision whose answer was lost had
+    // been made, for a past observation; or the server has lost decisions and
+    // goes on from an earlier one.
     if (decisions_.Take(response) != DecisionSequence::Next::kAgain) {
       return response;
     }

@@ -52,10 +52,9 @@ class SessionCalls {
   // The two halves of Act, for a loop that must not wait for it
   // (foresight/control_loop.h). Begin asks, on `stream` or, if that is null,
   // with a call of its own that ends after options.call.timeout; options.stream
-  // is not used. It goes where Place says. Finish takes what was answered: an
-  // answer that is not to be acted on becomes an error. One at a time, without
-  // retries; if Finish gave kAlign, the next Begin lets the server say where
-  // the session is.
+  // is not used. It goes to Place(). Finish takes the answer; one that must not
+  // be acted on becomes an error. One at a time, without retries; if Finish
+  // gave kAlign, the next Begin lets the server say where the session is.
   std::unique_ptr<PendingAct> Begin(absl::Span<const float> observation,
                                     const ActOptions& options,
                                     ReconnectingStream* stream);
@@ -68,15 +67,15 @@ class SessionCalls {
   struct AsyncAct;
   class AsyncGate;
 
-  // `method` with `request` where Place says, again with retries if a repeated
-  // call does no harm, else once more if the replica could not be reached.
+  // Calls `method` at Place(). Retries it if a repeated call does no harm; else
+  // tries it once more only if the replica could not be reached.
   template <typename Request, typename Response>
   absl::StatusOr<Response> Call(
       grpc::Status (v1::Adaptation::StubInterface::*method)(
           grpc::ClientContext*, const Request&, Response*),
       const Request& request, const CallOptions& options,
       Connection::Repeat repeat);
-  // Takes note of where a call ended.
+  // Notes how a call ended, for Place.
   void Learn(const absl::Status& status);
   Answer Decide(const v1::ActRequest& request, const ActOptions& options,
                 SteadyTime deadline);

@@ -96,7 +96,7 @@ rm -rf "$build/packages" "$build/debian-packages"
 package DEB
 if [[ "$component" == all ]]; then
   echo "== tarball"
-  # It says which Debian packages it needs: what its packages depend on.
+  # It lists the Debian packages that the programs in it need.
   for deb in "$build"/packages/foresight-*.deb; do
     dpkg-deb --field "$deb" Depends
   done | tr ',' '\n' | sed 's/ //g; s/(.*//; /^foresight/d' | sort -u \

@@ -39,7 +39,7 @@ done
 mkdir -m 700 "$directory"
 cd "$directory"
 umask 022
-# What openssl says is shown only if it fails, and nothing is left then.
+# openssl's output is shown only if it fails; then no file is left.
 exec 3>&2
 trap 'cat openssl.log >&3; rm -rf "$PWD"' ERR
 set -E

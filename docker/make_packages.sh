@@ -11,7 +11,7 @@ if compgen -G "docker/packages/*.deb" >/dev/null; then
   echo "docker/packages holds packages: nothing to build"
   exit 0
 fi
-# What the image does not need is neither fetched nor compiled.
+# Do not fetch or compile parts that the image does not need.
 engines="${ENGINES:?}"
 if [[ "${COMPONENT:?}" == tools ]]; then
   engines=fused

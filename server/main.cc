@@ -23,10 +23,10 @@ namespace {
 
 constexpr int kRuntimeFailure = 1;
 constexpr int kUsageError = 2;
-// Shorter than the compute threads' slices, so that calls interrupt those.
+// Shorter than the compute threads' slices, so calls interrupt those threads.
 constexpr absl::Duration kCallSlice = absl::Microseconds(200);
 
-// A signal to end; each SIGHUP before it calls `reload`.
+// Waits for a signal to end and returns it; each SIGHUP before calls `reload`.
 template <typename Reload>
 int WaitForEnd(const sigset_t& signals, Reload reload) {
   int signal = SIGHUP;
@@ -56,7 +56,7 @@ void RaiseFileLimit() {
   rlimit limit = {};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
-  (void)setrlimit(RLIMIT_NOFILE, &limit);  // On failure fewer can connect.
+  (void)setrlimit(RLIMIT_NOFILE, &limit);  // If it fails, fewer connect.
 }
 
 int Serve(const ServerOptions& options, const sigset_t& signals) {

@@ -21,8 +21,8 @@ struct ServerOptions {
   std::string listen = "127.0.0.1:50051";
   std::string metrics_listen = "127.0.0.1:9464";  // Or "off".
   std::string admin_listen = "off";               // Or HOST:PORT.
-  std::string model_root;  // Administrators load from below; empty: none.
-  int max_models = 16;     // In memory, those that were replaced included.
+  std::string model_root;  // Loads come from below it; empty: none.
+  int max_models = 16;     // In memory, replaced ones included.
   std::string port_file;   // Empty: none.
   LogFormat log_format = LogFormat::kText;
   std::string probe;  // Not empty: only probe that address (metrics/probe.h).
@@ -69,7 +69,7 @@ struct ServerOptions {
 
 // Errors: InvalidArgument, naming the option: plain text could leave the
 // machine without `insecure`, somebody else could administrate the server, or a
-// file is missing that another one needs.
+// file needs another one that is not given.
 absl::Status CheckExposure(const ServerOptions& options);
 
 // Returned if there is nothing to serve: print `text` and exit with `code`.

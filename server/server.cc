@@ -66,7 +66,7 @@ constexpr absl::Duration kKeepScratch = absl::Seconds(10);
 // Time for calls that never end by themselves, such as health's Watch.
 constexpr absl::Duration kGrace = absl::Seconds(1);
 
-// Requests of administrators hold a name at most.
+// An administrator's request holds at most a name.
 constexpr int kMaxAdminMessage = 64 << 10;
 
 constexpr int kMaxMetadataBytes = 8 << 10;
@@ -126,7 +126,7 @@ RedisAddress StoreAddress(const ServerOptions& options) {
 
 // Null if nothing is kept.
 // Errors: as SqliteStore::Open; PermissionDenied: the shared store refuses the
-// server. That it does not answer is no error: it may come back.
+// server. A store that does not answer is not an error: it may come back.
 absl::StatusOr<std::unique_ptr<StateStore>> OpenStore(
     const ServerOptions& options) {
   if (!options.state_dir.empty()) return SqliteStore::Open(options.state_dir);
@@ -222,7 +222,7 @@ struct Server::Parts {
   const ServerOptions options;
   Metrics metrics;
   ModelRegistry models;
-  std::atomic<bool> ended = false;   // Before the journal, which looks at it.
+  std::atomic<bool> ended = false;   // Declared first: the journal reads it.
   std::unique_ptr<Journal> journal;  // Null: nothing is kept.
   SessionKeeper keeper;
   SessionStore sessions;
@@ -282,7 +282,7 @@ Journal::Options Server::Parts::JournalOptions() {
 }
 
 absl::Status Server::Parts::Resume(const std::vector<KeptSession>& kept) {
-  // A shared store gives nothing here, and need not work now.
+  // `kept` is empty for a shared store, which need not work now.
   if (kept.empty()) return absl::OkStatus();
   std::atomic<size_t> next = 0;
   std::vector<std::thread> threads;
@@ -293,8 +293,7 @@ absl::Status Server::Parts::Resume(const std::vector<KeptSession>& kept) {
         if (!resumed.ok()) {
           journal->SetAside(kept[i].name, std::string(resumed.message()));
         } else if (journal->durability() == Durability::kNone) {
-          // Forget it now: after a kill the client must be told that it is
-          // lost.
+          // Forget it now: after a kill the client must hear that it is lost.
           journal->Remove(kept[i].name);
         }
       }
@@ -473,7 +472,8 @@ absl::StatusOr<int> Server::Parts::KeepSessions() {
 
 void Server::Parts::Drain() {
   std::call_once(drain_once, [this] {
-    // Clients leave as soon as they hear of it, each with its last decision.
+    // Clients move to other servers as soon as they hear of the draining; their
+    // last decisions must be kept by then.
     if (take_overs != nullptr) {
       const absl::Status safe = keeper.PrepareToMove(sessions, MonotonicNow());
       if (!safe.ok()) {
@@ -525,7 +525,7 @@ void Server::Parts::Shutdown() {
   }
   drainer.reset();
   if (take_overs != nullptr) take_overs->Stop();
-  // Again: calls other than decisions went on. The log tells of a failure.
+  // Once more, since calls other than decisions went on. It logs a failure.
   (void)KeepSessions();
   stopping.Set();
   if (housekeeper.joinable()) housekeeper.join();

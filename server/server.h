@@ -34,11 +34,11 @@ class Server {
   // Shuts down.
   ~Server();
 
-  // The address, such as The address, such as "127.0.0.1:50051", with the port
-  // that the system chose.
+  // The address, such as "127.0.0.1:50051", with the port that the system
+  // chose.
   const std::string& address() const;
-  const std::string& admin_address() const;  // The same; empty when off.
-  int metrics_port() const;                  // 0 when off.
+  const std::string& admin_address() const;  // Likewise; empty: off.
+  int metrics_port() const;                  // 0: off.
 
   // Loads the folders of the options again, on a thread of its own; the log
   // tells how it went. Does nothing after Shutdown.

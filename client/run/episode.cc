@@ -49,9 +49,9 @@ SessionOptions OptionsOf(const std::string& model, const EpisodePlan& plan,
 // The wait between the end of a stream and the first attempt with another one.
 constexpr absl::Duration kReopenAfter = absl::Milliseconds(100);
 
-// The physics waits for the action. So a decision whose budget was used up
-// before it began is asked for again, until the deadline, and so is one whose
-// stream broke, there or at another replica.
+// The physics waits for the action. So until the deadline a decision is asked
+// for again if its budget was used up before it began, or, at this or another
+// replica, if its stream broke.
 absl::StatusOr<v1::ActResponse> Decide(RemoteSession& session,
                                        const std::vector<float>& observation,
                                        ActOptions act, SharedStream* streams,

@@ -20,15 +20,15 @@ class SharedStream {
   explicit SharedStream(const AdaptationClient& client)
       : client_(client), streams_(client.replicas()) {}
 
-  // A stream to the replica that was not broken a moment ago. Hold it while it
-  // is used.
+  // Returns a stream to the replica that is not known to be broken. Hold it
+  // while it is used.
   std::shared_ptr<ControlStream> Current(int replica = 0)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   const AdaptationClient& client_;
   absl::Mutex mutex_;
-  // One a replica; null until it is used.
+  // One per replica; null until it is used.
   std::vector<std::shared_ptr<ControlStream>> streams_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -18,8 +18,8 @@ inline constexpr int kMostTrials = 1000;
 // sets, named as in adaptation.proto:
 //   {"grid": {"horizon": [3, 5], "step_size": [1e-5, 3e-5]},
 //    "try": [{"steps": 5, "step_size": 1e-4}]}
-// "grid" gives every combination of its values, of which the last field's
-// change fastest; "try" lists settings. Either may be left out.
+// "grid" gives every combination of its values, where the last field changes
+// fastest; "try" lists settings. Either may be left out.
 // Errors: InvalidArgument: the text is not such JSON, a field is not one of the
 // settings, or there are no settings or more than kMostTrials.
 absl::StatusOr<std::vector<v1::AdaptationSettings>> ParseSweep(

@@ -39,7 +39,7 @@ class FieldReader {
     return absl::OkStatus();
   }
 
-  // The same for a float in 0..infinity.
+  // Sets *value to `field` if it is set and in 0..infinity.
   absl::Status Float(absl::string_view name, bool is_set, float field,
                      float* value) const {
     return Float(name, is_set, field, field >= 0, "a finite number >= 0",

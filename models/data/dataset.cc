@@ -42,7 +42,7 @@ class Reader {
     return array;
   }
 
-  // The same with values in [-1, 1], the range of a policy's actions.
+  // A Matrix whose values are in [-1, 1], the range of a policy's actions.
   absl::StatusOr<Hdf5Array> Actions(const std::string& name,
                                     int64_t rows) const {
     ASSIGN_OR_RETURN(Hdf5Array array, Matrix(name, rows, 0));

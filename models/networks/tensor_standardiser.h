@@ -24,7 +24,7 @@ struct TensorStandardiser {
 // A copy of `values` with this shape.
 at::Tensor ToTensor(absl::Span<const float> values, at::IntArrayRef shape,
                     const at::TensorOptions& options);
-// The same for doubles, which are rounded once.
+// As above, for doubles, which are rounded once.
 at::Tensor ToTensor(absl::Span<const double> values, at::IntArrayRef shape,
                     const at::TensorOptions& options);
 

@@ -38,7 +38,7 @@ bool ConsumeShipped(const Recipe& recipe, const std::string& part,
   return absl::ConsumePrefix(&name, "average.");
 }
 
-// Adds what ships of a checkpoint.
+// Adds the tensors of a checkpoint that ship.
 absl::Status AddPart(const Recipe& recipe, const DataSource& source,
                      const std::filesystem::path& work, const std::string& part,
                      TensorMap& tensors) {

@@ -7,7 +7,7 @@
 
 namespace foresight {
 
-// The network The network eps_theta(u, s', a', k) of docs/method.md section 2.
+// The network eps_theta(u, s', a', k) of docs/method.md section 2.
 class Denoiser : public DynamicsModel {
  public:
   Denoiser(const DynamicsRecipe& recipe, int S, int A, at::Generator& random,

@@ -16,8 +16,8 @@ namespace foresight {
 
 // One Adam run over random batches. The running average of the weights ships,
 // except where PolicyRecipe::ship says otherwise.
-// An optimiser's decay counts its own updates, so that of ReBRAC's actor, which
-// moves every second update, ends half-way down.
+// A decay counts its own optimiser's updates. ReBRAC's actor moves every second
+// update, so its decay ends half-way down.
 struct Schedule {
   int64_t steps = 1;            // >= 1.
   int64_t batch = 256;          // >= 1.
@@ -41,7 +41,7 @@ struct PolicyRecipe {
   double beta2 = 0;         // >= 0; weighs the target's.
   double target_noise = 0;  // >= 0, on the target's action ..
   double noise_limit = 0;   // .. clipped at this, >= 0.
-  int actor_period = 2;     // The actor moves every so many updates, >= 1.
+  int actor_period = 2;     // The actor moves once in this many updates, >= 1.
   // A checkpoint holds both, so this may change after the training.
   ShippedWeights ship = ShippedWeights::kAverage;
 };
@@ -102,7 +102,7 @@ struct Recipe {
 //   InvalidArgument: anything else.
 absl::StatusOr<Recipe> ReadRecipe(const std::filesystem::path& path);
 
-// The same from text; `name` stands for the file in messages.
+// Parses a recipe's text; `name` stands for the file in messages.
 absl::StatusOr<Recipe> ParseRecipe(const std::string& text,
                                    const std::string& name);
 

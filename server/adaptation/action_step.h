@@ -22,7 +22,7 @@ double MeasuringScale(double gradient_norm);
 // Call before Ascend: remembers u for the listed trials with an action_step.
 void BeginActionSteps(Trials& trials);
 
-// Call after Ascend by MeasuringScale: gives their steps the right length.
+// Call after an Ascend by MeasuringScale; corrects the length of those steps.
 void FinishActionSteps(Trials& trials);
 
 }  // namespace foresight

@@ -125,8 +125,8 @@ class Batch {
   // cut, and it is not cancelled.
   virtual bool WantsStep(const Problem& problem) const = 0;
 
-  // Makes one step of each of `which`, all of them admitted and wanting one. A
-  // step that the problem's deadline or cancellation cuts is dropped whole.
+  // Makes one step of each of `which`, which are all admitted and want a step.
+  // A step that the problem's deadline or cancellation cuts is dropped whole.
   virtual void Step(absl::Span<Problem* const> which) = 0;
 
   // Applies the guards, chooses the actions, fills each decision_or, and

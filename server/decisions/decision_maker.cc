@@ -413,7 +413,7 @@ void DecisionMaker::Stop() {
     }
   }
   // Cancel only after all are found, since queued calls start to run as soon as
-  // these end.
+  // the running ones end.
   for (const Call& call : running) *call->cancelled_ = true;
 }
 

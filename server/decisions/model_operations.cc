@@ -17,7 +17,7 @@ namespace {
 constexpr int kLoadingNice = 15;
 constexpr size_t kMaxWaitingLoads = 16;
 
-// An error as the caller of LoadModel gets it.
+// Converts an error for the caller of LoadModel.
 absl::Status Refusal(const absl::Status& why) {
   const std::string reason = ReasonName(why);
   if (reason == "MODELS_FULL" || reason == "BUNDLE_INVALID") return why;

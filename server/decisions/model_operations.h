@@ -27,9 +27,9 @@
 namespace foresight {
 
 // A model is loaded and warmed up on a thread of its own, of low priority, and
-// then takes the place of what is served under its name at once. Sessions keep
-// the weights that they have until they are reset. A bundle that is refused, or
-// whose text and weights are those being served, changes nothing.
+// then at once replaces the model served under its name. Sessions keep the
+// weights that they have until they are reset. A bundle that is refused, or
+// whose text and weights are already being served, changes nothing.
 //
 // Thread-safe.
 class ModelOperations {
@@ -39,7 +39,7 @@ class ModelOperations {
           std::shared_ptr<const Bundle>)>;
   using Loaded = std::function<void(absl::StatusOr<v1::Model>)>;
 
-  // Those that are pointed to outlive it; `root` as ModelRoot takes it.
+  // All objects pointed to outlive it. `root` is the argument of ModelRoot.
   struct Parts {
     MakeEngine make_engine;
     ModelRegistry* models;
@@ -51,7 +51,7 @@ class ModelOperations {
 
   // Loads `folder`, wherever it is, on the calling thread and serves it beside
   // the others.
-  // Errors: of Bundle::Load, of the engine's maker, of WarmUp and of
+  // Errors: those of Bundle::Load, of make_engine, of WarmUp and of
   // ModelRegistry::Add.
   absl::Status Add(const std::filesystem::path& folder);
 
@@ -76,8 +76,8 @@ class ModelOperations {
   // Frees replaced models that no session uses any more; returns their number.
   size_t FreeUnused();
 
-  // Returns when the load that is running has ended; those that wait, and those
-  // that come, are answered DRAINING.
+  // Waits until the running load has ended. Answers waiting and later loads
+  // with DRAINING.
   void Stop() ABSL_LOCKS_EXCLUDED(thread_mutex_);
 
  private:
@@ -87,7 +87,7 @@ class ModelOperations {
   // Returns false if too many tasks wait, or after Stop.
   bool RunOnThread(std::function<void()> task)
       ABSL_LOCKS_EXCLUDED(thread_mutex_);
-  // Serves `folder`, counts it and logs a refusal, where `asked` names it.
+  // Serves `folder`, counts the load and logs a refusal, naming `asked`.
   absl::StatusOr<v1::Model> TryServe(
       const std::string& asked,
       const absl::StatusOr<std::filesystem::path>& folder);
@@ -101,7 +101,7 @@ class ModelOperations {
   const Parts parts_;
   std::atomic<bool> stopping_ = false;
 
-  // What is served and what the metrics say of it change together.
+  // The served models and their metrics change together.
   absl::Mutex served_mutex_;
   absl::Mutex thread_mutex_;
   // Null after Stop.

@@ -11,11 +11,11 @@
 namespace foresight {
 namespace {
 
-// Makes a decision again; returns whether its action came out the same.
+// Makes a decision again; returns whether its action is the recorded one.
 absl::StatusOr<bool> Remake(const v1::SavedDecision& decision,
                             SessionState& session) {
   const v1::ActResponse& answer = decision.answer();
-  if (answer.report().steps_done() == 0) return true;  // psi stays.
+  if (answer.report().steps_done() == 0) return true;  // psi is the same.
   Problem problem;
   problem.observation = decision.observation();
   problem.parameters = session.parameters.get();

@@ -64,7 +64,7 @@ absl::Status CheckStepTime(const LoadedModel& model,
                            const AdaptationSettings& settings,
                            absl::Duration longest);
 
-// Whether clients of one bundle can go on with the other.
+// Checks that clients of one bundle can continue with the other.
 // Errors: WEIGHTS_DIFFER: they take other observations or actions.
 absl::Status CheckSameShape(const Bundle& fresh, const Bundle& old);
 

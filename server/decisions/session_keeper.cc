@@ -11,7 +11,7 @@ namespace foresight {
 
 namespace {
 
-// Decisions that go on for longer are not waited for.
+// The longest wait for running decisions.
 constexpr absl::Duration kDecisionTime = absl::Seconds(1);
 
 KeptName NameOf(const SessionState& session) {
@@ -19,7 +19,7 @@ KeptName NameOf(const SessionState& session) {
           session.epoch};
 }
 
-// The session once its decision has ended, or at `give_up`.
+// Waits until the session's decision has ended, but not after `give_up`.
 // Errors: as SessionStore::Acquire.
 absl::StatusOr<SessionLease> AwaitLease(SessionStore& sessions,
                                         const SessionName& name, absl::Time now,
@@ -108,12 +108,12 @@ bool SessionKeeper::Works() const {
 absl::StatusOr<int> SessionKeeper::KeepAll(SessionStore& sessions,
                                            absl::Time now) const {
   if (journal_ == nullptr) return 0;
-  kept_all_ = true;  // Before the first is: none ends unseen.
+  kept_all_ = true;  // First, so that each end is recorded.
   const absl::Time give_up = MonotonicNow() + kDecisionTime;
   int kept = 0;
   for (const auto& [identity, id] : sessions.Names()) {
     const auto lease = AwaitLease(sessions, {identity, id}, now, give_up);
-    if (!lease.ok()) continue;  // It has just ended, or its decision does not.
+    if (!lease.ok()) continue;  // It has ended, or its decision goes on.
     SessionState& session = lease->session();
     // It may have been kept by its own decision meanwhile.
     if (session.kept.generation != journal_->generation()) {

@@ -44,32 +44,32 @@ class SessionKeeper {
   SessionKeeper(Options options, Journal* journal)
       : options_(options), journal_(journal) {}
 
-  // It was opened or imported.
+  // Call it when the session has been opened or imported.
   void Began(SessionState& session) const;
-  // It is about to begin again.
+  // Call it when the session is about to begin again.
   void BeginsAnew(SessionState& session, const SessionRestart& restart) const;
   // `answer` was given to `observation` [S]; the lease is not committed yet.
   void Decided(SessionState& session, absl::Span<const float> observation,
                const v1::ActResponse& answer) const;
   void Ended(const SessionState& session) const;
 
-  // Calls `done` when what was said so far is kept as safely as was asked for,
+  // Calls `done` when all changes so far are kept as safely as was asked for,
   // or when that takes too long.
   void WhenKept(std::function<void()> done) const;
-  // The same for a session that began under a name of the client's choice. A
-  // shared store is asked whatever the durability, as the session is dropped if
-  // another server has one of that name.
+  // As WhenKept, for a new session whose name the client chose. Waits for a
+  // shared store at any durability, as the session is dropped if another server
+  // has one of that name.
   void WhenBegun(std::function<void()> done) const;
   // How long WhenKept is expected to take after a decision.
   absl::Duration ExpectedWait() const;
 
-  // False while something ought to be kept, but cannot be.
+  // Returns false while changes cannot be kept although they should be.
   bool Works() const;
 
-  // Keeps all sessions as they are between two decisions; how many. A session
-  // whose decision goes on for very long is left out. What happens to them
-  // afterwards is kept too, whatever the durability.
-  // Errors: of the store.
+  // Keeps all sessions as they are between two decisions; returns their number.
+  // Leaves out a session whose decision goes on for very long. Their later
+  // changes are kept too, whatever the durability.
+  // Errors: the store's.
   absl::StatusOr<int> KeepAll(SessionStore& sessions, absl::Time now) const;
 
   // Saves all sessions now, and from now on each decision before its answer,

@@ -9,8 +9,8 @@
 namespace foresight {
 
 // The page of `store`'s sessions that `request` asks for, as of `now`.
-// Errors: SETTINGS_INVALID: page_size is above 1000, or page_token is not one
-// of an earlier answer.
+// Errors: SETTINGS_INVALID: page_size is above 1000, or page_token does not
+// come from an earlier answer.
 absl::StatusOr<v1::ListSessionsResponse> ListSessions(
     const v1::ListSessionsRequest& request, const SessionStore& store,
     absl::Time now);

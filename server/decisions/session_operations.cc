@@ -18,9 +18,10 @@
 namespace foresight {
 namespace {
 
-// The settings of `session` if it went on with `model`.
-// Errors: WEIGHTS_DIFFER: it takes other observations or actions;
-// SETTINGS_INVALID: it cannot compute with what was asked for at the opening.
+// The settings that `session` would have with `model`.
+// Errors: WEIGHTS_DIFFER: `model` takes other observations or actions;
+// SETTINGS_INVALID: it cannot compute with the settings requested at the
+// opening.
 absl::StatusOr<AdaptationSettings> SettingsOn(
     const LoadedModel& model, const SessionState& session,
     const SessionOperations::Options& options) {
@@ -100,7 +101,7 @@ absl::StatusOr<v1::Session> SessionOperations::Reset(
                    sessions_->Acquire({caller.identity, request.session_id()},
                                       clock_(), caller.connection));
   SessionState& session = lease.session();
-  // Its policy belongs to the weights that it has.
+  // A kept policy belongs to the session's present weights.
   SessionRestart restart =
       request.keep_policy() ? SessionRestart() : Afresh(session);
   restart.seed = request.has_seed() ? request.seed() : session.seed;

@@ -76,17 +76,17 @@ class SessionOperations {
   absl::Status Resume(const KeptSession& kept);
 
   // Open sessions of all callers, for an administrator.
-  // Errors: SETTINGS_INVALID: page_size, or a page_token of somebody else.
+  // Errors: SETTINGS_INVALID: page_size or page_token is not valid.
   absl::StatusOr<v1::ListSessionsResponse> List(
       const v1::ListSessionsRequest& request) const;
   // Drops a session that another server has taken over, if it is still here.
   void Lose(const KeptName& name);
-  // It was dropped.
+  // Call it when the session has been dropped.
   void NoteLost(const SessionName& name);
 
   // Calls `next` once the session is here, if any server has it.
-  // Errors: STORE_UNAVAILABLE, SESSION_MOVED, DRAINING. SESSION_UNKNOWN is left
-  // to what is done next.
+  // Errors: STORE_UNAVAILABLE, SESSION_MOVED, DRAINING. SESSION_UNKNOWN is not
+  // an error here: `next` finds out.
   void WhenHere(const std::string& session_id, const Caller& caller,
                 std::function<void(const absl::Status&)> next);
 
@@ -95,8 +95,9 @@ class SessionOperations {
   void WhenKept(std::function<void()> done) const {
     keeper_->WhenKept(std::move(done));
   }
-  // The same for a session that was opened or imported. SESSION_EXISTS if
-  // another server has one of that name; it is not open here then.
+  // As WhenKept, for a session that was opened or imported. Error:
+  // SESSION_EXISTS: another server has one of that name; then it is not open
+  // here.
   void WhenBegun(const v1::Session& session, const Caller& caller,
                  bool named_by_client,
                  std::function<void(const absl::Status&)> done) const;
@@ -111,9 +112,9 @@ class SessionOperations {
                                         const Caller& caller);
   absl::StatusOr<SessionState> Describe(const v1::OpenSessionRequest& request,
                                         const Caller& caller) const;
-  // A reset takes the weights that are served under the model's name by now.
-  // Where there are none, or the session does not fit them, it stays with its
-  // own; the log says so of the latter.
+  // A reset takes the weights that are now served under the model's name. If
+  // there are none, or the session does not fit them, it keeps its own weights;
+  // a misfit is logged.
   SessionRestart Afresh(const SessionState& session);
 
   const Options options_;

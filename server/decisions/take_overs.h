@@ -19,9 +19,9 @@
 
 namespace foresight {
 
-// The store makes this server the owner of a session in one step, so that of
-// two servers which try the later one has it, and the earlier one's changes are
-// refused from then on.
+// The store makes this server the owner of a session in one step. If two
+// servers try, the later one gets the session, and the earlier one's changes
+// are refused from then on.
 //
 // Thread-safe. Calls back without a lock held.
 class TakeOvers {
@@ -35,7 +35,7 @@ class TakeOvers {
     SessionStore* sessions;
     // Opens what was taken over.
     std::function<absl::Status(const KeptSession&)> resume;
-    // A session that was here has gone, as another server has it.
+    // Called when another server has taken over a session that was here.
     std::function<void(const SessionName&)> lost;
   };
   using Done = std::function<void(const absl::Status&)>;
@@ -55,7 +55,7 @@ class TakeOvers {
   void Start(const SessionName& name, uint64_t known_epoch, Done done)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Ends what is running and answers what waits.
+  // Ends the running take-overs and answers the waiting ones.
   void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
@@ -72,7 +72,7 @@ class TakeOvers {
   const Parts parts_;
 
   absl::Mutex mutex_;
-  // By key: waiting or running; and the order of those that wait.
+  // By key, the waiting and the running; and the order of the waiting ones.
   absl::flat_hash_map<std::string, Task> tasks_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::string> queue_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

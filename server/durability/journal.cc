@@ -124,7 +124,7 @@ void Journal::Serve() {
     {
       absl::MutexLock lock(&mutex_);
       changes.swap(changes_);
-      writing_.swap(waiting_);  // Nobody is left in the former.
+      writing_.swap(waiting_);  // writing_ was empty.
       bytes_ = 0;
       flushes = flushes_asked_;
       ending = ending_;
@@ -160,7 +160,7 @@ absl::Status Journal::WriteNow(const std::vector<StateChange>& changes) {
   const absl::StatusOr<Written> written = store_->Write(changes);
   if (!written.ok()) {
     Lose(changes.size());
-    // In this order: no moment looks as if the store worked.
+    // In this order, so that available() is never true in between.
     if (available()) Note(false, written.status().message());
     failing_ = true;
     hanging_ = false;
@@ -175,7 +175,7 @@ absl::Status Journal::WriteNow(const std::vector<StateChange>& changes) {
   }
   const bool worked = available();
   {
-    // Whoever begins to wait now is not taken for somebody who has waited.
+    // Under the lock, or the watcher could end a wait that has just begun.
     absl::MutexLock lock(&mutex_);
     failing_ = false;
     hanging_ = false;

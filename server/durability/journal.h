@@ -26,7 +26,7 @@ namespace foresight {
 // A store that fails or hangs does not stop the server. While it fails, changes
 // are dropped and counted, and it is tried again every `retry`. generation()
 // tells that changes were lost: sessions are then kept again as a whole. While
-// it hangs, changes wait for it, but no caller does after the first ones.
+// it hangs, changes wait for it; callers do not, except the first ones.
 //
 // Thread-safe. Calls back without a lock held, in the order of the calls.
 class Journal {
@@ -40,11 +40,11 @@ class Journal {
     // The limit of waiting changes; beyond it they are dropped as if the store
     // had failed.
     size_t max_bytes = size_t{256} << 20;
-    // Also tries the store when there is nothing to write: at the begin and
+    // Also tries the store when there is nothing to write: at the start and
     // every interval.
     bool probe = false;
-    // Told of each session of which the store refused a change, on the
-    // journal's thread and before those who wait for the change. Empty: nobody.
+    // Called for each session whose change the store refused, on the journal's
+    // thread and before the calls that wait for the change end. May be empty.
     std::function<void(const KeptName&)> fenced = nullptr;
   };
 
@@ -61,7 +61,7 @@ class Journal {
   // for, or it has taken store_timeout: before it returns, or from a thread of
   // the journal.
   void WhenKept(std::function<void()> done) ABSL_LOCKS_EXCLUDED(mutex_);
-  // The same, once they are on the medium.
+  // As WhenKept, but waits until they are on the medium.
   void WhenWritten(std::function<void()> done) ABSL_LOCKS_EXCLUDED(mutex_);
   // How long WhenKept is expected to take, judged by recent waits; 0 if it
   // calls at once.
@@ -74,16 +74,16 @@ class Journal {
   // Writes all changes so far. Errors: the store's.
   absl::Status Flush() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // From now on each change is on the medium before whoever caused it is
+  // From now on each change is on the medium before the call that made it is
   // answered.
   void KeepEach() { durability_ = Durability::kEach; }
 
   Durability durability() const { return durability_; }
   // Grows whenever changes were lost; starts at 1.
   uint64_t generation() const { return generation_; }
-  // Whether the store neither fails nor hangs.
+  // Whether the store works: it neither fails nor hangs.
   bool available() const { return !failing_ && !hanging_; }
-  // Times that the store began to fail or to hang.
+  // How often the store began to fail or to hang.
   uint64_t failures() const { return failures_; }
   uint64_t lost_changes() const { return lost_changes_; }
 
@@ -99,12 +99,12 @@ class Journal {
   void Serve() ABSL_LOCKS_EXCLUDED(mutex_);
   // Tells those whose changes have been written.
   void Tell(const std::vector<Waiter>& told);
-  // Errors: of the store; the changes are lost then.
+  // Errors: the store's; then the changes are lost.
   absl::Status WriteNow(const std::vector<StateChange>& changes)
       ABSL_LOCKS_EXCLUDED(mutex_);
-  // Says that the store works again, or why it does not any more.
+  // Logs that the store works again, or why it has stopped working.
   void Note(bool works, absl::string_view why);
-  // The thread that ends waits which take too long.
+  // The thread that ends overlong waits.
   void Watch() ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Options options_;

@@ -30,15 +30,15 @@ class RedisConnection {
   // Connects and logs in.
   // Errors:
   //   PermissionDenied: the password is wrong or missing.
-  //   Unavailable:      it does not answer, or not like a Redis.
+  //   Unavailable:      it does not answer, or is not a Redis.
   static absl::StatusOr<std::unique_ptr<RedisConnection>> Open(
       const RedisAddress& address, absl::Duration timeout);
   ~RedisConnection();
 
-  // Sends all of the commands, then reads their replies, in their order. Use
-  // it no more after an error.
-  // Errors: PermissionDenied; Unavailable: as RedisSocket, or an error was the
-  // reply.
+  // Sends all of the commands, then reads their replies, in their order. Do not
+  // use the connection after an error.
+  // Errors: PermissionDenied; Unavailable: as RedisSocket, or a reply is an
+  // error.
   absl::StatusOr<std::vector<Reply>> Run(
       absl::Span<const RedisCommand> commands);
 

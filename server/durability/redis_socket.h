@@ -14,12 +14,13 @@ namespace foresight {
 
 // Waits follow the monotonic clock. A peer that has gone is an error, never a
 // signal. Errors: Unavailable: it cannot be reached, has gone, shows a
-// certificate that is not right, or nothing moved for the timeout.
+// certificate that is not right, or no byte moved within the timeout.
 //
 // Not thread-safe.
 class RedisSocket {
  public:
-  // `timeout` is for each of the address's machines, and later for each wait.
+  // `timeout` limits the attempt at each machine of `address`, and later each
+  // wait.
   static absl::StatusOr<std::unique_ptr<RedisSocket>> Connect(
       const RedisAddress& address, absl::Duration timeout);
   ~RedisSocket();

@@ -25,9 +25,9 @@ constexpr absl::Duration kSlack = absl::Minutes(1);
 //   create, replace: next decision, expiry (ms), sealed session
 //   append:          decision, decision + 1, sealed decision
 // FENCED: another server has the session, or it is closed, or another session
-// has the key. MISSING: what a decision would follow is not there.
-// A state is open, hollow (taken over, and not kept any more), closed or aside;
-// the latter two stay until they expire, so that nobody brings them back.
+// has the key. MISSING: the decision before this one is not there. A state is
+// open, hollow (taken over, and not kept any more), closed or aside; the latter
+// two stay until they expire, so that nobody brings them back.
 constexpr char kCommit[] = R"(
 local hash, list = KEYS[1], KEYS[2]
 local op, epoch, incarnation = ARGV[1], ARGV[2], ARGV[3]
@@ -69,7 +69,7 @@ return 'OK'
 )";
 
 // KEYS: hash, list. ARGV: the epoch and incarnation that the server has, or two
-// empty ones; 1 if what is taken is not to be kept, else 0.
+// empty ones; 1 if a taken session is not to be kept, else 0.
 constexpr char kTake[] = R"(
 local hash, list = KEYS[1], KEYS[2]
 local kept = redis.call('HMGET', hash, 'epoch', 'incarnation', 'state',
@@ -257,7 +257,7 @@ absl::StatusOr<KeptSession> RedisStore::Parse(const std::string& key,
   if (!session.ok() || !kept.session.ParseFromString(*session)) {
     return absl::DataLossError("its saved state is damaged");
   }
-  // Whoever restores it goes on in the epoch after this one.
+  // The server that restores it continues in the epoch after this one.
   kept.session.set_epoch(kept.name.epoch - 1);
   const redisReply& list = *reply.element[4];
   for (size_t i = 0; i < list.elements; ++i) {

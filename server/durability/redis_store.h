@@ -18,8 +18,8 @@ namespace foresight {
 
 // A session is a hash (its last whole state, incarnation, epoch) and a list
 // (the decisions since). Each change is one Lua script, so that Redis itself
-// refuses what a server writes after another one has taken the session over.
-// Both keys expire some time after the session would.
+// refuses the writes of a server from which another one has taken the session
+// over. Both keys expire some time after the session would.
 //
 // Connects when it is first used, and again after an error.
 //
@@ -27,10 +27,11 @@ namespace foresight {
 class RedisStore : public StateStore, public SharedStore {
  public:
   struct Options {
-    absl::Duration timeout = absl::Seconds(1);  // Without a sign of life.
-    // After an error it is not tried again, but fails, for this long.
+    absl::Duration timeout = absl::Seconds(1);  // Without a byte.
+    // After an error, calls fail at once for this long.
     absl::Duration pause = absl::Milliseconds(500);
-    // What is taken over is kept no longer: a server that is killed loses it.
+    // Sessions taken over are no longer kept: a server that is killed loses
+    // them.
     bool forget_taken = false;
   };
 

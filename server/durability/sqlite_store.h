@@ -32,7 +32,7 @@ class SqliteStore : public StateStore {
       const std::filesystem::path& folder);
   ~SqliteStore() override;
 
-  // All of the changes or none.
+  // Writes all of the changes or none.
   absl::StatusOr<Written> Write(absl::Span<const StateChange> changes) override;
   absl::StatusOr<std::vector<KeptSession>> Load() override;
 

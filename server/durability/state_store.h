@@ -47,8 +47,8 @@ struct KeptSession {
 
 // The changes that could not be written, if any.
 struct Written {
-  // Sessions of which a change was refused: another server has taken them over,
-  // or has one of the same key.
+  // Sessions with a refused change: another server has taken them over, or has
+  // one of the same key.
   std::vector<KeptName> fenced;
   // A decision was refused because the store has lost the ones before it. The
   // caller must save the session's whole state again.
@@ -66,25 +66,24 @@ class StateStore {
   virtual absl::StatusOr<Written> Write(
       absl::Span<const StateChange> changes) = 0;
 
-  // Everything that is kept and that this server alone may use. What cannot be
-  // read is set aside and logged: a damaged decision ends its session's
-  // decisions before it.
+  // Returns everything that is kept for this server alone. Sets aside and logs
+  // data that cannot be read; a session loses its decisions from a damaged one
+  // on.
   // Errors: as Write.
   virtual absl::StatusOr<std::vector<KeptSession>> Load() = 0;
 };
 
-// Sessions that several servers share: each has one owner, which is the one
-// with the highest epoch.
+// Sessions that several servers share: each has one owner, the server with the
+// highest epoch.
 //
 // Not thread-safe.
 class SharedStore {
  public:
   virtual ~SharedStore() = default;
 
-  // Makes this server the owner of what is kept under `key`, in the next epoch,
-  // which the result's name and session have. `local`: the session that this
-  // server has under the key; null: none.
-  // None if `local` is the newest.
+  // Makes this server the owner of the session kept under `key` and returns it,
+  // in its next epoch. `local`: the session that this server has under the key;
+  // null: none. Returns none if `local` is the newest.
   // Errors:
   //   NotFound:    nothing is kept under the key.
   //   DataLoss:    what is kept is damaged.

@@ -60,7 +60,7 @@ class Metrics {
   // foresight_model_info: the model is served from now on, in place of what was
   // served under its name.
   void ServeModel(const v1::Model& model) ABSL_LOCKS_EXCLUDED(mutex_);
-  // None is served under that name any more.
+  // No model is served under that name any more.
   void ForgetModel(const std::string& name) ABSL_LOCKS_EXCLUDED(mutex_);
   // foresight_model_loads_total{result}, of loads while the server serves.
   void CountModelLoad(bool loaded);

@@ -39,7 +39,7 @@ absl::Status Decide(const LoadedModel& model, int steps) {
                    problem.decision_or.status().message()));
 }
 
-// An engine computes on the thread that asks; a device does on its own.
+// An engine computes on the calling thread, a device by itself.
 absl::Time TimeFor(const LoadedModel& model) {
   timespec used;
   if (model.engine->device() != "cpu" ||

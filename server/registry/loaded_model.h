@@ -32,8 +32,8 @@ struct LoadedModel {
 
 // Runs and measures a few decisions on a typical observation, so that the first
 // client does not pay for one-time work. On a CPU the time is the thread's own,
-// so that other work on the cores does not make a model look slow that is
-// loaded while the server serves.
+// so that a model loaded while the server serves does not look slow because of
+// other work on the cores.
 // Errors: Internal: the engine fails on the policy's own mean observation.
 absl::StatusOr<LoadedModel> WarmUp(std::shared_ptr<const Bundle> bundle,
                                    std::shared_ptr<const Engine> engine);

@@ -1,5 +1,4 @@
-// The models being served, by name, and those that were replaced while somebody
-// still uses them.
+// The models being served, by name, and replaced ones that are still in use.
 #pragma once
 
 #include <cstddef>
@@ -40,11 +39,11 @@ class ModelRegistry {
   // Serves `model` under its name from now on. What was served under it is
   // retired.
   Model Serve(LoadedModel model) ABSL_LOCKS_EXCLUDED(mutex_);
-  // The same for the generation in memory whose manifest, which has the hash of
-  // the weights, equals `manifest`; null if there is none.
+  // Serves the generation in memory whose manifest, which has the hash of the
+  // weights, equals `manifest`; returns null if there is none.
   Model ServeAgain(const v1::Bundle& manifest) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // The model that `name` stands for is retired, and found no longer.
+  // Retires the model that `name` stands for: Find no longer returns it.
   // Errors: MODEL_UNKNOWN.
   absl::StatusOr<Model> Remove(absl::string_view name)
       ABSL_LOCKS_EXCLUDED(mutex_);

@@ -21,7 +21,7 @@ absl::Status Refused(absl::string_view folder, absl::string_view why) {
                    why));
 }
 
-// Without links; both are.
+// Both paths are free of links.
 bool IsBelow(const fs::path& root, const fs::path& path) {
   const auto [end, first] =
       std::mismatch(root.begin(), root.end(), path.begin(), path.end());
@@ -71,7 +71,7 @@ absl::StatusOr<fs::path> ModelRoot::Resolve(absl::string_view folder) const {
   }
   fs::directory_iterator files(path, error);
   for (; !error && files != fs::directory_iterator(); files.increment(error)) {
-    // A link to nothing leads nowhere; the loader says what is missing.
+    // A link to nothing is harmless; the loader says what is missing.
     std::error_code missing;
     const fs::path file = fs::canonical(files->path(), missing);
     if (!missing && !IsBelow(root, file)) {

@@ -33,14 +33,14 @@ constexpr double kTurnWeight = 0.05;
 // Lanes are short if more than this part of the decisions is shed; one decision
 // among twenty is too few to tell.
 constexpr double kShort = 0.08;
-// Then a session may have this many times the service of those that are shed,
-// and half a decision's time, since service comes in whole decisions.
+// While lanes are short, a session may have this many times the service of shed
+// ones, plus half a decision's time: service comes in whole decisions.
 constexpr double kUnevenness = 1.1;
-// The most turns that are withheld for that with nobody else to take them, as a
-// part of all.
+// At most this part of the turns is withheld for fairness although nobody else
+// can take them.
 constexpr double kMostWithheld = 0.08;
 
-// What is left to do when a decision's last step has ended.
+// The expected work after a decision's last step.
 absl::Duration AfterSteps(const DecisionQueue::Decision& decision) {
   return decision.reserve + decision.frozen_time + decision.plan_time;
 }
@@ -408,7 +408,8 @@ std::optional<DecisionQueue::Turn> DecisionQueue::PopUrgent(uint64_t id,
   const Waiting& running = running_.at(id);
   const absl::Time end =
       now + steps_left * StepTime(running.decision, 1, 1, now);
-  // First all that may go first, as a decision made due changes the sets.
+  // List the owners before the loop, since making a decision due changes the
+  // sets.
   std::vector<Owner*> owners;
   for (const auto& [rank, owner] : with_candidates_) {
     if (rank.first > running.owner->served || owners.size() == kMostLookedAt) {

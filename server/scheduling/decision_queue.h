@@ -122,8 +122,8 @@ class DecisionQueue {
   // The owners and sessions that it remembers: at most about twice those served
   // in the last seconds, however many come and go.
   size_t known() const { return known_; }
-  // The lanes' work lately, as RecentWork counts it, before the session that
-  // they last worked for had them to itself.
+  // The lanes' work lately, as RecentWork counts it, without the latest
+  // session's work since it has the lanes to itself.
   double others_work(absl::Time now) const { return work_.OfOthers(now); }
   // Whether so many decisions are due that lanes help to answer them.
   bool overdue() const { return due_.size() > kDueBacklog; }
@@ -139,7 +139,7 @@ class DecisionQueue {
   struct Shortage {
     double shed = 0;      // The part of decisions that no lane took in time.
     double served = 0;    // Their sessions' service, in seconds.
-    double withheld = 0;  // The part of turns that nobody had instead.
+    double withheld = 0;  // The part of turns that nobody took.
   };
   struct Owner {
     double served = 0;
@@ -182,7 +182,7 @@ class DecisionQueue {
   Shortage& ShortageOf(const Waiting& waiting);
   // Records that a lane took `waiting` in time, or not.
   void CountTurn(const Waiting& waiting, bool adapt, absl::Time now);
-  // Whether its session has had more than those that are shed, because it comes
+  // Whether its session has had more service than shed ones, because it comes
   // when few others wait. Counts the turn as withheld if a lane stays idle.
   bool MustWithhold(const Waiting& waiting, absl::Time now);
   Turn Start(uint64_t id, bool adapt);

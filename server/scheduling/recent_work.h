@@ -25,7 +25,7 @@ class RecentWork {
     if (session != nullptr) lone_ += absl::ToDoubleSeconds(used);
   }
 
-  // The work before the session that was counted last had the lanes to itself.
+  // All work except the latest session's since it has the lanes to itself.
   double OfOthers(absl::Time now) const { return (all_ - lone_) * Kept(now); }
 
  private:

@@ -7,8 +7,9 @@ namespace foresight {
 namespace {
 
 constexpr double kNewest = 0.1;  // Weight of the newest measurement.
-// A cut step weighs more, since it was wasted work. But most are outliers too,
-// and one must not prevent the next steps, which would be done in time.
+// A cut step weighs more, since it was wasted work. But most cut steps are
+// outliers, and one outlier must not prevent later steps that would end in
+// time.
 constexpr double kCut = 0.25;
 // One outlier, such as a thread that lost its core for long, counts as this
 // many times the mean.

@@ -17,7 +17,7 @@ ActCall* ActCall::Start(grpc::CallbackServerContext* context, Caller caller,
   auto* reactor = new ActCall(request.ByteSizeLong(), response, maker, metrics);
   EchoRequestId(*context);
   v1::ActRequest kept = request;
-  kept.DiscardUnknownFields();  // They would take memory.
+  kept.DiscardUnknownFields();  // They would only take memory.
   reactor->call_ = std::make_shared<DecisionCall>(
       std::move(kept), std::move(caller), MonotonicNow(), DeadlineOf(*context),
       [reactor](const DecisionCall::Answer& answer) {

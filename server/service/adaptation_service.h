@@ -38,7 +38,7 @@ class AdaptationService final : public v1::Adaptation::CallbackService {
   // Answers new sessions and decisions with DRAINING, and ends each stream when
   // the requests that it has read are answered.
   void Drain() ABSL_LOCKS_EXCLUDED(mutex_);
-  // The number of calls refused since then.
+  // The number of calls refused since Drain.
   uint64_t refused() const { return refused_; }
 
   grpc::ServerUnaryReactor* ListModels(
@@ -90,8 +90,8 @@ class AdaptationService final : public v1::Adaptation::CallbackService {
       bool named_by_client, absl::StatusOr<v1::Session> result,
       v1::Session* response);
 
-  // Runs `act`, with the caller, on a session that may be another server's
-  // until then; ends the call when what it did is safe.
+  // Runs `act`, with the caller, after taking the session over if another
+  // server has it. Ends the call when the changes made by `act` are safe.
   template <typename Message>
   grpc::ServerUnaryReactor* ActOnSession(
       grpc::CallbackServerContext* context, Method method,

@@ -19,7 +19,7 @@ class AdminService final : public v1::Admin::CallbackService {
  public:
   using Drained = std::function<void(absl::StatusOr<v1::DrainResponse>)>;
 
-  // All that is pointed to outlives it.
+  // All objects pointed to outlive it.
   struct Parts {
     ModelOperations* models;
     const SessionOperations* sessions;
@@ -47,7 +47,8 @@ class AdminService final : public v1::Admin::CallbackService {
                                   v1::DrainResponse* response) override;
 
  private:
-  // Ends the call with what `work` gives to its argument, at once or later.
+  // Ends the call with the result that `work` passes to its argument, at once
+  // or later.
   template <typename Message, typename Work>
   grpc::ServerUnaryReactor* Serve(grpc::CallbackServerContext* context,
                                   Method method, Message* response, Work work);

@@ -18,7 +18,7 @@ struct SessionLease::Entry {
   absl::Time last_used;
   bool opened = false;                    // Set when Open's lease ends well.
   bool closed = false;                    // No longer in the store.
-  bool moved = false;                     // The same, as another server has it.
+  bool moved = false;                     // Closed: another server has it.
   std::shared_ptr<SessionFlight> flight;  // Null: no lease.
   std::string connection;                 // The last used; empty: not known.
   bool lost = false;                      // That connection has gone.

@@ -29,9 +29,9 @@ struct SessionFlight {
 };
 
 // Holds a session until it is destroyed or one of Commit, Restart, Install and
-// Abort is called, each of which empties it. While it is held nobody else
-// touches the session and it does not expire, but it may be closed, or dropped
-// as another server has taken it over: then each of the four says
+// Abort is called, each of which empties it. While it is held, nobody else
+// touches the session and it does not expire. It may be closed, or dropped
+// because another server has taken it over: then each of the four says
 // SESSION_MOVED.
 //
 // Not thread-safe; may move between threads. Must not outlive its store.

@@ -10,7 +10,7 @@
 namespace foresight {
 namespace {
 
-// What a list is sorted by; neither changes while a session is open.
+// The sort key of a list; it does not change while a session is open.
 std::tuple<absl::string_view, absl::string_view> Rank(
     const SessionState& session) {
   return {session.id, session.identity};

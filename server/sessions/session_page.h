@@ -23,7 +23,7 @@ struct ListedSession {
   std::shared_ptr<const v1::ActResponse> last_answer;  // May be null.
 };
 
-// Where a list goes on: after the session of this id and identity.
+// The position where a list goes on: after the session of this id and identity.
 struct SessionPosition {
   std::string id;
   std::string identity;

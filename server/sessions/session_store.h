@@ -39,8 +39,8 @@ class SessionStore {
  public:
   struct Options {
     size_t max_sessions = 1024;  // >= 1
-    // >= 1. Sessions without an owner, which are those that came back although
-    // their caller had no identity, have no such limit.
+    // >= 1. Sessions without an owner have no such limit: those that were
+    // brought back for callers without an identity.
     size_t max_per_owner = 1024;
     // All sessions' psi may come to own this much (most_psi_bytes).
     size_t max_psi_bytes = std::numeric_limits<size_t>::max();
@@ -118,8 +118,8 @@ class SessionStore {
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Drops a session that another server has, unless a later incarnation or
-  // epoch of it is here. Cancels its running decision, if any, which comes to
-  // nothing. False if there is none to drop. `ended` is not told.
+  // epoch of it is here. Cancels its running decision, if any. Returns false if
+  // there is none to drop. `ended` is not told.
   bool Drop(const SessionName& name, uint64_t incarnation, uint64_t epoch)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -140,8 +140,8 @@ class SessionStore {
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // At most `most` (>= 1) open sessions after that position, by id and then by
-  // identity. A list read page by page has each session once that stays open
-  // meanwhile; it may lack sessions that come or go.
+  // identity. Pages read one after another have each session that stays open
+  // exactly once; they may lack sessions that come or go.
   SessionPage List(const std::optional<SessionPosition>& after, size_t most,
                    absl::Time now) const ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -30,7 +30,7 @@ void AddNiceness(int nice) {
 }
 
 void RequestSlice(absl::Duration slice) {
-  // Whoever started the program with another policy knows why.
+  // Another policy was chosen by whoever started the program: leave it.
   if (sched_getscheduler(/*this thread*/ 0) != SCHED_OTHER) return;
   SchedAttributes attributes = {};
   attributes.size = sizeof(attributes);

@@ -1,4 +1,4 @@
-// A thread for work that must not hold up whoever asks for it.
+// A thread for work that must not hold up the caller.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +25,7 @@ class TaskThread {
   // Runs the tasks that wait, then ends the thread.
   ~TaskThread();
 
-  // Returns false, without a trace of `task`, if too many wait.
+  // Returns false and drops `task` if too many wait.
   bool Run(std::function<void()> task) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

@@ -67,10 +67,10 @@ class AdaptationClient {
 
   int replicas() const;
 
-  // A stream that carries decisions of any number of sessions that are at that
-  // replica (RemoteSession::Place).
+  // Opens a stream for decisions of any number of sessions at `replica`
+  // (RemoteSession::Place).
   std::unique_ptr<ControlStream> OpenControlStream(int replica = 0) const;
-  // The same to every replica, and it opens again after it ended.
+  // Opens a stream to every replica, which reopens after it ends.
   std::unique_ptr<ReconnectingStream> OpenReconnectingStream(
       const ReconnectingStream::Options& options = {}) const;
 

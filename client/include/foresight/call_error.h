@@ -24,7 +24,7 @@ std::string ErrorReasonName(const absl::Status& status);
 // The time that the server asks to wait before trying again, if any.
 std::optional<absl::Duration> RetryAfter(const absl::Status& status);
 
-// The decision that the server expects, where a DECISION_SKIPPED names it.
+// The decision that the server expects, if a DECISION_SKIPPED names it.
 std::optional<uint64_t> NextDecision(const absl::Status& status);
 
 }  // namespace foresight

@@ -44,8 +44,8 @@ class FakeServer {
 
   const std::string& address() const;  // "127.0.0.1:N"
 
-  // The next `times` calls or requests of a stream are answered with `error`,
-  // which is not OK, and `reason`, and do nothing.
+  // The next `times` calls or requests of a stream do nothing and are answered
+  // with `error`, which is not OK, and `reason`.
   void FailNext(int times, const absl::Status& error,
                 v1::ErrorReason reason = v1::ERROR_REASON_UNSPECIFIED);
   // The next `times` decisions are made, but their calls end with Unavailable.
@@ -53,7 +53,7 @@ class FakeServer {
   // Decisions wait until Release is called.
   void Stall();
   void Release();
-  // Ends all calls and forgets all sessions, as a server that dies.
+  // Ends all calls and forgets all sessions, like a server that dies.
   void Stop();
   // Serves again at the same address. Errors: Unavailable: it cannot listen.
   absl::Status Restart();

@@ -14,12 +14,12 @@ namespace foresight {
 class Connection;
 class Replicas;
 
-// A ControlStream for each replica that something is sent to, and another one
-// when it has ended. All that was outstanding on the ended one is answered with
-// an error: ask again with the same decision_index, and the server decides
-// once. The first new stream waits for `backoff`, later ones longer until an
-// answer shows that a stream works; until then a request is Unavailable at
-// once, with the time to wait as RetryAfter.
+// Has a ControlStream for each replica that requests are sent to, and replaces
+// it after it has ended. The outstanding requests of an ended stream are
+// answered with an error: ask again with the same decision_index, and the
+// server decides once. The first new stream waits for `backoff`, later ones
+// wait longer until an answer shows that a stream works. Meanwhile requests are
+// Unavailable at once, with the time to wait as RetryAfter.
 //
 // Thread-safe. Starts no thread. Only its destruction blocks, until all
 // outstanding requests are answered with Cancelled.

@@ -27,7 +27,7 @@ struct ActOptions {
   // 0..64: the number of actions in the answer's `plan`, for later steps whose
   // answer is late.
   uint32_t plan_length = 0;
-  // Null: a separate call. Else to the replica that RemoteSession::Place says.
+  // Null: a separate call. Else a stream to the replica that Place returns.
   ControlStream* stream = nullptr;
 };
 
@@ -47,8 +47,8 @@ struct ResetOptions {
 // that was moved from may only be destroyed or assigned to.
 //
 // With several replicas it stays at the one that it was opened on until that
-// drains, cannot be reached or does not answer; then it goes to the next one in
-// its order, which takes it over from the store that the servers share.
+// one drains, cannot be reached or does not answer. Then it goes to the next
+// one in its order, which takes it over from the servers' shared store.
 class RemoteSession {
  public:
   using Answer = absl::StatusOr<v1::ActResponse>;
@@ -89,7 +89,7 @@ class RemoteSession {
   // apply.
   //
   // From the call until `on_answer`, only the session's destructor may be
-  // called: it gives an outstanding decision up, whose answer is then
+  // called: it gives up an outstanding decision, whose answer is then
   // Cancelled. `on_answer` may call ActAsync for the next decision if this one
   // was answered without an error. It must not block, make other calls or
   // destroy the session.

@@ -15,8 +15,8 @@ struct SessionOptions {
   std::string model;  // Empty: the only one that the server has.
   // Unset fields take the model's defaults.
   v1::AdaptationSettings settings;
-  // Draws the imagined noise; unset: chosen by the server. With the same seed,
-  // settings and observations come the same actions.
+  // Draws the imagined noise; unset: chosen by the server. The same seed,
+  // settings and observations give the same actions.
   std::optional<uint64_t> seed;
   // The server frees the session after this long without use; positive. Unset:
   // the server's choice.

@@ -129,7 +129,8 @@ class Connection:
             return error
         message = error.message
         if error.code is grpc.StatusCode.CANCELLED:
-            # Not by this client, which takes no more answers from what it cancels.
+            # This client did not cancel: it reads no answers of calls it
+            # cancels.
             return Unavailable(f"the server at {self.address} ended the call")
         if error.code is grpc.StatusCode.UNAVAILABLE:
             message = f"no connection to the server at {self.address} ({message})"

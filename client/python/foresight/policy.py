@@ -118,7 +118,7 @@ class Policy(SessionPolicy):
         """Like Stable-Baselines3's models, for its evaluate_policy.
 
         Args:
-            observation: [S], or [1, S] as of a vector of one environment.
+            observation: [S], or [1, S] as from a vector of one environment.
             state: handed back; the session holds the state.
             episode_start: whether an episode begins; the policy is then reset.
             deterministic: makes no difference, the policy always is.

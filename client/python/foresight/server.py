@@ -167,7 +167,7 @@ class Server:
     def wait(self, seconds: float) -> None:
         """Waits before the next attempt.
 
-        Meanwhile it has grpcio reopen a lost connection: grpcio 1.71 does so only
+        Meanwhile it makes grpcio reopen a lost connection: grpcio 1.71 does so only
         while a call waits for it. Otherwise it notices seconds late that a server
         is back.
         """
@@ -231,7 +231,7 @@ class Server:
     def _try_first_call(
         self, stub: Any, timeout: float, *, wait: bool
     ) -> grpc.RpcError | None:
-        """Asks whether the server answers; gRPC says why not only if it does not
+        """Asks whether the server answers; gRPC gives a reason only if it does not
         `wait` for a connection."""
         try:
             stub.ListModels(

@@ -43,10 +43,10 @@ class Exchange:
         return [self._answers[key] for key in self._keys]
 
     def take(self, message: v1.ControlResponse) -> None:
-        """Errors: Unavailable: another stream may be answered, this one is not."""
+        """Errors: Unavailable: this stream gets no answers, but a new one may."""
         key = (message.session_id, message.decision_index)
         if key not in self._waiting:
-            return  # Never asked for: of no use to anybody.
+            return  # Nobody asked for it.
         if message.error.code == _UNAUTHENTICATED:
             # It was valid when the stream was opened, so it was replaced since.
             raise Unavailable("the server no longer takes the stream's token")

@@ -66,7 +66,7 @@ class SessionsPolicy:
 
     @property
     def lost_decisions(self) -> list[int]:
-        """As of Policy, one for each environment."""
+        """As Policy.lost_decisions, one for each environment."""
         return [loop.lost_decisions for loop in self._loops]
 
     @property
@@ -125,7 +125,7 @@ class SessionsPolicy:
         return array
 
     def _used(self, mask: ArrayLike | None) -> Mask:
-        """`mask` without the sessions that are as opened."""
+        """`mask` without the sessions that are still as opened."""
         used = np.array([not loop.fresh for loop in self._loops], dtype=bool)
         used &= self._to_mask(mask)
         return used
@@ -177,7 +177,7 @@ class VectorPolicy(SessionsPolicy):
         """Begins the next episodes, with the pretrained policy.
 
         Args:
-            mask: of which environments; None: of all.
+            mask: the environments whose episode begins; None: all.
             keep: go on with the adapted policies instead.
             seed: of the imagined noise from now on, `seed` + i for environment i;
                 None: as before.
@@ -197,7 +197,7 @@ class VectorPolicy(SessionsPolicy):
         episode_start: ArrayLike | None = None,
         deterministic: bool = False,
     ) -> tuple[Array, Any]:
-        """As Stable-Baselines3's models have it: for its evaluate_policy.
+        """Like Stable-Baselines3's models, for its evaluate_policy.
 
         Args:
             observation: [N, S].

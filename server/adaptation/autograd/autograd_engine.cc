@@ -23,7 +23,7 @@ absl::Status Missing(const std::string& device, absl::string_view why) {
   return absl::UnavailableError(absl::StrCat(device, " is unavailable: ", why));
 }
 
-// Finds Finds "cpu", "cuda" or "cuda:N".
+// Finds "cpu", "cuda" or "cuda:N".
 absl::StatusOr<at::Device> FindDevice(const std::string& name) {
   if (name == "cpu") return at::Device(at::kCPU);
   absl::string_view rest = name;

@@ -48,7 +48,7 @@ class AutogradEngine : public Engine {
   std::unique_ptr<PolicyParameters> NewParameters() const override;
   size_t sizeof_parameters() const override;
 
-  // A decision has these errors besides engine.h's:
+  // Besides the errors of engine.h, a decision may have:
   //   InvalidArgument:   the observation's size is wrong, or the parameters
   //                      belong to another engine.
   //   ResourceExhausted: the device's memory does not suffice.

@@ -26,8 +26,8 @@ namespace {
 
 constexpr int64_t kMaxTapeBytes = int64_t{1} << 30;
 
-// Restricts LibTorch to the calling thread while it lives: products split over
-// threads are summed in another order.
+// While this object lives, LibTorch uses only the calling thread: products
+// split over threads are summed in another order.
 class OneThread {
  public:
   OneThread() {
@@ -319,7 +319,7 @@ void TensorPolicies::Ascend(absl::Span<const int> which,
   SetWorking(which, next);
 }
 
-// A factor of 0 is handled apart, since -0 + 0 is not -0.
+// A factor of 0 is a special case, since -0 + 0 is not -0.
 void TensorPolicies::Pull(absl::Span<const int> which, Psi anchor,
                           absl::Span<const double> factor) {
   const c10::NoGradGuard no_grad;

@@ -27,8 +27,9 @@ int SpreadStride(int rows) {
 // Panels of a layer's weight gradient that are summed at once.
 constexpr int kPanelsPerPart = 2;
 // Sessions are computed together to read the frozen weights once for all their
-// rows. From this many rows on, products keep the core busy and not reading
-// (kernels.h), and another session's psi and gradient only take up cache.
+// rows. From this many rows on, the products take longer than reading the
+// weights (kernels.h), and another session's psi and gradient only take up
+// cache.
 constexpr int kEnoughRows = 8;
 
 // The number of groups that a session's particles are split into.

@@ -1,4 +1,4 @@
-"""The package for asyncio: what waits is awaited, the rest is the same.
+"""The package for asyncio: calls that wait are awaited, the rest is the same.
 
 async with foresight.aio.connect("localhost:50051") as server:
     async with server.policy(budget=0.02, seed=1) as policy:

@@ -103,7 +103,7 @@ class Server:
         return session
 
     async def close_session(self, session: v1.Session) -> None:
-        """Tries to; a session that is not closed expires."""
+        """Tries to close the session; an unclosed session expires."""
         request = v1.CloseSessionRequest(session_id=session.session_id)
         await self.try_call("CloseSession", request, timeout=1)
 
@@ -126,7 +126,7 @@ class Server:
         return self.connection.attempts(timeout)
 
     async def call(self, method: str, request: Message) -> Any:
-        """`method` with retries; only for what may be done twice without harm."""
+        """Calls `method` with retries; only for calls that can be repeated safely."""
         attempts = self.attempts()
         while True:
             answer = await self.try_call(method, request, attempts.remaining)

@@ -54,7 +54,8 @@ class ControlStream:
             for request in requests:
                 await self._call.write(request)
         except (grpc.RpcError, asyncio.InvalidStateError):
-            # It ended since the last exchange. A new one says why, if that lasts.
+            # It ended since the last exchange. If the cause lasts, a new one
+            # shows it.
             raise Unavailable("the stream has ended") from None
         while not exchange.complete:
             answer = await self._call.read()

@@ -129,8 +129,8 @@ class AdaptationServicer(object):
         another server has taken it over), RESOURCE_EXHAUSTED (OVERLOADED), with
         RetryInfo: not even the frozen action can be in time, DEADLINE_EXCEEDED,
         UNAVAILABLE (DRAINING; STORE_UNAVAILABLE, with RetryInfo: only the store
-        that servers share could say whether the session is open). The latter of
-        ABORTED and of UNAVAILABLE hold for all calls that name a session.
+        that servers share could say whether the session is open). SESSION_MOVED
+        and STORE_UNAVAILABLE hold for all calls that name a session.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

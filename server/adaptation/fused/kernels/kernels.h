@@ -152,7 +152,7 @@ struct Kernels {
   // out = x + scale * y
   void (*add_scaled)(size_t size, const float* x, float scale, const float* y,
                      float* out);
-  // The same with out = y; returns the squared distance of the result from z.
+  // y = x + scale * y; returns the squared distance of the new y from z.
   double (*ascend)(size_t size, const float* x, float scale, float* y,
                    const float* z);
   // out = x + factor * (y - x)
