@@ -129,7 +129,7 @@ void DefineServing(CLI::App& app, ServerOptions& options) {
       ->capture_default_str()
       ->check(Address("off"));
   app.add_option("--admin-listen", options.admin_listen,
-                 "Where to serve administration (proto/admin.proto), or off")
+                 "Address of administration (proto/admin.proto), or off")
       ->capture_default_str()
       ->check(Address("off"));
   app.add_option("--model-root", options.model_root,
@@ -194,7 +194,7 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
             &options.max_owner_sessions);
   AddNumber(app, "--max-psi-bytes", int64_t{1},
             "Memory that the adapted policies of all sessions may take; a "
-            "session that carries its policy on reserves its part",
+            "session that keeps its policy between decisions reserves its part",
             &options.max_psi_bytes);
   AddDuration(app, "--max-idle-timeout", absl::Milliseconds(1),
               "Longest idle timeout that a client may ask for",
@@ -245,23 +245,25 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
       app, "--shutdown-notice", absl::ZeroDuration(),
       "After SIGTERM, keep serving this long while reporting NOT_SERVING",
       &options.shutdown_notice);
-  AddDuration(app, "--drain-timeout", absl::ZeroDuration(),
-              "Then cut short the work that still runs after this long",
-              &options.drain_timeout);
+  AddDuration(
+      app, "--drain-timeout", absl::ZeroDuration(),
+      "After --shutdown-notice, cut short work that still runs after this long",
+      &options.drain_timeout);
 }
 
 void DefineDurability(CLI::App& app, ServerOptions& options) {
   CLI::Option* folder =
       app.add_option("--state-dir", options.state_dir,
-                     "Folder in which sessions outlive the process; none: in "
-                     "memory alone")
+                     "Folder that keeps sessions beyond the process; if unset, "
+                     "they live in memory alone")
           ->type_name("DIR");
   CLI::Option* store =
-      app.add_option("--state", options.state,
-                     "The same in a Redis that servers share, so that a "
-                     "session goes on at another one: "
-                     "redis://[[USER]:PASSWORD@]HOST[:PORT], or rediss:// for "
-                     "TLS; a password is safer in --config")
+      app.add_option(
+             "--state", options.state,
+             "Redis that keeps the sessions of several servers, so that "
+             "a session can continue on another one: "
+             "redis://[[USER]:PASSWORD@]HOST[:PORT], or rediss:// for "
+             "TLS; a password is safer in --config")
           ->excludes(folder)
           ->type_name("URI")
           ->check(CLI::Validator(
@@ -270,8 +272,8 @@ void DefineDurability(CLI::App& app, ServerOptions& options) {
               },
               ""));
   app.add_option("--state-tls-ca", options.state_tls_ca,
-                 "Trust a store over TLS that these CAs signed (PEM), instead "
-                 "of those that the machine trusts")
+                 "Trust a store whose certificate these CAs signed (PEM), "
+                 "instead of the machine's CAs")
       ->needs(store)
       ->type_name("FILE");
   AddChoice<Durability>(
@@ -286,8 +288,8 @@ void DefineDurability(CLI::App& app, ServerOptions& options) {
               "Write changes of sessions this often",
               &options.durability_interval);
   AddDuration(app, "--store-timeout", absl::Milliseconds(1),
-              "Longest that an answer waits until it is kept; then the server "
-              "answers without keeping until that works again",
+              "Longest wait of an answer for the store; after that the server "
+              "answers without the store until it works again",
               &options.store_timeout);
   AddNumber(app, "--replay-limit", 1,
             "Most adaptation steps of one session to make again after a "
@@ -339,8 +341,8 @@ absl::Status CheckPlainText(absl::string_view option,
       "loopback address, --tls-cert and --tls-key, or --insecure"));
 }
 
-// Only tokens have roles. Without one, whoever reaches the address may
-// administrate, so that has to be somebody on this machine.
+// Only tokens have roles. Without tokens, everybody who reaches the address may
+// administrate, so only this machine may reach it.
 absl::Status CheckAdministration(const ServerOptions& options) {
   if (options.admin_listen == "off") {
     if (options.model_root.empty()) return absl::OkStatus();

@@ -75,8 +75,9 @@ void AddSecurity(CLI::App& app, SecurityOptions* security) {
                                const char* help) {
     return app.add_option(name, *path, help)->type_name("FILE");
   };
-  auto* ca = add_file("--tls-ca", &security->tls_ca,
-                      "connect over TLS to a server that this CA signed (PEM)");
+  auto* ca = add_file(
+      "--tls-ca", &security->tls_ca,
+      "connect over TLS; this CA signed the server's certificate (PEM)");
   auto* certificate = add_file("--tls-cert", &security->tls_cert,
                                "show the server this certificate (PEM)")
                           ->needs(ca);

@@ -26,8 +26,8 @@ constexpr uint64_t kTuningSeed = 2000;
 void AddOptions(CLI::App& app, RunOptions* options) {
   app.add_option(
          "--server", options->server,
-         "address of the server; of replicas, with commas between, or a name "
-         "with several addresses")
+         "address of the server; for several servers, addresses separated by "
+         "commas or a name with several addresses")
       ->type_name("HOST:PORT")
       ->capture_default_str();
   AddSecurity(app, &options->security);

@@ -167,7 +167,7 @@ def _add_connection(group: argparse._ArgumentGroup) -> None:
         help="time after which a decision has failed (default: %(default)s)",
     )
     for flag, text in (
-        ("--tls-ca", "connect over TLS to a server that this CA signed (PEM)"),
+        ("--tls-ca", "connect over TLS; this CA signed the server's certificate (PEM)"),
         ("--tls-cert", "show the server this certificate (PEM)"),
         ("--tls-key", "its private key (PEM)"),
         ("--token-file", "send the bearer token in this file; it may be replaced during a run"),
