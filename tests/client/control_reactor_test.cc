@@ -1,4 +1,4 @@
-// What a ControlStream cannot show: its test has the rest.
+// Tests what a ControlStream cannot show; its own test has the rest.
 #include "client/control_reactor.h"
 
 #include <grpcpp/create_channel.h>

@@ -85,7 +85,7 @@ class ReplicasTest : public ::testing::Test {
       std::this_thread::yield();
     }
   }
-  // One that is at that replica, as far as the client chooses.
+  // A session that the client places at that replica.
   static std::string IdAt(const Replicas& replicas, int replica) {
     for (int n = 0;; ++n) {
       const std::string id = absl::StrCat("loop-", n);

@@ -1,6 +1,6 @@
-// A bundle's manifest: any text is taken or refused, and what is taken is
-// written and read back as the same. A small bundle is made of it, with weights
-// of the shapes that it asks for.
+// Fuzzes a bundle's manifest: any text is accepted or refused, and an accepted
+// one is written and read back unchanged. A small bundle is made from it, with
+// weights of the shapes that it asks for.
 #include <cstdint>
 #include <cstdlib>
 #include <optional>

@@ -1,5 +1,5 @@
-// A snapshot's bytes: whatever they are, they are taken or refused, and what is
-// taken is sealed and read back as the same. The bytes are tried as a whole
+// Fuzzes a snapshot's bytes: any bytes are accepted or refused, and accepted
+// ones are sealed and read back unchanged. The bytes are tried as a whole
 // snapshot, and as the content of one, since no fuzzer guesses a checksum.
 #include <cstdint>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// What administrators may do, and that others may not.
+// Administrators may load, unload, list and drain; others may not.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -451,7 +451,7 @@ TEST_F(DrainTest, ItAnswersWhenNoDecisionIsInFlight) {
   engine_->Release();
   decision.get();
   EXPECT_EQ(drain.get().snapshots(), 0u);  // They are kept nowhere.
-  // Whoever moves its session elsewhere may still do so.
+  // Clients may still move their sessions elsewhere.
   v1::ExportSessionRequest request;
   request.set_session_id("a");
   v1::SessionSnapshot snapshot;

@@ -30,7 +30,7 @@ class AdministeredTest : public ServedTest {
         server_->admin_address(), grpc::InsecureChannelCredentials()));
   }
 
-  // A bundle below the model root; its hash.
+  // Writes a bundle below the model root; returns its hash.
   std::string SaveModel(const std::string& folder, uint64_t seed,
                         const std::string& name = kName,
                         RandomBundleOptions bundle = {}) {
@@ -40,7 +40,7 @@ class AdministeredTest : public ServedTest {
     EXPECT_TRUE(made.Save(InRoot(folder)).ok());
     return made.manifest().weights_sha256();
   }
-  // The same with weights that are cut short.
+  // Writes a bundle whose weights are cut short.
   void SaveBrokenModel(const std::string& folder) {
     SaveModel(folder, 77);
     std::filesystem::resize_file(
@@ -76,7 +76,7 @@ class AdministeredTest : public ServedTest {
                     v1::ListSessionsResponse* response) {
     return admin_->ListSessions(Patient().get(), request, response);
   }
-  // Of the session, as the list has it; empty if it is not there.
+  // The session's entry in the list; empty if it is not there.
   std::string WeightsOf(const std::string& id) {
     v1::ListSessionsResponse list;
     EXPECT_TRUE(List({}, &list).ok());

@@ -32,9 +32,9 @@ constexpr uint64_t kSeed = 1000;
 constexpr int kStretch = 30;
 constexpr absl::Duration kPatience = absl::Seconds(30);
 
-// Keeps episodes and disturbances together, however fast the machine is: no
+// Keeps episodes and disturbances in step, however fast the machine is: no
 // episode plays more than a stretch beyond the disturbances that are over, and
-// none is disturbed before all have played that far.
+// the next disturbance waits until all episodes have played that far.
 //
 // Thread-safe.
 class Pace {
@@ -188,8 +188,8 @@ TEST_F(EpisodesTest, NorDoTheyBehindHaproxy) {
   const auto haproxy = StartHaproxy(proxy, *replicas_[0], *replicas_[1]);
   const auto prober = AdaptationClient::Connect(proxy);
   ASSERT_TRUE(prober.ok()) << prober.status();
-  // Until HAProxy gives sessions to the one that came back, so that there is
-  // another one when the next one goes.
+  // Wait until HAProxy gives sessions to the replica that came back, so that
+  // one is left when the next one goes.
   const auto await_sessions = [&](const Replica& replica) {
     std::vector<absl::StatusOr<RemoteSession>> probes;
     const absl::Time give_up = absl::Now() + kPatience;

@@ -28,7 +28,7 @@ class HangupTest : public ProgramTest {
     EXPECT_TRUE(stub_->GetModel(Patient().get(), {}, &model).ok());
     return model.weights_sha256();
   }
-  // Once the server has other weights than `old`.
+  // Waits until the server has other weights than `old`.
   std::string AwaitOther(const std::string& old) {
     const absl::Time give_up = absl::Now() + kPatience;
     std::string now = old;

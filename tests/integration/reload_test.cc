@@ -21,8 +21,8 @@ using ::testing::AnyOf;
 
 constexpr int kDecisions = 8;  // Of an episode.
 constexpr int64_t kKiB = 1 << 10;
-// A generation of the models here takes some 600 KiB, so that a leak of each
-// would be ten times as much between the middle and the end of 50 reloads.
+// A generation of the models here takes some 600 KiB, so a leak of each would
+// exceed this limit ten times between the middle and the end of 50 reloads.
 constexpr int64_t kMostHeapGrowth = 1024 * kKiB;
 // Pages that the heap keeps in between count, too; some 10 MiB of them go back
 // to the system whenever no decision is running for a moment.
@@ -76,8 +76,8 @@ class ReloadTest : public AdministeredTest {
     return actions;
   }
 
-  // One episode after the other until `stop`, each on the weights that its
-  // reset names, to the bit: decisions are deterministic.
+  // Plays episodes until `stop`. Each must be equal to the bit to one on the
+  // weights that its reset names: decisions are deterministic.
   void Loop(const std::string& id, const std::atomic<bool>& stop) {
     v1::Session session;
     ASSERT_TRUE(ServedTest::Open(Opening(id), &session).ok());

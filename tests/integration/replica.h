@@ -43,7 +43,7 @@ class Replica {
   }
   void Start() {
     process_ = std::make_unique<RunningCommand>(command_);
-    // A connection of its own: not one to the process before.
+    // Opens a new connection, not one to the process before.
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     channel_ = grpc::CreateCustomChannel(

@@ -122,8 +122,8 @@ class ReplicasTest : public ProgramTest {
   }
   static std::string LoopName(int loop) { return absl::StrCat("loop-", loop); }
 
-  // Plays `loops` at once while `disturb` runs; each must come out as a loop
-  // that nothing disturbs. How many epochs they saw.
+  // Plays `loops` at once while `disturb` runs; each must end like an
+  // undisturbed loop. Returns how many epochs they saw.
   int PlayDisturbed(int loops, int steps, absl::Duration pause,
                     const std::function<void()>& disturb) {
     const auto client = Connect();
@@ -263,7 +263,8 @@ TEST_F(ReplicasTest, AnOwnerThatWakesUpIsRefused) {
     // The new owner knows nothing of it.
     EXPECT_EQ(MustAct(other, id, 2, 2).epoch(), 2u);
     await_kept();
-    // A client that knows better gets the newest state even from the old one.
+    // A client that has seen a newer epoch gets the newest state even from the
+    // old server.
     EXPECT_EQ(MustAct(old, id, 3, 2).epoch(), 3u);
     await_kept();
     EXPECT_EQ(MustAct(other, id, 4, 3).epoch(), 4u);
@@ -335,7 +336,7 @@ TEST_F(ReplicasTest, ARedisThatComesBackWithItsFileHasTheSessions) {
   for (uint64_t n = 0; n < 3; ++n) {
     EXPECT_FALSE(MustAct(replica, "a", n).report().not_kept());
   }
-  // Nobody has the session any more but the file.
+  // Only the file has the session now.
   replica.End(SIGKILL);
   redis_->End(SIGKILL);
   redis_->Start();

@@ -1,5 +1,4 @@
-// Runs Runs foresight-run against a real server with real models and real
-// physics.
+// Runs foresight-run against a real server with real models and real physics.
 #include <gmock/gmock.h>
 
 #include <fstream>

@@ -11,7 +11,7 @@
 namespace foresight {
 
 // Listens on a port of 127.0.0.1 that was free, and keeps nothing on the disk
-// unless its options say so. The test fails where it does not start.
+// unless its options say so. The test fails if it does not start.
 class RedisServer {
  public:
   // `options` as on redis-server's command line.
@@ -23,7 +23,7 @@ class RedisServer {
   std::string Path(const std::string& name) const;
 
   void Signal(int signal) const { process_->Signal(signal); }
-  // Ends it by the signal; Start has it again on the same port.
+  // Ends it by the signal; Start restarts it on the same port.
   void End(int signal);
   void Start();
 

@@ -1,4 +1,4 @@
-"""The asyncio twin gives what the package gives."""
+"""The asyncio twin gives the same results as the package."""
 
 import asyncio
 import inspect

@@ -1,4 +1,4 @@
-"""What travels with each call."""
+"""The metadata of each call."""
 
 import asyncio
 import unittest

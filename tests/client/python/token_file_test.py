@@ -42,7 +42,7 @@ class TokenFileTest(unittest.TestCase):
         self.assertEqual(file.get(), "old")  # Within a second of the last look.
         self.clock.look_again()
         self.assertEqual(file.get(), "new")
-        # What is not a token changes nothing.
+        # Text that is not a token changes nothing.
         replace(self.path, b"")
         self.clock.look_again()
         self.assertEqual(file.get(), "new")

@@ -37,8 +37,8 @@ class SessionMaker {
     return session;
   }
 
-  // What a server does with an observation whose components are all `value`;
-  // the answer, which the session remembers.
+  // Decides as a server does, on an observation whose components are all
+  // `value`. Returns the answer, which the session remembers.
   v1::ActResponse Decide(SessionState& session, float value) {
     v1::ActResponse answer = Make(session, value);
     session.last_observation.assign(session.observation_size, value);
@@ -47,7 +47,7 @@ class SessionMaker {
     return answer;
   }
 
-  // The same without a trace but in psi.
+  // Decides in the same way, but changes nothing except psi.
   v1::ActResponse Make(SessionState& session, float value) {
     const std::vector<float> observation(session.observation_size, value);
     Problem problem;

@@ -12,7 +12,7 @@
 
 namespace foresight {
 
-// What is kept, and how the store behaves. Thread-safe.
+// The kept sessions, and the store's behaviour. Thread-safe.
 struct SharedMedium {
   absl::Mutex mutex;
   std::map<std::string, KeptSession> sessions ABSL_GUARDED_BY(mutex);

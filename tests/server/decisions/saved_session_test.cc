@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 
 class SavedSessionTest : public ::testing::Test {
  protected:
-  // What a server would make of the saved session.
+  // The session that a server would make of the saved one.
   SessionState Opened() { return maker_.NewSession("a"); }
 
   SessionMaker maker_;

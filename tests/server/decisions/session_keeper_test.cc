@@ -19,7 +19,7 @@ using Kind = StateChange::Kind;
 
 constexpr absl::Duration kPatience = absl::Seconds(30);
 
-// What was written to a store that works until it is told not to.
+// The changes written to a store that works until told otherwise.
 struct Medium {
   absl::Mutex mutex;
   std::vector<StateChange> written ABSL_GUARDED_BY(mutex);

@@ -16,7 +16,7 @@ using ::testing::IsEmpty;
 // Longer than anything here takes: only a hang reaches it.
 constexpr absl::Duration kPatience = absl::Seconds(30);
 
-// What a FakeStore was given, and whether it works.
+// The changes given to a FakeStore, and whether it works.
 struct Medium {
   absl::Mutex mutex;
   std::vector<std::string> written ABSL_GUARDED_BY(mutex);

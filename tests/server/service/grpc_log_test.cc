@@ -16,7 +16,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// What `write` makes the libraries log.
+// The lines that `write` makes the libraries log.
 template <typename Write>
 std::string Logged(Write write) {
   RouteGrpcLog();

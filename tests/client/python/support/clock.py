@@ -20,7 +20,7 @@ class TokenFileClock:
 
 
 def replace(path, content):
-    """By rename, as whoever rotates a token should do it."""
+    """By rename, as anyone who rotates a token should do it."""
     fresh = path.with_suffix(".new")
     fresh.write_bytes(content)
     fresh.rename(path)
