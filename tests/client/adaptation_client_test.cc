@@ -44,7 +44,7 @@ v1::ActRequest Stateless() {
   return request;
 }
 
-TEST_F(AdaptationClientTest, NoServerIsSaidWithinTheTimeout) {
+TEST_F(AdaptationClientTest, AMissingServerIsReportedWithinTheTimeout) {
   server_.Stop();
   AdaptationClient::Options options;
   options.connect_timeout = absl::Milliseconds(50);

@@ -192,7 +192,7 @@ TEST_P(ControlLoopTest, APassingErrorIsRetriedWithinTheStep) {
   EXPECT_EQ(loop_->stats().errors, 3);
 }
 
-TEST_P(ControlLoopTest, AnAnswerEndsTheGrowthOfTheWaits) {
+TEST_P(ControlLoopTest, AnAnswerResetsTheBackoff) {
   options_.backoff = {1, absl::Microseconds(1), absl::Hours(1)};
   Start();
   // Otherwise the waits would grow beyond a step's minute.
@@ -299,7 +299,7 @@ TEST_P(ControlLoopTest, AServerThatComesBackIsFoundAgain) {
   EXPECT_EQ(loop_->stats().reconnects > 0, GetParam());
 }
 
-TEST_P(ControlLoopTest, ALostSessionIsSaidInEachStep) {
+TEST_P(ControlLoopTest, ALostSessionIsReportedInEachStep) {
   Start();
   EXPECT_TRUE(Answered(kObservation).status.ok());
   server_.Stop();

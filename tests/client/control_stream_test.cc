@@ -133,7 +133,7 @@ TEST_F(ControlStreamTest, AReplacedTokenEndsTheStream) {
   EXPECT_TRUE(next->Act(Request(*session, 1, 0.1f)).ok());
 }
 
-TEST_F(ControlStreamTest, ABrokenStreamAnswersWhatIsOutstandingAndLater) {
+TEST_F(ControlStreamTest, ABrokenStreamAnswersOutstandingAndLaterRequests) {
   const auto session = Open();
   const auto other = Open();
   server_.AnswerInReversedGroups(3);  // So that two stay outstanding.

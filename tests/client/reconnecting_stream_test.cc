@@ -96,7 +96,7 @@ TEST_F(ReconnectingStreamTest, AServerThatComesBackIsFound) {
   EXPECT_EQ(answer->decision_index(), 1u);
 }
 
-TEST_F(ReconnectingStreamTest, AnAnswerEndsTheGrowthOfTheWaits) {
+TEST_F(ReconnectingStreamTest, AnAnswerResetsTheBackoff) {
   const auto stream = Open(absl::Microseconds(1), absl::Hours(1));
   // Otherwise the waits would grow to many minutes.
   for (uint64_t i = 0; i < 30; ++i) {
@@ -133,7 +133,7 @@ TEST_F(ReconnectingStreamTest, ARefusedTokenIsShownAgainOnANewStream) {
   EXPECT_EQ(stream->reconnects(), 1);
 }
 
-TEST_F(ReconnectingStreamTest, RenewingAnswersWhatIsOutstanding) {
+TEST_F(ReconnectingStreamTest, RenewingAnswersOutstandingRequests) {
   const auto stream = Open(absl::Microseconds(1));
   server_.Stall();
   const auto slot = Send(*stream, 0);

@@ -80,7 +80,7 @@ TEST_P(SessionTest, ClosingTwiceIsClosingOnce) {
   EXPECT_EQ(server_.calls(), calls + 1);
 }
 
-TEST_P(SessionTest, ALostSessionIsSaid) {
+TEST_P(SessionTest, ALostSessionIsReported) {
   const auto session = Open();
   server_.Stop();
   server_.Restart();  // Ends all sessions.
@@ -189,7 +189,7 @@ TEST_P(SessionTest, AnAnswerOfAnOlderEpochIsNotActedOnButRetried) {
   EXPECT_EQ(session->next_decision(), 1u);
 }
 
-TEST_P(SessionTest, ANewerEpochIsTakenOverAndSaid) {
+TEST_P(SessionTest, ANewerEpochIsTakenOverAndReported) {
   server_.SetEpoch(2);
   const auto session = Open();
   server_.SetEpoch(5);

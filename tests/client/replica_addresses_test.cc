@@ -35,7 +35,7 @@ TEST(ReplicaAddressesTest, OneServerIsOneAddress) {
               ElementsAre("no-such-name.invalid:1"));
 }
 
-TEST(ReplicaAddressesTest, WhatIsEmptyOrThereTwiceIsRefused) {
+TEST(ReplicaAddressesTest, EmptyAndRepeatedAddressesAreRefused) {
   for (const char* servers : {"", ",", "a:1,", "a:1,,b:2", " "}) {
     EXPECT_EQ(FindReplicas(servers).status().code(),
               absl::StatusCode::kInvalidArgument)

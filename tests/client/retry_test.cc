@@ -51,7 +51,7 @@ TEST(RetryTest, SucceedsAfterPassingErrors) {
   EXPECT_EQ(attempts, 4);
 }
 
-TEST(RetryTest, AttemptsAreBoundedAndTheirNumberIsSaid) {
+TEST(RetryTest, AttemptsAreBoundedAndTheirNumberIsReported) {
   int attempts = 0;
   const absl::Status status = RunWith(
       Quick(3), std::vector<absl::Status>(9, Overloaded({})), &attempts);

@@ -332,7 +332,7 @@ TEST_F(AdminTest, SessionsAreListedInPages) {
   EXPECT_LT(decided.idle().seconds(), 60);
 }
 
-TEST_F(AdminTest, AListThatIsAskedForWronglyIsRefused) {
+TEST_F(AdminTest, AWrongListRequestIsRefused) {
   StartAdministered();
   v1::ListSessionsRequest request;
   v1::ListSessionsResponse page;

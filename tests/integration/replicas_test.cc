@@ -213,7 +213,7 @@ TEST_F(ReplicasTest, BehindHaproxyNeitherRestartsNorKillsDisturbALoop) {
   EXPECT_GE(epochs, 16);
 }
 
-TEST_F(ReplicasTest, WhatAKillLosesIsCountedAndTheLoopGoesOn) {
+TEST_F(ReplicasTest, DecisionsLostByAKillAreCountedAndTheLoopGoesOn) {
   StartTwo("interval", {"--durability-interval", "10m"});
   const auto client = Connect();
   ASSERT_TRUE(client.ok()) << client.status();
@@ -271,7 +271,7 @@ TEST_F(ReplicasTest, AnOwnerThatWakesUpIsRefused) {
   }
 }
 
-TEST_F(ReplicasTest, OfTwoClientsWithOneNameOneWinsAndTheOtherIsTold) {
+TEST_F(ReplicasTest, OneOfTwoClientsGetsANameAndTheOtherIsTold) {
   StartTwo("interval");
   MustOpen(*replicas_[0], "a");
   v1::Session session;

@@ -150,7 +150,7 @@ TEST(EnvironmentTest, AssetsComeFromTheCallerThenFromTheVariable) {
   ASSERT_EQ(unsetenv("FORESIGHT_ASSETS"), 0);
 }
 
-TEST(EnvironmentTest, AFileThatIsNoModelIsNamed) {
+TEST(EnvironmentTest, AFileThatIsNotAModelIsNamed) {
   const TemporaryFolder folder;
   std::ofstream(folder.path() / "half_cheetah.xml")
       << "<mujoco><nonsense/></mujoco>";

@@ -22,7 +22,7 @@ class TokenFileTest(unittest.TestCase):
             token = TokenFile(self.path).get()
             self.assertEqual(token, text.decode().strip())
 
-    def test_what_is_not_a_token_is_refused_unquoted(self):
+    def test_text_that_is_not_a_token_is_refused_unquoted(self):
         with self.assertRaisesRegex(OSError, str(self.path)):
             TokenFile(self.path)
         for text in (

@@ -80,7 +80,7 @@ TEST_F(ForesightRunTest, SweepsSettings) {
   EXPECT_EQ(RunCommand(Command({"--sweep", "/no/such/file"})).exit_code, 2);
 }
 
-TEST_F(ForesightRunTest, HelpIsNoFailure) {
+TEST_F(ForesightRunTest, HelpIsNotAFailure) {
   const CommandResult result = RunCommand({kProgram, "--help"});
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_THAT(result.output, HasSubstr("--step-size"));

@@ -7,7 +7,7 @@
 namespace foresight {
 namespace {
 
-TEST(ProgressTest, TheLineSaysHowFarHowFastAndHowLongStill) {
+TEST(ProgressTest, TheLineShowsProgressSpeedAndTimeLeft) {
   ProgressState state;
   state.episodes_done = 3;
   state.episodes = 20;

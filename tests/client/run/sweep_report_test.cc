@@ -50,7 +50,7 @@ TEST(SweepReportTest, TheTableHasEachTrialAndTheBest) {
                                "\"mode\":\"PERSIST\"}\n"));
 }
 
-TEST(SweepReportTest, AnUnsureWinnerIsSaid) {
+TEST(SweepReportTest, AnUnsureWinnerIsMarkedAsSuch) {
   EXPECT_THAT(SweepTable({Trial(0.25f, 5)}), Not(HasSubstr("not shown")));
   EXPECT_THAT(SweepTable({Trial(0.25f, -5)}),
               HasSubstr("best      --step-size 0.25  (not shown to be better "

@@ -169,7 +169,7 @@ TEST_F(TournamentTest, ADecisionThatNobodyMakesFailsAtTheDeadline) {
   EXPECT_EQ(comparison.status().code(), absl::StatusCode::kDeadlineExceeded);
 }
 
-TEST_F(TournamentTest, AFullServerIsSaid) {
+TEST_F(TournamentTest, AFullServerIsReported) {
   server_.FailNext(1, grpc::Status::OK);  // ListModels.
   server_.FailNext(2, DetailedStatus(grpc::StatusCode::RESOURCE_EXHAUSTED,
                                      "1024 sessions are open", "SESSIONS_FULL",

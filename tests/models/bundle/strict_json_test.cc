@@ -40,7 +40,7 @@ TEST(ParseStrictJson, RefusesJsonThatIsNotAnObject) {
   EXPECT_EQ(Refusal("[1]"), "the JSON is of type array, expected object");
 }
 
-TEST(ParseStrictJson, StandsDeepNesting) {
+TEST(ParseStrictJson, SurvivesDeepNesting) {
   const std::string open(100000, '['), close(100000, ']');
   EXPECT_TRUE(ParseStrictJson("{\"a\":" + open + close + "}").ok());
   EXPECT_THAT(Refusal("{\"a\":" + open), HasSubstr("unexpected end"));

@@ -133,7 +133,7 @@ TEST_F(PartRunTest, RefusesABrokenCheckpoint) {
   EXPECT_EQ(RunPart(run, trainer).code(), absl::StatusCode::kInvalidArgument);
 }
 
-TEST_F(PartRunTest, StopsWhenTheLossIsNoNumber) {
+TEST_F(PartRunTest, StopsWhenTheLossIsNotANumber) {
   class Exploding : public Trainer {
    public:
     Exploding() : Trainer(0) {}

@@ -100,7 +100,7 @@ TEST_F(TrialsTest, UndoGoesBackToTheStart) {
   EXPECT_THAT(world_.ones[2].working, ElementsAre(1, 2));
 }
 
-TEST_F(TrialsTest, RestoreBringsTheFocusBackAndForgetsWhatWasMeasured) {
+TEST_F(TrialsTest, RestoreBringsTheFocusBackAndForgetsMeasurements) {
   trials_[0].limited = true;
   trials_.Focus({0});
   trials_.Save();

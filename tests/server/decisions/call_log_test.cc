@@ -52,7 +52,7 @@ TEST_F(CallLogTest, ALineHasTheCallAndTheBeginningOfItsSessionsId) {
               HasSubstr("INFO session opened id=short model=walker\n"));
 }
 
-TEST_F(CallLogTest, AFloodIsCutAndCounted) {
+TEST_F(CallLogTest, AFloodOfLinesIsLimitedAndCounted) {
   const auto fail = [this] {
     log_.Failure("decision failed", full_, "", "", {});
   };

@@ -626,7 +626,7 @@ TEST_F(SharingDecisionMakerTest, ASessionIsTakenOverForTheCallThatNeedsIt) {
   EXPECT_EQ((*asked.Get())->report().resumed_from(), 3u);
 }
 
-TEST_F(SharingDecisionMakerTest, WhatIsOutOfDateHereIsTakenOverAgain) {
+TEST_F(SharingDecisionMakerTest, AnOutdatedSessionIsTakenOverAgain) {
   KeepElsewhere(/*epoch=*/4);
   Open("a");
   v1::ActRequest request = Request("a", 0.5, 3);
@@ -641,7 +641,7 @@ TEST_F(SharingDecisionMakerTest, WhatIsOutOfDateHereIsTakenOverAgain) {
   EXPECT_EQ((*AskSharing(Request("a", 0.5, 3)).Get())->epoch(), 8u);
 }
 
-TEST_F(SharingDecisionMakerTest, WhatNobodyHasIsUnknown) {
+TEST_F(SharingDecisionMakerTest, ASessionThatNobodyHasIsUnknown) {
   EXPECT_EQ(AskSharing(Request("a", 0.5, 3)).Reason(), "SESSION_UNKNOWN");
   EXPECT_EQ(medium_.Calls(), 1);
 }

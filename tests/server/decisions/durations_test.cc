@@ -17,7 +17,7 @@ google::protobuf::Duration Proto(int64_t seconds, int32_t nanos) {
   return duration;
 }
 
-TEST(DurationsTest, ThereAndBackIsTheSame) {
+TEST(DurationsTest, ConvertingThereAndBackChangesNothing) {
   for (const absl::Duration duration :
        {absl::ZeroDuration(), absl::Nanoseconds(1), absl::Milliseconds(1250),
         absl::Hours(1000), -absl::Milliseconds(1250)}) {
@@ -37,7 +37,7 @@ TEST(DurationsTest, AnInfiniteDurationIsTheLongest) {
   EXPECT_EQ(ToProto(absl::InfiniteDuration()).seconds(), 315576000000);
 }
 
-TEST(DurationsTest, AMessageThatIsNoDurationIsRefusedNamingTheField) {
+TEST(DurationsTest, AMessageThatIsNotADurationIsRefusedNamingTheField) {
   for (const auto& wrong :
        {Proto(1, -1), Proto(-1, 1), Proto(0, 1000000000), Proto(0, -1000000000),
         Proto(315576000001, 0), Proto(-315576000001, 0)}) {

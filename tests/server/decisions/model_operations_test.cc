@@ -67,7 +67,7 @@ TEST_F(ModelOperationsTest, ALoadedModelTakesThePlaceOfTheServedOne) {
   EXPECT_EQ(Served(), second);
 }
 
-TEST_F(ModelOperationsTest, WhatIsInMemoryIsNotMadeAgain) {
+TEST_F(ModelOperationsTest, WeightsInMemoryAreNotMadeAgain) {
   const std::string first = Save("v1", 1);
   Save("v2", 2);
   ASSERT_TRUE(operations_.Add(folder_.path() / "v1").ok());

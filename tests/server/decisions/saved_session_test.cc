@@ -54,7 +54,7 @@ TEST_F(SavedSessionTest, ASessionThatHasNotDecidedHasNoAnswer) {
   EXPECT_EQ(restored.last_answer, nullptr);
 }
 
-TEST_F(SavedSessionTest, AResetSessionIsAtItsBegin) {
+TEST_F(SavedSessionTest, AResetSessionIsAtItsBeginning) {
   SessionState session = maker_.NewSession("a");
   maker_.Decide(session, 0.5f);
   SessionRestart restart;
@@ -90,7 +90,7 @@ TEST_F(SavedSessionTest, OtherWeightsAreRefused) {
   EXPECT_EQ(ReasonName(Restore(saved, restored)), "WEIGHTS_DIFFER");
 }
 
-TEST_F(SavedSessionTest, WhatDoesNotFitTheModelIsRefused) {
+TEST_F(SavedSessionTest, StateThatDoesNotFitTheModelIsRefused) {
   SessionState session = maker_.NewSession("a");
   maker_.Decide(session, 0.5f);
   const v1::SavedSession good = Save(session);

@@ -159,7 +159,7 @@ TEST_F(SessionKeeperTest, AResetSessionIsKeptAsItWillBe) {
   EXPECT_EQ(last.session.next_decision(), 0u);
 }
 
-TEST_F(SessionKeeperTest, WhatWasLostIsMadeUpForAtTheNextDecision) {
+TEST_F(SessionKeeperTest, LostChangesAreKeptWithTheNextDecision) {
   Begin(Durability::kInterval);
   SessionState session = maker_.NewSession("a");
   keeper_->Began(session);

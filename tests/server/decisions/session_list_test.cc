@@ -88,7 +88,7 @@ TEST_F(SessionListTest, APageHas100SessionsUnlessItIsAskedFor) {
   EXPECT_EQ(Page(1000).sessions_size(), 101);
 }
 
-TEST_F(SessionListTest, WhatCannotBeAskedForIsNamed) {
+TEST_F(SessionListTest, AWrongListRequestNamesItsField) {
   v1::ListSessionsRequest request;
   request.set_page_size(1001);
   absl::Status refused = ListSessions(request, store_, At(0)).status();

@@ -99,7 +99,7 @@ TEST_F(SessionOperationsTest, WithoutAnIdTheServerChoosesOne) {
   EXPECT_NE(first->session_id(), second->session_id());
 }
 
-TEST_F(SessionOperationsTest, AResetSessionIsAtItsBegin) {
+TEST_F(SessionOperationsTest, AResetSessionIsAtItsBeginning) {
   ASSERT_TRUE(operations_.Open(Named("a"), kMe).ok());
   Decide("a", kMe, 0.5f);
   auto request = Of<v1::ResetSessionRequest>("a");
@@ -142,7 +142,7 @@ TEST_F(SessionOperationsTest, ASnapshotGoesOnWhereItWasInTheNextEpoch) {
   EXPECT_EQ(ReasonName(Export("b", kMe).status()), "SESSION_UNKNOWN");
 }
 
-TEST_F(SessionOperationsTest, WhatIsKeptIsResumedWithItsDecisions) {
+TEST_F(SessionOperationsTest, AKeptSessionIsResumedWithItsDecisions) {
   SessionState before = maker_.NewSession("a");
   before.identity = "me";
   KeptSession kept;
@@ -199,7 +199,7 @@ TEST_F(SessionOperationsTest, AnotherServersSessionIsFetchedBeforeItIsUsed) {
   ASSERT_TRUE(down.WaitForNotificationWithTimeout(kPatience));
 }
 
-TEST_F(SessionOperationsTest, ASessionThatWasDroppedAtItsBeginDidNotBegin) {
+TEST_F(SessionOperationsTest, ASessionDroppedAtItsBeginningNeverBegan) {
   const auto opened = operations_.Open(Named("a"), kMe);
   ASSERT_TRUE(opened.ok());
   absl::Status begun = absl::UnknownError("none");

@@ -96,14 +96,14 @@ class TakeOversTest : public ::testing::Test {
   std::unique_ptr<TakeOvers> take_overs_;
 };
 
-TEST_F(TakeOversTest, WhatTheStoreHasIsResumed) {
+TEST_F(TakeOversTest, ASessionOfTheStoreIsResumed) {
   medium_.Keep("\na", 5, 1, {});
   Begin();
   EXPECT_TRUE(Start("a").Get().ok());
   EXPECT_THAT(Resumed(), ElementsAre(2u));
 }
 
-TEST_F(TakeOversTest, WhatNobodyHasIsUnknown) {
+TEST_F(TakeOversTest, ASessionThatNobodyHasIsUnknown) {
   Begin();
   EXPECT_EQ(Start("a").Reason(), "SESSION_UNKNOWN");
 }
@@ -118,7 +118,7 @@ TEST_F(TakeOversTest, ResumesErrorIsTold) {
   EXPECT_EQ(Start("a").Reason(), "SESSIONS_FULL");
 }
 
-TEST_F(TakeOversTest, AStoreThatDoesNotAnswerLeavesItOpenWhatIsKnown) {
+TEST_F(TakeOversTest, WithoutAStoreItIsUnknownWhetherASessionExists) {
   medium_.SetFailure(absl::UnavailableError("down"));
   Begin();
   const Asked asked = Start("a");
@@ -135,7 +135,7 @@ TEST_F(TakeOversTest, AnOwnerGoesOnWithItsOwn) {
   EXPECT_THAT(Lost(), IsEmpty());
 }
 
-TEST_F(TakeOversTest, WhatIsOutOfDateHereIsDroppedForWhatTheStoreHas) {
+TEST_F(TakeOversTest, AnOutdatedSessionIsReplacedByTheStores) {
   OpenHere("a", 1);
   medium_.Keep("\na", 5, 2, {});
   Begin();
@@ -186,7 +186,7 @@ TEST_F(TakeOversTest, VeryManyAreRefusedForAWhile) {
   EXPECT_EQ(second.Reason(), "SESSION_UNKNOWN");
 }
 
-TEST_F(TakeOversTest, WhoeverWaitsAtTheEndIsTold) {
+TEST_F(TakeOversTest, WaitersAreToldOfTheEnd) {
   medium_.SetHangs(true);
   Begin();
   const Asked running = Start("a");

@@ -123,7 +123,7 @@ TEST_F(JournalTest, ChangesAreWrittenInTheirOrder) {
                                              "c removed", "d set aside"));
 }
 
-TEST_F(JournalTest, WhatWaitsAtTheEndIsWritten) {
+TEST_F(JournalTest, WaitingChangesAreWrittenAtTheEnd) {
   Begin(Durability::kInterval, absl::Hours(1));
   journal_->Remove({"a", 1});
   journal_.reset();
@@ -226,7 +226,7 @@ TEST_F(JournalTest, AStoreThatHangsIsWaitedForOnceAndLosesNothing) {
   EXPECT_EQ(journal_->lost_changes(), 0u);
 }
 
-TEST_F(JournalTest, WhoeverWaitsForAMissingStoreAtTheEndIsTold) {
+TEST_F(JournalTest, WaitersForAMissingStoreAreToldOfTheEnd) {
   Begin(Durability::kEach, absl::Hours(1), absl::Milliseconds(1));
   medium_.SetHangs(true);
   absl::Notification told;
@@ -240,7 +240,7 @@ TEST_F(JournalTest, WhoeverWaitsForAMissingStoreAtTheEndIsTold) {
   waking.join();
 }
 
-TEST_F(JournalTest, ARefusedChangeIsToldBeforeThoseWhoWaitForIt) {
+TEST_F(JournalTest, ARefusedChangeIsReportedBeforeItsWaiters) {
   Begin(Durability::kEach, absl::Hours(1));
   {
     absl::MutexLock lock(&medium_.mutex);
@@ -256,7 +256,7 @@ TEST_F(JournalTest, ARefusedChangeIsToldBeforeThoseWhoWaitForIt) {
   EXPECT_TRUE(journal_->available());
 }
 
-TEST_F(JournalTest, WhatTheStoreHasLostIsKeptAgain) {
+TEST_F(JournalTest, SessionsThatTheStoreLostAreKeptAgain) {
   Begin(Durability::kInterval);
   {
     absl::MutexLock lock(&medium_.mutex);

@@ -99,7 +99,7 @@ TEST_F(RedisStoreTest, AfterATakeOverTheFormerOwnerIsRefused) {
   EXPECT_EQ(MustTake(old).decisions.size(), 1u);
 }
 
-TEST_F(RedisStoreTest, OfTwoThatTakeASessionOverTheLaterOneHasIt) {
+TEST_F(RedisStoreTest, TheLaterOfTwoTakeOversHasTheSession) {
   RedisStore first = Open(), second = Open();
   MustWrite(first, {Create({"a", 7, 1})});
   EXPECT_EQ(MustTake(first).name.epoch, 2u);
@@ -137,7 +137,7 @@ TEST_F(RedisStoreTest, NobodyBringsAClosedSessionBack) {
   MustWrite(store, {Replace({"a", 8, 1}, 1)});
 }
 
-TEST_F(RedisStoreTest, ADecisionThatFollowsNothingIsMissed) {
+TEST_F(RedisStoreTest, ADecisionAfterAGapIsRefused) {
   RedisStore store = Open();
   MustWrite(store, {Create({"a", 7, 1}), Append({"a", 7, 1}, 0)});
   const auto gap = store.Write({Append({"a", 7, 1}, 2)});
@@ -147,7 +147,7 @@ TEST_F(RedisStoreTest, ADecisionThatFollowsNothingIsMissed) {
   EXPECT_EQ(MustTake(store).decisions.size(), 1u);
 }
 
-TEST_F(RedisStoreTest, WhatIsTakenMayBeForgotten) {
+TEST_F(RedisStoreTest, ATakenSessionMayBeForgotten) {
   RedisStore::Options forgetting = Eager();
   forgetting.forget_taken = true;
   RedisStore store = Open(forgetting), other = Open(forgetting);
@@ -177,7 +177,7 @@ TEST_F(RedisStoreTest, ADamagedSessionIsSetAside) {
   MustWrite(store, {Create({"a", 8, 1})});
 }
 
-TEST_F(RedisStoreTest, WhatIsKeptExpiresAfterItsSessionWould) {
+TEST_F(RedisStoreTest, KeptStateExpiresAfterItsSessionWould) {
   RedisStore store = Open();
   MustWrite(store, {Create({"a", 7, 1}), Append({"a", 7, 1}, 0)});
   auto raw =

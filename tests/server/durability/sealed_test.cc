@@ -10,7 +10,7 @@ using ::testing::HasSubstr;
 
 constexpr char kFormat[] = "foresight-test/1";
 
-TEST(SealedTest, WhatIsUnsealedIsWhatWasSealed) {
+TEST(SealedTest, UnsealUndoesSeal) {
   const std::string content("a\0b\n", 4);
   const auto unsealed = Unseal(kFormat, Seal(kFormat, content));
   ASSERT_TRUE(unsealed.ok()) << unsealed.status();

@@ -22,7 +22,7 @@ std::string ReasonOf(const std::string& bytes) {
   return decoded.ok() ? "" : ReasonName(decoded.status());
 }
 
-TEST(SnapshotTest, WhatIsDecodedIsWhatWasEncoded) {
+TEST(SnapshotTest, DecodingUndoesEncoding) {
   const auto decoded = DecodeSnapshot(EncodeSnapshot(Session()));
   ASSERT_TRUE(decoded.ok()) << decoded.status();
   EXPECT_EQ(decoded->SerializeAsString(), Session().SerializeAsString());

@@ -152,7 +152,7 @@ TEST_F(SqliteStoreTest, ADamagedSessionIsSetAsideAlone) {
   EXPECT_EQ(kept[0].name.key, "b");
 }
 
-TEST_F(SqliteStoreTest, WhatIsSetAsideIsNotLoadedAgain) {
+TEST_F(SqliteStoreTest, StateSetAsideIsNotLoadedAgain) {
   Write({Replace("a", 0), Append("a", 0), Replace("b", 7)});
   StateChange aside = Remove("a");
   aside.kind = Kind::kSetAside;

@@ -132,7 +132,7 @@ TEST(MetricsTest, AModelIsDescribedByItsLabels) {
                         "weights_sha256=\"ab12\"} 1\n"));
 }
 
-TEST(MetricsTest, AReplacedModelIsDescribedNoLonger) {
+TEST(MetricsTest, AReplacedModelIsNoLongerDescribed) {
   Metrics metrics("1");
   v1::Model model;
   model.set_name("walker");

@@ -68,7 +68,7 @@ TEST(ModelRegistryTest, WithoutAModelNoneIsExpected) {
             "none is");
 }
 
-TEST(ModelRegistryTest, AReplacedModelStaysWithWhoeverHoldsIt) {
+TEST(ModelRegistryTest, AReplacedModelStaysWithItsHolders) {
   ModelRegistry registry;
   ASSERT_TRUE(registry.Add(Model("hopper", 1)).ok());
   auto held = registry.Find("hopper").value();

@@ -65,7 +65,7 @@ TEST_F(ModelRootTest, AbsolutePathsAndParentsAreRefused) {
   }
 }
 
-TEST_F(ModelRootTest, WhatNamesNoFolderBelowTheRootIsRefused) {
+TEST_F(ModelRootTest, TextThatNamesNoFolderBelowTheRootIsRefused) {
   EXPECT_THAT(Refusal(""), HasSubstr("is empty"));
   EXPECT_THAT(Refusal("."), HasSubstr("is not below"));
   EXPECT_THAT(Refusal("absent"), HasSubstr("No such file"));

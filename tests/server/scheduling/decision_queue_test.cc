@@ -191,7 +191,7 @@ TEST_F(DecisionQueueTest, WithoutTimeForAllTheLeastServedOwnerGoesFirst) {
   EXPECT_EQ(Pop(31), "adapt 3");
 }
 
-TEST_F(DecisionQueueTest, OneWithALotOfTimeIsNotPutOffForLong) {
+TEST_F(DecisionQueueTest, ADecisionWithALotOfTimeIsNotDelayedForLong) {
   Start();
   Push(Make(1, "a", 0), 0);
   ASSERT_EQ(Pop(0), "adapt 1");
@@ -365,7 +365,7 @@ TEST_F(DecisionQueueTest, ALongPlanWaitsForATurnOfItsOwner) {
   EXPECT_EQ(Show(queue_->PopDue(At(26))), "freeze 2");
 }
 
-TEST_F(DecisionQueueTest, WhatIsTooLateIsAnsweredBeforeWhatIsDue) {
+TEST_F(DecisionQueueTest, LateDecisionsAreAnsweredBeforeDueOnes) {
   Start();
   for (const uint64_t id : {1, 2}) {
     DecisionQueue::Decision frozen = Make(id, "a", 0);
@@ -419,7 +419,7 @@ class QuietLoopTest : public DecisionQueueTest,
 };
 INSTANTIATE_TEST_SUITE_P(Apart, QuietLoopTest, ::testing::Bool());
 
-TEST_P(QuietLoopTest, GetsLittleMoreThanTheOthersThatLackTurns) {
+TEST_P(QuietLoopTest, GetsLittleMoreThanLoopsThatLackTurns) {
   Start();
   int turns = 0;
   for (int round = 0; round < 200; ++round) {

@@ -5,7 +5,7 @@
 namespace foresight {
 namespace {
 
-TEST(CallerTest, GrpcsGreatestTimeIsNoDeadline) {
+TEST(CallerTest, GrpcsLargestTimeMeansNoDeadline) {
   for (const gpr_clock_type clock : {GPR_CLOCK_MONOTONIC, GPR_CLOCK_REALTIME}) {
     EXPECT_EQ(TimeLeft(gpr_inf_future(clock)), absl::InfiniteDuration());
   }

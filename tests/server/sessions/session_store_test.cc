@@ -235,7 +235,7 @@ TEST_F(SessionStoreTest, ARetryOfTheDecisionInFlightGetsItsAnswer) {
   EXPECT_THAT(told, ElementsAre(answer, answer));
 }
 
-TEST_F(SessionStoreTest, NotEndlesslyManyRetriesWait) {
+TEST_F(SessionStoreTest, TheNumberOfWaitingRetriesIsLimited) {
   ASSERT_TRUE(Open("a").ok());
   SessionLease lease = Lease("a", 0, {1, 2});
   int waiting = 0, told = 0;
@@ -637,7 +637,7 @@ TEST_F(SessionStoreTest, ACallerThatKnowsALaterEpochIsToldSo) {
   EXPECT_TRUE(store_.Begin(request, nullptr, At(0)).ok());
 }
 
-TEST_F(SessionStoreTest, OnlyTheSessionThatIsMeantIsDropped) {
+TEST_F(SessionStoreTest, OnlyTheNamedSessionIsDropped) {
   ASSERT_TRUE(Open("a").ok());
   const auto mark = store_.Find("a");
   ASSERT_TRUE(mark.has_value());
