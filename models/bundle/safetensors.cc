@@ -25,10 +25,13 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 
 constexpr size_t kLengthBytes = 8;
 constexpr size_t kMaxRank = 8;
+constexpr char kMetadata[] = "__metadata__";
+constexpr char kFloat32[] = "F32";
 
 // A tensor's place: [begin, end) of the data after the header.
 struct Entry {
   std::string name;
+  std::string type;
   std::vector<int64_t> shape;
   uint64_t begin = 0;
   uint64_t end = 0;
@@ -78,10 +81,11 @@ absl::StatusOr<std::vector<uint64_t>> Numbers(const json& entry,
   return numbers;
 }
 
-// The bytes of a float32 tensor; none if the number overflows.
-std::optional<uint64_t> SizeInBytes(const std::vector<uint64_t>& shape) {
+// The bytes of a tensor; none if the number overflows.
+std::optional<uint64_t> SizeInBytes(const std::vector<uint64_t>& shape,
+                                    size_t value_size) {
   constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();
-  uint64_t size = sizeof(float);
+  uint64_t size = value_size;
   for (const uint64_t extent : shape) {
     if (extent > kMost) return std::nullopt;
     if (extent > 0 && size > kMost / extent) return std::nullopt;
@@ -90,8 +94,13 @@ std::optional<uint64_t> SizeInBytes(const std::vector<uint64_t>& shape) {
   return size;
 }
 
+std::string Quoted(absl::string_view text) {
+  return absl::StrCat("\"", text, "\"");
+}
+
 absl::StatusOr<Entry> ParseEntry(const std::string& name,
-                                 const json& json_entry, uint64_t data_size) {
+                                 const json& json_entry,
+                                 const ValueSizes& types, uint64_t data_size) {
   if (!json_entry.is_object()) return Wrong("expected a JSON object");
   for (const auto& [field, value] : json_entry.items()) {
     if (field != "dtype" && field != "shape" && field != "data_offsets") {
@@ -99,8 +108,15 @@ absl::StatusOr<Entry> ParseEntry(const std::string& name,
     }
   }
   const std::string dtype = json_entry.value("dtype", json("missing")).dump();
-  if (dtype != "\"F32\"") {
-    return Wrong("dtype is ", Printable(dtype), ", expected \"F32\"");
+  const auto type = std::find_if(
+      types.begin(), types.end(),
+      [&dtype](const auto& allowed) { return dtype == Quoted(allowed.first); });
+  if (type == types.end()) {
+    return Wrong(
+        "dtype is ", Printable(dtype), ", expected ",
+        absl::StrJoin(types, " or ", [](std::string* out, const auto& allowed) {
+          *out += Quoted(allowed.first);
+        }));
   }
   ASSIGN_OR_RETURN(const auto shape, Numbers(json_entry, "shape", kMaxRank));
   ASSIGN_OR_RETURN(const auto offsets, Numbers(json_entry, "data_offsets", 2));
@@ -110,14 +126,15 @@ absl::StatusOr<Entry> ParseEntry(const std::string& name,
                  "], expected [begin, end] within the file's ", data_size,
                  " bytes of data");
   }
-  const std::optional<uint64_t> size = SizeInBytes(shape);
+  const std::optional<uint64_t> size = SizeInBytes(shape, type->second);
   if (size != offsets[1] - offsets[0]) {
     return Wrong("data_offsets span ", offsets[1] - offsets[0],
                  " bytes, expected ",
                  size.has_value() ? absl::StrCat(*size) : "more than there are",
                  " for shape [", absl::StrJoin(shape, ", "), "]");
   }
-  return Entry{name, {shape.begin(), shape.end()}, offsets[0], offsets[1]};
+  return Entry{
+      name, type->first, {shape.begin(), shape.end()}, offsets[0], offsets[1]};
 }
 
 // Checks that `entries` cover each byte of the data exactly once.
@@ -144,40 +161,43 @@ absl::Status CheckTiling(std::vector<Entry>& entries, uint64_t data_size) {
 
 }  // namespace
 
-absl::StatusOr<TensorMap> ParseSafetensors(absl::string_view bytes) {
+absl::StatusOr<StoredTensors> ParseSafetensors(absl::string_view bytes,
+                                               const ValueSizes& types) {
   ASSIGN_OR_RETURN(const absl::string_view text, HeaderText(bytes));
   const absl::StatusOr<json> header = ParseStrictJson(text);
   if (!header.ok()) return Wrong("header: ", header.status().message());
   const absl::string_view data = bytes.substr(kLengthBytes + text.size());
+  StoredTensors stored;
   std::vector<Entry> entries;
   for (const auto& [name, value] : header->items()) {
-    if (name == "__metadata__") continue;
-    absl::StatusOr<Entry> entry = ParseEntry(name, value, data.size());
+    if (name == kMetadata) {
+      for (const auto& [key, item] : value.items()) {
+        if (item.is_string()) stored.metadata[key] = item.get<std::string>();
+      }
+      continue;
+    }
+    absl::StatusOr<Entry> entry = ParseEntry(name, value, types, data.size());
     if (!entry.ok()) {
       return Wrong("tensor ", Printable(name), ": ", entry.status().message());
     }
     entries.push_back(*std::move(entry));
   }
   RETURN_IF_ERROR(CheckTiling(entries, data.size()));
-  TensorMap tensors;
   for (Entry& entry : entries) {
-    Tensor tensor{std::move(entry.shape), {}};
-    tensor.values.resize((entry.end - entry.begin) / sizeof(float));
-    if (!tensor.values.empty()) {
-      std::memcpy(tensor.values.data(), data.data() + entry.begin,
-                  entry.end - entry.begin);
-    }
-    tensors.emplace(std::move(entry.name), std::move(tensor));
+    stored.tensors[std::move(entry.name)] = {
+        std::move(entry.type), std::move(entry.shape),
+        data.substr(entry.begin, entry.end - entry.begin)};
   }
-  return tensors;
+  return stored;
 }
 
-std::string FormatSafetensors(const TensorMap& tensors) {
+std::string FormatSafetensors(const StoredTensors& stored) {
   json header = json::object();
+  if (!stored.metadata.empty()) header[kMetadata] = stored.metadata;
   uint64_t offset = 0;
-  for (const auto& [name, tensor] : tensors) {
-    const uint64_t end = offset + tensor.values.size() * sizeof(float);
-    header[name] = {{"dtype", "F32"},
+  for (const auto& [name, tensor] : stored.tensors) {
+    const uint64_t end = offset + tensor.bytes.size();
+    header[name] = {{"dtype", tensor.type},
                     {"shape", tensor.shape},
                     {"data_offsets", {offset, end}}};
     offset = end;
@@ -189,11 +209,36 @@ std::string FormatSafetensors(const TensorMap& tensors) {
   std::memcpy(bytes.data(), &length, kLengthBytes);
   bytes.reserve(kLengthBytes + text.size() + offset);
   bytes += text;
-  for (const auto& [name, tensor] : tensors) {
-    bytes.append(reinterpret_cast<const char*>(tensor.values.data()),
-                 tensor.values.size() * sizeof(float));
+  for (const auto& [name, tensor] : stored.tensors) {
+    bytes.append(tensor.bytes.data(), tensor.bytes.size());
   }
   return bytes;
+}
+
+absl::StatusOr<TensorMap> ParseSafetensors(absl::string_view bytes) {
+  ASSIGN_OR_RETURN(const StoredTensors stored,
+                   ParseSafetensors(bytes, {{kFloat32, sizeof(float)}}));
+  TensorMap tensors;
+  for (const auto& [name, from] : stored.tensors) {
+    Tensor tensor{from.shape, {}};
+    tensor.values.resize(from.bytes.size() / sizeof(float));
+    if (!tensor.values.empty()) {
+      std::memcpy(tensor.values.data(), from.bytes.data(), from.bytes.size());
+    }
+    tensors.emplace(name, std::move(tensor));
+  }
+  return tensors;
+}
+
+std::string FormatSafetensors(const TensorMap& tensors) {
+  StoredTensors stored;
+  for (const auto& [name, tensor] : tensors) {
+    stored.tensors[name] = {
+        kFloat32, tensor.shape,
+        absl::string_view(reinterpret_cast<const char*>(tensor.values.data()),
+                          tensor.values.size() * sizeof(float))};
+  }
+  return FormatSafetensors(stored);
 }
 
 }  // namespace foresight
