@@ -16,8 +16,8 @@
 #include "server/adaptation/engine.h"
 #include "server/adaptation/fused/fused_engine.h"
 #include "server/adaptation/working_policies.h"
+#include "tests/support/engine_session.h"
 #include "tests/support/forward_oracle.h"
-#include "tests/support/outcome_names.h"
 #include "tests/support/random_bundle.h"
 
 namespace foresight {
@@ -67,19 +67,15 @@ inline std::string NameOf(
   return engine.param.name;
 }
 
-// float32 through some hundred operations on values of order 1.
-inline constexpr float kFloat32 = 2e-5f;
-
-// One session of a small random bundle.
-class EngineTest : public ::testing::TestWithParam<EngineUnderTest> {
+// A session of each engine.
+class EngineTest : public ::testing::TestWithParam<EngineUnderTest>,
+                   protected EngineSession {
  protected:
   // The engine reads `clock` when it runs.
   explicit EngineTest(const RandomBundleOptions& options = Weights(),
                       Clock clock = MonotonicNow)
-      : bundle_(std::make_shared<const Bundle>(RandomBundle(options))),
-        engine_(GetParam().make(bundle_, std::move(clock))),
-        psi_(engine_->NewParameters()),
-        psi_0_(psi_->Export()) {}
+      : EngineTest(std::make_shared<const Bundle>(RandomBundle(options)),
+                   std::move(clock)) {}
 
   // Some decisions on it look better with one bank of noise and worse with the
   // other.
@@ -88,29 +84,6 @@ class EngineTest : public ::testing::TestWithParam<EngineUnderTest> {
     options.seed = 3;
     return options;
   }
-
-  // A problem of three steps without guards.
-  Problem MakeProblem() const {
-    Problem problem;
-    problem.observation = observation_;
-    problem.parameters = psi_.get();
-    problem.seed = 42;
-    problem.decision = 3;
-    problem.settings = bundle_->defaults();
-    problem.settings.horizon = 4;
-    problem.settings.particles = 5;
-    problem.settings.steps = 3;
-    problem.settings.step_size = 0.01f;
-    problem.settings.max_gradient_norm = 0;
-    return problem;
-  }
-
-  static const Report& Run(const Engine& engine, Problem& problem) {
-    engine.Adapt(absl::MakeSpan(&problem, 1));
-    EXPECT_TRUE(problem.decision_or.ok()) << problem.decision_or.status();
-    return problem.decision_or->report;
-  }
-  const Report& Run(Problem& problem) { return Run(*engine_, problem); }
 
   // Sets psi back to psi_0.
   void Restart() { ASSERT_TRUE(psi_->Import(psi_0_).ok()); }
@@ -145,11 +118,9 @@ class EngineTest : public ::testing::TestWithParam<EngineUnderTest> {
     return {action.begin(), action.end()};
   }
 
-  const std::vector<float> observation_ = {0.3f, -1, 0.5f};
-  const std::shared_ptr<const Bundle> bundle_;
-  const std::unique_ptr<Engine> engine_;
-  const std::unique_ptr<PolicyParameters> psi_;
-  const std::vector<float> psi_0_;
+ private:
+  EngineTest(const std::shared_ptr<const Bundle>& bundle, Clock clock)
+      : EngineSession(bundle, GetParam().make(bundle, std::move(clock))) {}
 };
 
 }  // namespace foresight

@@ -17,6 +17,8 @@ using ::testing::Each;
 using ::testing::FloatNear;
 using ::testing::Pointwise;
 
+// Unlike an EngineSession it has the sizes of half-cheetah, both kinds of
+// dynamics, and one or three members.
 class EnginePlanTest : public ::testing::TestWithParam<
                            std::tuple<EngineUnderTest, DynamicsKind, int>> {
  protected:

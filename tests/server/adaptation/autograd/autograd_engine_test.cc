@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/support/outcome_names.h"
+#include "tests/support/engine_session.h"
 #include "tests/support/random_bundle.h"
 
 namespace foresight {
@@ -24,8 +24,6 @@ using ::testing::Pointwise;
 using Options = AutogradEngine::Options;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-// float32 through some hundred operations on values of order 1.
-constexpr float kFloat32 = 2e-5f;
 
 std::unique_ptr<AutogradEngine> MakeEngine(const Bundle& bundle,
                                            Options options = {}) {
@@ -33,41 +31,14 @@ std::unique_ptr<AutogradEngine> MakeEngine(const Bundle& bundle,
 }
 
 // Behaviour that engine_test.cc does not require of every engine.
-class AutogradEngineTest : public ::testing::Test {
+class AutogradEngineTest : public ::testing::Test, protected EngineSession {
  protected:
   AutogradEngineTest()
-      : bundle_(RandomBundle()),
-        engine_(MakeEngine(bundle_)),
-        psi_(engine_->NewParameters()),
-        psi_0_(psi_->Export()) {}
+      : AutogradEngineTest(std::make_shared<const Bundle>(RandomBundle())) {}
 
-  // A problem of three steps without guards.
-  Problem MakeProblem() const {
-    Problem problem;
-    problem.observation = observation_;
-    problem.parameters = psi_.get();
-    problem.seed = 42;
-    problem.decision = 3;
-    problem.settings = bundle_.defaults();
-    problem.settings.horizon = 4;
-    problem.settings.particles = 5;
-    problem.settings.steps = 3;
-    problem.settings.step_size = 0.01f;
-    problem.settings.max_gradient_norm = 0;
-    return problem;
-  }
-
-  static const Report& Run(const Engine& engine, Problem& problem) {
-    engine.Adapt(absl::MakeSpan(&problem, 1));
-    EXPECT_TRUE(problem.decision_or.ok()) << problem.decision_or.status();
-    return problem.decision_or->report;
-  }
-
-  const std::vector<float> observation_ = {0.3f, -1, 0.5f};
-  const Bundle bundle_;
-  const std::unique_ptr<AutogradEngine> engine_;
-  const std::unique_ptr<PolicyParameters> psi_;
-  const std::vector<float> psi_0_;
+ private:
+  explicit AutogradEngineTest(const std::shared_ptr<const Bundle>& bundle)
+      : EngineSession(bundle, MakeEngine(*bundle)) {}
 };
 
 TEST_F(AutogradEngineTest, ObservationsThatDoNotFitAreRefused) {
@@ -92,7 +63,7 @@ TEST_F(AutogradEngineTest, ParametersOfAnotherEngineAreRefused) {
   const auto other = MakeEngine(RandomBundle(options))->NewParameters();
   Options precise;
   precise.double_precision = true;
-  const auto doubles = MakeEngine(bundle_, precise)->NewParameters();
+  const auto doubles = MakeEngine(*bundle_, precise)->NewParameters();
   for (PolicyParameters* parameters :
        std::vector<PolicyParameters*>{other.get(), doubles.get(), nullptr}) {
     Problem problem = MakeProblem();
@@ -107,7 +78,7 @@ TEST_F(AutogradEngineTest, SizeofParametersGoesByThePrecision) {
   EXPECT_EQ(engine_->sizeof_parameters(), 4 * psi_0_.size());
   Options options;
   options.double_precision = true;
-  EXPECT_EQ(MakeEngine(bundle_, options)->sizeof_parameters(),
+  EXPECT_EQ(MakeEngine(*bundle_, options)->sizeof_parameters(),
             8 * psi_0_.size());
 }
 
@@ -187,7 +158,7 @@ TEST_F(BatchTest, ProblemsOfACallHaveTheResultsTheyHaveAlone) {
   for (const int max_batch : {1, 3, 4}) {
     Options options;
     options.max_batch = max_batch;
-    const auto engine = MakeEngine(bundle_, options);
+    const auto engine = MakeEngine(*bundle_, options);
     std::vector<Session> sessions = MakeSessions(*engine);
     std::vector<Problem> together = Problems(sessions);
     engine->Adapt(absl::MakeSpan(together));
@@ -205,7 +176,7 @@ TEST_F(BatchTest, ProblemsOfACallHaveTheResultsTheyHaveAlone) {
 TEST_F(BatchTest, ProblemThatFailsLeavesTheOthersAlone) {
   Options options;
   options.max_batch = 4;
-  const auto engine = MakeEngine(bundle_, options);
+  const auto engine = MakeEngine(*bundle_, options);
   std::vector<Session> sessions = MakeSessions(*engine);
   std::vector<Session> reference = MakeSessions(*engine);
   std::vector<Problem> problems = Problems(sessions);
@@ -231,7 +202,7 @@ TEST_F(BatchTest, ProblemThatFailsLeavesTheOthersAlone) {
 TEST_F(BatchTest, NonFiniteProblemDoesNotSpread) {
   Options options;
   options.max_batch = 4;
-  const auto engine = MakeEngine(bundle_, options);
+  const auto engine = MakeEngine(*bundle_, options);
   std::vector<Session> sessions = MakeSessions(*engine);
   std::vector<Session> reference = MakeSessions(*engine);
   std::vector<Problem> problems = Problems(sessions);
@@ -324,7 +295,7 @@ TEST(AutogradEngineDevice, AMissingDeviceIsUnavailableByName) {
 TEST_F(BatchTest, TheGpuAgreesWithTheCpu) {
   Options options;
   options.device = "cuda:0";
-  const auto gpu = AutogradEngine::Create(bundle_, options);
+  const auto gpu = AutogradEngine::Create(*bundle_, options);
   if (!gpu.ok()) GTEST_SKIP() << gpu.status();
   std::vector<Session> sessions = MakeSessions(**gpu);
   std::vector<Problem> problems = Problems(sessions);

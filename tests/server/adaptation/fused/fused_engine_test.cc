@@ -65,6 +65,7 @@ RandomBundleOptions Options(DynamicsKind kind = DynamicsKind::kDiffusion) {
   return options;
 }
 
+// Larger than an EngineSession: its sizes fill tiles in full and in part.
 class FusedEngineTest : public testing::Test {
  protected:
   explicit FusedEngineTest(RandomBundleOptions options = Options())
@@ -211,7 +212,7 @@ TEST_F(FusedEngineTest, ScratchIsCountedAndGivenBack) {
   EXPECT_EQ(engine_->ReleaseScratch(absl::InfinitePast()), 0u);
   EXPECT_EQ(engine_->ReleaseScratch(), static_cast<size_t>(scratch));
   EXPECT_EQ(engine_->scratch_bytes(), 0u);
-  // Small lists make up the difference.
+  // Small lists account for the rest.
   EXPECT_NEAR(before - bytes_in_use, scratch, 0.1 * scratch);
   EXPECT_EQ(Adapt().action, first.action);
 }
