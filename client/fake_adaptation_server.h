@@ -78,7 +78,7 @@ class FakeAdaptationServer : private v1::Adaptation::Service {
   // Control ends with `status` when it has read `requests` more requests.
   void EndStreamAfter(int requests, const grpc::Status& status);
 
-  int calls() const;    // Of any method; a stream's requests count too.
+  int calls() const;    // All methods; a stream's requests count too.
   int streams() const;  // Control calls so far.
   int stalled_calls() const;
   int cancelled_calls() const;  // Stalled ones that the client gave up.
@@ -93,7 +93,7 @@ class FakeAdaptationServer : private v1::Adaptation::Service {
  private:
   struct SessionState {
     v1::Session session;
-    std::vector<float> observation;  // Of the last decision.
+    std::vector<float> observation;  // The last decision's.
     v1::ActResponse answer;
   };
 

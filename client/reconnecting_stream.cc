@@ -48,7 +48,7 @@ class ReconnectingStream::Streams {
   const std::shared_ptr<const Replicas> replicas_;
 
   mutable absl::Mutex mutex_;
-  std::vector<Line> lines_ ABSL_GUARDED_BY(mutex_);  // One a replica.
+  std::vector<Line> lines_ ABSL_GUARDED_BY(mutex_);  // One per replica.
   // Ended streams that may still have answers to give.
   std::vector<std::shared_ptr<ControlStream>> retired_ ABSL_GUARDED_BY(mutex_);
 };

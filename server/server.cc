@@ -242,7 +242,7 @@ struct Server::Parts {
   std::string admin_address;  // Empty: off.
   bool wrote_port_file = false;
   std::once_flag drain_once;
-  absl::StatusOr<int> snapshots = 0;  // Sessions kept; since Drain.
+  absl::StatusOr<int> snapshots = 0;  // Set by Drain: kept sessions.
   std::unique_ptr<TaskThread> drainer;
   Event stopping;
   std::thread housekeeper;

@@ -44,7 +44,7 @@ if [[ -n "$only" && ! -d "tests/$only" ]] &&
   echo "$0: there is no test tests/${only}_test.*, nor a folder" >&2
   exit 2
 fi
-# What is named is a test of the other parts.
+# A named test belongs to the other parts.
 if ((${#parts[@]} > 1 && ${#ctest_arguments[@]} == 0)) && [[ -z "$only" ]]; then
   parts+=(fuzz)
 fi

@@ -16,7 +16,7 @@ absl::StatusOr<double> PlayEpisode(const char* address,
   auto client = foresight::AdaptationClient::Connect(address, connection);
   if (!client.ok()) return client.status();
 
-  foresight::SessionOptions wanted;            // Of the only model served.
+  foresight::SessionOptions wanted;            // For the only model served.
   wanted.settings.set_horizon(3);              // The rest: its defaults.
   wanted.seed = 7;                             // Same seed, same actions.
   auto session = client->OpenSession(wanted);  // Closes when it goes.

@@ -42,7 +42,7 @@ class Outcome {
     if (status.ok()) ++opened_;
     if (error_.ok()) error_ = status;
   }
-  // Describes how far it came.
+  // Says how many sessions were opened before the error.
   absl::Status Describe(int count) const ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     if (error_.ok()) return error_;

@@ -24,7 +24,7 @@ struct EpisodePlan {
 // The effect of one decision of an episode, for the report (report_page.h).
 struct DecisionTrace {
   v1::Outcome outcome = v1::OUTCOME_UNSPECIFIED;
-  double reward = 0;            // Of the environment step that followed.
+  double reward = 0;            // The next environment step's.
   double objective_before = 0;  // J at the first step; 0 if none was done.
   std::optional<double> objective_after;  // Unset if the server did not say.
   double action_change = 0;  // Largest component, against the frozen policy.

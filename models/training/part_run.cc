@@ -20,7 +20,7 @@
 namespace foresight {
 namespace {
 
-constexpr int kStepsBetweenLooks = 20;  // It looks at clock and `stop`.
+constexpr int kStepsBetweenLooks = 20;  // At the clock and `stop`.
 
 // The lines of <part>.csv: a header, then one per evaluation.
 class Log {

@@ -1,5 +1,5 @@
-// What may be done with models: they are loaded at the start and, by an
-// administrator or a signal, while the server serves.
+// Loads, replaces and unloads models: at the start and, for an administrator or
+// a signal, while the server serves.
 #pragma once
 
 #include <atomic>

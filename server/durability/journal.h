@@ -43,8 +43,8 @@ class Journal {
     // Also tries the store when there is nothing to write: at the start and
     // every interval.
     bool probe = false;
-    // Called for each session whose change the store refused, on the journal's
-    // thread and before the calls that wait for the change end. May be empty.
+    // Called for each session whose change the store refused: on the journal's
+    // thread, before the waits for that change end. May be empty.
     std::function<void(const KeptName&)> fenced = nullptr;
   };
 

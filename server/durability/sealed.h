@@ -8,7 +8,7 @@
 
 namespace foresight {
 
-// What stores keep.
+// Formats in stores.
 inline constexpr absl::string_view kKeptSessionFormat = "foresight-session/1";
 inline constexpr absl::string_view kKeptDecisionFormat = "foresight-decision/1";
 

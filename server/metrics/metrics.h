@@ -117,7 +117,7 @@ class Metrics {
   prometheus::Counter* refused_loads_;
   absl::Mutex mutex_;
   std::map<std::string, prometheus::Gauge*> models_
-      ABSL_GUARDED_BY(mutex_);  // Of model_info_, by name.
+      ABSL_GUARDED_BY(mutex_);  // model_info_'s, by name.
 };
 
 }  // namespace foresight

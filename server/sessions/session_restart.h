@@ -16,8 +16,8 @@ struct SessionRestart {
   // the session's. Declared before `parameters`, so that their maker outlives
   // them.
   std::shared_ptr<const LoadedModel> model;
-  AdaptationSettings settings;  // Of `model`.
-  // Null: those that the session has. Of `model`, if that is given.
+  AdaptationSettings settings;  // `model`'s.
+  // Null: the session's own. If `model` is given, these are its parameters.
   std::unique_ptr<PolicyParameters> parameters;
   uint64_t seed = 0;
 };

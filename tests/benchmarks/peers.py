@@ -171,7 +171,7 @@ def objective(case, ops, weights, psi, noise, schedule, unroll=True):
 
 
 def ascend(case, ops, value_and_gradient, psi):
-    """E steps of limited gradient ascent; every peer's whole decision."""
+    """E steps of limited gradient ascent: the whole decision of each peer."""
     for _ in range(case.steps):
         _, gradient = value_and_gradient(psi)
         norm = ops.norm(gradient)

@@ -151,7 +151,7 @@ TEST_P(ControlLoopTest, ALateAnswersPlanIsTheNewest) {
   EXPECT_TRUE(Answered(kObservation).status.ok());
   server_.Stall();
   Late(kNewer);
-  server_.FailOneStalled(grpc::Status::OK);  // Only that one continues.
+  server_.FailOneStalled(grpc::Status::OK);  // Only that request continues.
   const int steps = LateUntil([&] { return loop_->stats().late_answers == 1; });
   const auto command = Late(kObservation);
   EXPECT_EQ(command.source, ActionSource::kPlan);

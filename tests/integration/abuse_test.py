@@ -144,7 +144,7 @@ def rapid_resets(target):
             if not send_all(connection,
                             frame(HEADERS, END_HEADERS, stream, headers())
                             + frame(RESET, 0, stream, cancel)):
-                return  # The server has had enough.
+                return  # The server closed the connection.
 
 
 def giant_headers(target):
@@ -175,7 +175,7 @@ def wrong_headers(target):
                 try:
                     connection.recv(1 << 16)
                 except (ConnectionError, ssl.SSLError):
-                    pass  # The server has had enough.
+                    pass  # The server closed the connection.
 
 
 def gets_an_answer(address, fields=()):

@@ -141,7 +141,7 @@ TEST_F(AdminTest, ASessionThatDoesNotFitTheNewWeightsStaysWithItsOwn) {
   const std::string old = ServedWeights();
   v1::OpenSessionRequest request;
   request.set_session_id("bound");
-  request.mutable_settings()->set_sampler_steps(3);  // K; 5 from now on.
+  request.mutable_settings()->set_sampler_steps(3);  // The old K.
   ASSERT_TRUE(ServedTest::Open(request).ok());
   EXPECT_NE(MustLoad("deeper"), old);
   v1::Session session;
@@ -470,7 +470,7 @@ TEST_F(DrainTest, SessionsAreKeptWhateverTheDurability) {
       MustAct(Request(id, 0.5f));
     }
     EXPECT_EQ(Drain().get().snapshots(), 3u) << run;
-    EXPECT_EQ(Drain().get().snapshots(), 3u);  // Again: the same.
+    EXPECT_EQ(Drain().get().snapshots(), 3u);  // As the first.
     ASSERT_TRUE(Close("closed").ok());
     server_->Shutdown();
     server_.reset();

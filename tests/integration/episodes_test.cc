@@ -49,8 +49,8 @@ class Pace {
     mutex_.Await(absl::Condition(&may_go_on));
   }
 
-  // Waits until all episodes have played half of the next stretch, so that they
-  // are in the middle of it while they are disturbed. False if they do not.
+  // Waits until all episodes have played half of the next stretch, so that the
+  // disturbance comes in its middle. False if they do not.
   bool AwaitNext() ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     const int least = kStretch * begun_ + kStretch / 2;

@@ -60,7 +60,7 @@ class ProgramTest : public ::testing::Test {
   void Start(std::vector<std::string> options) {
     options.push_back("--port-file");
     options.push_back(Path("port"));
-    std::filesystem::remove(Path("port"));  // Of one that was killed.
+    std::filesystem::remove(Path("port"));  // A killed server's.
     server_ = std::make_unique<RunningCommand>(Command(std::move(options)));
     const absl::Time give_up = absl::Now() + kPatience;
     address_.clear();

@@ -19,7 +19,7 @@ namespace {
 
 using ::testing::AnyOf;
 
-constexpr int kDecisions = 8;  // Of an episode.
+constexpr int kDecisions = 8;  // An episode's.
 constexpr int64_t kKiB = 1 << 10;
 // A generation of the models here takes some 600 KiB, so a leak of each would
 // exceed this limit ten times between the middle and the end of 50 reloads.

@@ -321,7 +321,7 @@ TEST_F(ReplicasTest, AStoreThatHangsOrEndsHoldsNobodyUp) {
     EXPECT_FALSE(MustAct(replica, "a", n++).report().not_kept());
   }
   EXPECT_GE(replica.Metric("foresight_journal_failures_total"), 2);
-  // What was lost meanwhile was kept again as a whole.
+  // The session has been kept again with all decisions made meanwhile.
   replica.End(SIGKILL);
   replica.Start();
   EXPECT_EQ(MustAct(replica, "a", n).report().resumed_from(), n);

@@ -51,7 +51,7 @@ struct Loop {
   std::vector<Made> made;
   std::string weights;
   uint64_t epoch = 0;
-  // Since its last answer a kill may have cost the decisions from this one on.
+  // A kill after the last answer may have lost the decisions from this one on.
   std::optional<size_t> lost_from;
   double credit = 1;
   int64_t answers = 0, adapted = 0, steps = 0;

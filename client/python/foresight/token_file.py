@@ -77,7 +77,7 @@ def check_token(holder: str, text: bytes) -> None:
 def choose_token(token: str | None, file: PathLike | None) -> str | TokenFile | None:
     """The token that a caller gave, itself or in a file.
 
-    Errors: InvalidArgument: both are given; and those of TokenFile.
+    Errors: InvalidArgument: both are given. Also those of TokenFile.
     """
     if file is None:
         return token

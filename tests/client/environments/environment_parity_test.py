@@ -35,7 +35,7 @@ RESET_SEEDS = range(2000, 2020)
 
 
 def trace(program, name, start, actions):
-    """What the C++ environment does: a row of numbers for the start and for
+    """Runs the C++ environment: a row of numbers for the start and for
     each action."""
     lines = [start] + [" ".join(f"{a:.9g}" for a in row) for row in actions]
     output = subprocess.run(

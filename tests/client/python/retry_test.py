@@ -204,7 +204,7 @@ class StreamTest(RetryTest):
 
 
 class Single:
-    """A vector policy of one as a policy."""
+    """Makes a vector policy of one environment look like a policy."""
 
     def __init__(self, policy):
         self.policy = policy

@@ -71,7 +71,7 @@ class Prometheus:
         return json.loads(answer)["data"]
 
     def values(self, expression):
-        """The values of an instant query that are numbers."""
+        """The values that an instant query returns, without NaN."""
         result = self.get("query", query=expression)["result"]
         values = [float(sample["value"][1]) for sample in result]
         return [value for value in values if value == value]

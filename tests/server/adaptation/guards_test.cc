@@ -170,20 +170,20 @@ TEST_F(GuardsTest, OutcomesHaveTheirPrecedence) {
   problem_.settings.steps = 3;
   world_.meanwhile = [this] { now_ += absl::Milliseconds(5); };
   problem_.deadline = now_ + absl::Milliseconds(25);
-  EXPECT_EQ(Run().outcome, Outcome::kTruncated);  // And limited.
+  EXPECT_EQ(Run().outcome, Outcome::kTruncated);  // Also limited.
   EXPECT_FLOAT_EQ(problem_.decision_or->report.drift, 0.5f);
 
   world_.ones = {One()};
   problem_.deadline = now_ + absl::Milliseconds(25);
   problem_.settings.max_action_change = 1e-4f;
-  EXPECT_EQ(Run().outcome, Outcome::kRejected);  // And truncated, limited.
+  EXPECT_EQ(Run().outcome, Outcome::kRejected);  // Also truncated and limited.
 
   world_.ones = {One()};
   problem_.deadline = absl::InfiniteFuture();
   world_.spoil = [this](int, Evaluation& evaluation) {
     if (one().differentiations == 2) evaluation.objective = kNan;
   };
-  EXPECT_EQ(Run().outcome, Outcome::kNonFinite);  // And rejected.
+  EXPECT_EQ(Run().outcome, Outcome::kNonFinite);  // Also rejected.
   EXPECT_EQ(problem_.decision_or->report.drift, 0);
 }
 

@@ -634,7 +634,7 @@ TEST_F(SharingDecisionMakerTest, AnOutdatedSessionIsTakenOverAgain) {
   const Asked asked = AskSharing(request);
   ASSERT_TRUE(asked.Get().ok()) << asked.Get().status();
   EXPECT_EQ((*asked.Get())->epoch(), 5u);
-  // A client that does not say the epoch, but is ahead.
+  // A client that does not send the epoch, but asks for a later decision.
   ASSERT_TRUE(Close("a").ok());
   KeepElsewhere(/*epoch=*/7);
   Open("a");

@@ -157,7 +157,7 @@ TEST_F(RedisStoreTest, ATakenSessionMayBeForgotten) {
   EXPECT_EQ(Fenced(store, {Replace({"a", 7, 1}, 0)}), 1u);
   MustWrite(other, {Replace({"a", 7, 2}, 5)});
   EXPECT_EQ(MustTake(store).session.next_decision(), 5u);
-  // Another session of that name, which this store heard nothing of.
+  // Another session of that name, which this store does not know.
   MustWrite(other, {Replace({"a", 9, 1}, 6)});
   EXPECT_EQ(MustTake(store).session.next_decision(), 6u);
 }

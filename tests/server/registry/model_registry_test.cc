@@ -79,7 +79,7 @@ TEST(ModelRegistryTest, AReplacedModelStaysWithItsHolders) {
   EXPECT_EQ(registry.FreeUnused(), 0u);
   EXPECT_EQ(registry.generations(), 2u);
   held.reset();
-  EXPECT_FALSE(old.expired());  // Until somebody has the time to free it.
+  EXPECT_FALSE(old.expired());  // It stays until FreeUnused.
   EXPECT_EQ(registry.FreeUnused(), 1u);
   EXPECT_TRUE(old.expired());
   EXPECT_EQ(registry.generations(), 1u);
@@ -96,7 +96,7 @@ TEST(ModelRegistryTest, AnEarlierGenerationIsServedAgain) {
   EXPECT_EQ(registry.ServeAgain(manifest), first);
   EXPECT_EQ(registry.Find("hopper").value(), first);
   EXPECT_EQ(registry.generations(), 2u);
-  // Other weights or another default make another model.
+  // Other weights or another default make it a different model.
   v1::Bundle other = manifest;
   other.mutable_defaults()->set_step_size(0.5f);
   EXPECT_EQ(registry.ServeAgain(other), nullptr);

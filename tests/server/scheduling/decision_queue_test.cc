@@ -333,7 +333,7 @@ TEST_F(DecisionQueueTest, OthersWithLessServiceDoNotHideAnUrgentDecision) {
   hopeless.deadline = At(13);  // It comes too late for a step of 4 ms.
   hopeless.reserve = 5 * kMs;
   Push(hopeless, 4);
-  DecisionQueue::Decision beside = patient;  // Of the urgent one's owner.
+  DecisionQueue::Decision beside = patient;  // It has the urgent one's owner.
   beside.id = 4;
   beside.owner = "loop";
   Push(beside, 4);

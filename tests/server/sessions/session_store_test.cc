@@ -557,7 +557,7 @@ TEST_F(SessionStoreTest, ARestartMayChangeTheModelAndTheSettings) {
   restart.model = Opaque(second);
   restart.settings.steps = 5;
   ASSERT_TRUE(lease->Restart(std::move(restart), At(0)).ok());
-  EXPECT_EQ(first.use_count(), 1);  // Nothing holds it any more.
+  EXPECT_EQ(first.use_count(), 1);  // No session holds it any more.
   const SessionLease next = Lease("a", 0, {1, 2});
   EXPECT_EQ(next.session().model, Opaque(second));
   EXPECT_EQ(next.session().settings.steps, 5);
