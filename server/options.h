@@ -43,7 +43,7 @@ struct ServerOptions {
   absl::Duration max_idle_timeout = absl::Hours(1);
   absl::Duration lost_timeout = absl::Seconds(10);
   int max_queue = 4096;        // Decisions waiting for a core.
-  int max_owner_queue = 2048;  // The same for one client.
+  int max_owner_queue = 2048;  // Those of one client.
   absl::Duration max_decision_time = absl::Seconds(10);
   int compute_nice = 5;             // Added to the niceness of compute threads.
   int max_stream_in_flight = 256;   // Unanswered requests of one stream.

@@ -37,8 +37,8 @@ struct PlanarRunnerRules {
   bool normal_start_velocity;
 
   double velocity_limit;
-  // The episode ends when one of these is left. `state` is for the angle, the
-  // joints and every velocity.
+  // The episode ends when a value is outside of its interval. `state` is for
+  // the angle, the joints and every velocity.
   OpenRange z;
   OpenRange angle;
   OpenRange state;

@@ -37,7 +37,7 @@ struct LoadCounts {
   int64_t ticks() const { return sent + skipped; }
   int64_t failed() const;
   int64_t missed() const { return skipped + late + failed(); }
-  double missed_fraction() const;  // 0 without ticks.
+  double missed_fraction() const;  // 0 if there are no ticks.
 };
 
 // Times are since the load began. A latency begins at the tick's scheduled

@@ -43,7 +43,7 @@ absl::Status CheckBundleName(absl::string_view name);
 // Checks that every field except weights_sha256 has a value that the format
 // allows.
 // Errors:
-//   InvalidArgument: a field is not; the message names it, with what was
+//   InvalidArgument: a field has another; the message names it, with what was
 //                    expected and what came.
 absl::Status CheckManifest(const v1::Bundle& manifest);
 

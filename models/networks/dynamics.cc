@@ -54,7 +54,7 @@ Sampler::Member Sampler::MakeMember(const Bundle& bundle, int b,
   member.step_biases =
       StepBiases(bundle.dynamics(b).layers.front(), steps.embeddings, options);
   member.head_weight = member.mlp.layers.back().weight.t().contiguous();
-  std::vector<double> slot_shifts(state, 0);  // None for u_K = z_0.
+  std::vector<double> slot_shifts(state, 0);  // u_K is z_0, unshifted.
   for (int i = 0; i < n; ++i) {
     std::vector<double> shift;
     for (const float bias : bundle.dynamics(b).layers.back().bias) {

@@ -18,8 +18,8 @@ struct PartRun {
   std::filesystem::path folder;  // For <part>.safetensors and <part>.csv.
   int64_t steps = 1;
   int evaluations = 1;  // Each with a line of the log and a checkpoint.
-  // Names what is trained on what. A checkpoint with another fingerprint is not
-  // continued.
+  // Names the part, its recipe and its data. A checkpoint with another
+  // fingerprint is not continued.
   std::string fingerprint;
   const std::atomic<bool>* stop = nullptr;  // Set it to stop; may be null.
   std::ostream* out = nullptr;              // For progress.

@@ -27,7 +27,7 @@ class Trainer {
   // One update on a random batch.
   void Step();
   int64_t step() const;  // Updates done.
-  // Mean over the updates since the last call; 0 without any.
+  // Mean over the updates since the last call; 0 if there were none.
   double TakeMeanLoss();
 
   // Measures on held-out rows the weights that would ship now. Draws the same

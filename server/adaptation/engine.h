@@ -38,7 +38,7 @@ struct Report {
   Outcome outcome = Outcome::kFrozen;
   int steps_requested = 0;
   int steps_done = 0;
-  float objective_before = 0;  // J at the first step done; 0 without one.
+  float objective_before = 0;  // J at the first step done; 0 if none was.
   std::optional<float> objective_after;  // Only if the problem asks for it.
   float gradient_norm = 0;  // In the last step done, before the limit.
   float action_change = 0;  // |a - pi_psi_0(s_t)|_inf

@@ -58,9 +58,8 @@ class ModelOperations {
   // Loads a folder below the root and serves it. Calls `done` once: before it
   // returns, or on the loading thread.
   // Errors:
-  //   BUNDLE_INVALID: the folder or what is in it is refused; also where the
-  //                   model served under its name takes other observations or
-  //                   actions.
+  //   BUNDLE_INVALID: the folder or its content is refused, or the model served
+  //                   under its name takes other observations or actions.
   //   MODELS_FULL:    too many generations are in memory.
   //   OVERLOADED:     too many loads wait.
   //   DRAINING:       after Stop.

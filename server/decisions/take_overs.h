@@ -33,7 +33,7 @@ class TakeOvers {
   struct Parts {
     std::function<std::unique_ptr<SharedStore>()> open_store;
     SessionStore* sessions;
-    // Opens what was taken over.
+    // Opens a session that was taken over.
     std::function<absl::Status(const KeptSession&)> resume;
     // Called when another server has taken over a session that was here.
     std::function<void(const SessionName&)> lost;

@@ -245,8 +245,8 @@ absl::Status SqliteStore::Apply(const StateChange& change) {
 absl::StatusOr<std::vector<KeptSession>> SqliteStore::Load() {
   std::vector<KeptSession> sessions;
   std::vector<StateChange> damaged;
-  // Drop what is left of closed sessions: decisions that ended after it, and
-  // how often the session was loaded.
+  // Drop the rest of closed sessions: decisions that ended after the closing,
+  // and how often the session was loaded.
   RETURN_IF_ERROR(
       Run("DELETE FROM decisions WHERE NOT EXISTS (SELECT 1 FROM sessions "
           "WHERE sessions.key = decisions.key AND "

@@ -36,8 +36,8 @@ class ModelRegistry {
   //   MODELS_FULL:   as CheckRoom.
   absl::Status Add(LoadedModel model) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Serves `model` under its name from now on. What was served under it is
-  // retired.
+  // Serves `model` under its name from now on. The model served under it before
+  // is retired.
   Model Serve(LoadedModel model) ABSL_LOCKS_EXCLUDED(mutex_);
   // Serves the generation in memory whose manifest, which has the hash of the
   // weights, equals `manifest`; returns null if there is none.

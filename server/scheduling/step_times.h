@@ -15,7 +15,7 @@ struct StepKind {
   int horizon = 0;        // H
   int particles = 0;      // M
   int sampler_steps = 0;  // K
-  float discount = 1;     // Costs no time, but a joint step has only one.
+  float discount = 1;     // Equal in a joint step; costs no time.
 
   friend bool operator==(const StepKind& a, const StepKind& b) {
     return a.model == b.model && a.horizon == b.horizon &&

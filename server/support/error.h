@@ -72,7 +72,7 @@ std::string ReasonName(const absl::Status& status);
 // The names of all reasons.
 std::vector<absl::string_view> ReasonNames();
 
-// The time to wait; none for a status made without one.
+// The time to wait; none if the status was made without a time.
 std::optional<absl::Duration> RetryDelay(const absl::Status& status);
 
 }  // namespace foresight

@@ -30,7 +30,7 @@ void AddNiceness(int nice) {
 }
 
 void RequestSlice(absl::Duration slice) {
-  // Another policy was chosen by whoever started the program: leave it.
+  // If the program was started with another policy, keep that.
   if (sched_getscheduler(/*this thread*/ 0) != SCHED_OTHER) return;
   SchedAttributes attributes = {};
   attributes.size = sizeof(attributes);

@@ -316,7 +316,7 @@ def fused_slice(bench, case, threads, seconds):
 
 
 def ready_peers(case, ops, peers):
-    """Those whose gradient equals the fused engine's, compiled and warm; and
+    """The peers whose gradient equals the fused engine's, compiled and warm; and
     whether all of them are."""
     ready, right = [], True
     for peer in peers:

@@ -99,7 +99,7 @@ def half_handshakes(target):
     for connection in silent[:10]:
         connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03half")
     assert all(ended_by_peer(connection) for connection in silent)
-    # The same one layer up: TLS, and no HTTP/2.
+    # Completes TLS, but sends no HTTP/2.
     assert ended_by_peer(target.connect_tls())
 
 

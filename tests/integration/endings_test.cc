@@ -145,7 +145,7 @@ class EndingsTest
     ASSERT_TRUE(AwaitMetric("foresight_decisions_in_flight", 3));
   }
 
-  // The same by another process.
+  // Another process' connection.
   void HaveDecisionsAskedFor() {
     std::vector<std::string> command = {
         std::string(FORESIGHT_BUILD_DIR) + "/bin/endless_client",

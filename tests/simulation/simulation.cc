@@ -354,7 +354,7 @@ class Simulation {
     }
   }
 
-  // A kill may cost what was answered after the last sync.
+  // A kill may lose decisions answered after the last sync.
   void NoteKill() {
     for (FleetState& state : fleets_) {
       for (Loop& loop : state.loops) {

@@ -97,8 +97,8 @@ Outcomes Simulate(const Scenario& scenario);
 // A random machine with a random mixture of traffic, drawn with `seed`.
 Scenario RandomScenario(uint64_t seed);
 
-// The same with a server that is restarted, killed and reloaded, and sessions
-// that are reset and moved.
+// Such a scenario with a server that is restarted, killed and reloaded, and
+// sessions that are reset and moved.
 Scenario DisturbedScenario(uint64_t seed);
 
 }  // namespace foresight

@@ -47,8 +47,8 @@ class CertificateAuthority {
   using Key = std::unique_ptr<EVP_PKEY, Free>;
   using Certificate = std::unique_ptr<X509, Free>;
 
-  // Makes a certificate signed by `signer`; without one, it signs itself as an
-  // authority.
+  // Makes a certificate signed by `signer`; if that is null, it signs itself as
+  // an authority.
   static Certificate Make(const Request& request, EVP_PKEY* key,
                           const CertificateAuthority* signer);
 

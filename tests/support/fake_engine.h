@@ -63,7 +63,7 @@ class FakeEngine : public Engine {
   int steps() const { return steps_; }  // Done, in all.
   // The parameters that exist.
   int alive() const { return alive_->load(); }
-  // The size of the last decision's Workers; 0 without any.
+  // The size of the last decision's Workers; 0 if it had none.
   int last_workers() const { return last_workers_; }
   // The deadline of the last decision.
   absl::Time last_deadline() const ABSL_LOCKS_EXCLUDED(mutex_) {

@@ -22,7 +22,7 @@ void WriteSmallWorld(const std::filesystem::path& path, int episodes,
 // A recipe for it with `steps` updates of each part: batch 32, widths 16, K =
 // 3, two evaluations, name "small".
 std::string SmallRecipe(int steps);
-// The same with one-step mean_flow dynamics, T = 16.
+// That recipe with one-step mean_flow dynamics, T = 16.
 std::string SmallMeanFlowRecipe(int steps);
 
 }  // namespace foresight

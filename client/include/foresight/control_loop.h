@@ -29,7 +29,7 @@ class ControlLoop {
   struct Command {
     std::vector<float> action;  // [A], in [-1, 1] except a callback's.
     ActionSource source = ActionSource::kInitial;
-    v1::AdaptationReport report;  // The answer's; empty without one.
+    v1::AdaptationReport report;  // The answer's; empty if there is no answer.
     // OK with an answer. Otherwise DeadlineExceeded if it is late, or the
     // server's or the connection's error.
     absl::Status status;
@@ -60,7 +60,7 @@ class ControlLoop {
   // earlier if no answer can come by then.
   Command Step(absl::Span<const float> observation);
   Command Step(absl::Span<const double> observation);  // Sent as float32.
-  // The same with another deadline. If that has passed already, it requests the
+  // As Step, with another deadline. If that has passed already, it requests the
   // decision without waiting for it.
   Command StepUntil(absl::Span<const float> observation, SteadyTime deadline);
   Command StepUntil(absl::Span<const double> observation, SteadyTime deadline);

@@ -573,7 +573,7 @@ TEST_F(KeepingDecisionMakerTest, TimeIsReservedForKeepingAnAnswerThatWaits) {
   EXPECT_EQ(Reserved(Request("", 0.5), kPatience), margin);
 }
 
-// The same with a store that servers share.
+// A DecisionMaker whose store several servers share.
 class SharingDecisionMakerTest : public DecisionMakerTest {
  protected:
   ~SharingDecisionMakerTest() override {

@@ -71,7 +71,7 @@ TEST_F(ReplayTest, AnActionThatComesOutOtherwiseIsCounted) {
   const auto replayed = Replay(decisions, after);
   ASSERT_TRUE(replayed.ok());
   EXPECT_EQ(replayed->different, 1);
-  // A retry gets what was answered.
+  // A retry gets the recorded answer.
   EXPECT_EQ(after.last_answer->action(0), 0.125f);
 }
 

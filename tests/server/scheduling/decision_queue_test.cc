@@ -504,7 +504,7 @@ TEST_F(DecisionQueueTest, OneWhoseFrozenAnswerWouldBeLateIsRefused) {
   hasty.frozen_time = kMs;
   hasty.deadline = At(10);
   EXPECT_EQ(ReasonName(queue_->Push(hasty, At(0)).status()), "OVERLOADED");
-  hasty.owner = "another";  // Those that are late are not this owner's.
+  hasty.owner = "another";  // The late decisions belong to another owner.
   Push(hasty, 0);
 }
 

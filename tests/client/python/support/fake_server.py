@@ -54,8 +54,8 @@ class FakeSession:
 class FakeAdaptation(adaptation_pb2_grpc.AdaptationServicer):
     """Its action is [observation[0], decision index].
 
-    `failures` are what the next calls of Act end with, before the decision is made;
-    `losses` are what they end with after it was made.
+    Each of the next calls of Act ends with one of `failures`, before its decision is
+    made, or with one of `losses`, after it was made.
     """
 
     def __init__(self):
