@@ -136,7 +136,7 @@ void DecisionMaker::BeginInSession(const Call& call) {
     }
     return;
   }
-  // If it was interrupted, the lease's destructor gives the lease back.
+  // If the call was interrupted, the lease's destructor gives the lease back.
   if (!call->Leave(State::kAwaitingTwin, State::kChecking)) return;
   if (!admission.ok()) {
     return MayBeElsewhere(*call, admission.status())

@@ -379,7 +379,7 @@ std::optional<uint64_t> DecisionQueue::Join(absl::Span<const uint64_t> ids,
                                             absl::Time now) {
   MakeDue(now);
   const int count = static_cast<int>(ids.size());
-  // Leave as many candidates for each other lane.
+  // Leave at least as many candidates for each of the other lanes.
   if ((candidates() + count) <= static_cast<size_t>(count * options_.lanes)) {
     return std::nullopt;
   }

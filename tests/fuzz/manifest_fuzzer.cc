@@ -18,7 +18,7 @@ namespace {
 
 constexpr int64_t kMostValues = 1 << 16;
 
-// Nothing if that would take long.
+// Returns none if the weights would be too many.
 std::optional<TensorMap> WeightsFor(const v1::Bundle& manifest) {
   TensorMap tensors;
   int64_t left = kMostValues;

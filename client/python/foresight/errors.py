@@ -145,7 +145,7 @@ def make_error(
 
 def from_call(failure: grpc.RpcError) -> Error:
     """The error of a failed call, with its ErrorInfo and RetryInfo."""
-    call: Any = failure  # Also a call, which grpc's types do not say.
+    call: Any = failure  # It is also a grpc.Call, though its type is not.
     details = _Details()
     for key, value in call.trailing_metadata() or ():
         if key == _DETAILS:
