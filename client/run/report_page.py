@@ -10,6 +10,7 @@ import base64
 import html
 import io
 import json
+import os
 import pathlib
 import statistics
 import sys
@@ -17,6 +18,8 @@ import sys
 # A checkout's wheels, after those that the user chose.
 DEPS = pathlib.Path(__file__).resolve().parents[2] / ".deps"
 sys.path += [str(DEPS / name) for name in ("python", "plots")]
+# On a busy machine numpy's threads wait for one another.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 try:
     import matplotlib

@@ -3,13 +3,16 @@ the shipped hopper, with what the simulator does."""
 
 import hashlib
 import json
+import os
 import pathlib
 import sys
 import tempfile
 import types
 import warnings
 
-import numpy as np
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np  # noqa: E402
 
 # gymnasium imports its window library even when it draws nothing.
 sys.modules.setdefault("glfw", types.ModuleType("glfw"))
