@@ -31,6 +31,8 @@ the checkout; about 1.4 GB).
   --plots   also matplotlib, for foresight-run --report,
             models/training/plot_training.py and
             models/pretrained/regenerate.py (50 MB more)
+  --video   also what foresight-run --video renders with (Mesa, PyOpenGL,
+            FFmpeg; 150 MB more)
   --help    this text
 TEXT
 }
@@ -41,6 +43,7 @@ tests=yes
 torch=yes
 peers=no
 plots=no
+video=no
 for argument in "$@"; do
   case "$argument" in
     --checks) checks=yes ;;
@@ -49,6 +52,7 @@ for argument in "$@"; do
     --no-torch) torch=no ;;
     --peers) peers=yes ;;
     --plots) plots=yes ;;
+    --video) video=yes ;;
     --help | -h) usage; exit 0 ;;
     *) echo "install_dependencies.sh: unknown option: $argument" >&2
        usage >&2; exit 2 ;;
@@ -77,6 +81,9 @@ packages=(
 if [[ "$checks" == yes ]]; then
   packages+=(clang clang-tidy shellcheck)
   packages+=(buildah debootstrap iproute2)  # for tests/deploy/image_test.sh
+fi
+if [[ "$video" == yes ]]; then
+  packages+=(libegl1 libegl-mesa0 libgl1-mesa-dri)
 fi
 missing=()
 for package in "${packages[@]}"; do
@@ -164,6 +171,9 @@ if [[ "$plots" == yes ]]; then
   wheels plots matplotlib==3.10.3 contourpy==1.3.2 cycler==0.12.1 \
     fonttools==4.58.1 kiwisolver==1.4.8 pillow==11.2.1 pyparsing==3.2.3 \
     python-dateutil==2.9.0.post0 six==1.17.0
+fi
+if [[ "$video" == yes ]]; then
+  wheels video pyopengl==3.1.9 imageio-ffmpeg==0.6.0 pillow==11.2.1
 fi
 
 # --- checks of docker/ and deploy/kubernetes ---------------------------------

@@ -17,6 +17,8 @@ struct EnvironmentSpec {
   int observation_size = 0;  // S
   int action_size = 0;       // A
   int step_limit = 0;        // An episode is cut after this many steps.
+  double step_sec = 0;       // Simulated time of a control step.
+  std::string model_file;    // MuJoCo's XML file, with its folder.
   // Undiscounted returns of a random and of an expert policy (D4RL's).
   double random_return = 0;
   double expert_return = 0;
@@ -49,6 +51,9 @@ class Environment {
   // finite.
   virtual absl::StatusOr<std::vector<double>> SetState(
       absl::Span<const double> position, absl::Span<const double> velocity) = 0;
+
+  // The simulator's generalised coordinates, as SetState takes them.
+  virtual std::vector<double> Position() const = 0;
 
   // Applies `action` [A] for one control step. The caller enforces the step
   // limit. Errors: InvalidArgument: `action` is not A finite values; nothing

@@ -15,11 +15,14 @@ constexpr int kAngle = 2;
 
 class PlanarRunner : public Environment {
  public:
-  PlanarRunner(const PlanarRunnerRules& rules, MujocoSimulation simulation)
+  PlanarRunner(const PlanarRunnerRules& rules, MujocoSimulation simulation,
+               const std::filesystem::path& model_file)
       : rules_(rules), simulation_(std::move(simulation)) {
     rules_.spec.observation_size =
         simulation_.position_size() - 1 + simulation_.velocity_size();
     rules_.spec.action_size = simulation_.control_size();
+    rules_.spec.step_sec = simulation_.timestep_sec() * rules_.frames;
+    rules_.spec.model_file = model_file.string();
   }
 
   const EnvironmentSpec& spec() const override { return rules_.spec; }
@@ -48,6 +51,11 @@ class PlanarRunner : public Environment {
       return status;
     }
     return Observe();
+  }
+
+  std::vector<double> Position() const override {
+    const absl::Span<const double> position = simulation_.position();
+    return {position.begin(), position.end()};
   }
 
   absl::StatusOr<Transition> Step(absl::Span<const float> action) override {
@@ -96,10 +104,10 @@ class PlanarRunner : public Environment {
 
 absl::StatusOr<std::unique_ptr<Environment>> MakePlanarRunner(
     const PlanarRunnerRules& rules, const std::filesystem::path& assets) {
-  absl::StatusOr<MujocoSimulation> simulation =
-      MujocoSimulation::Load(assets / rules.model_file);
+  const std::filesystem::path file = assets / rules.model_file;
+  absl::StatusOr<MujocoSimulation> simulation = MujocoSimulation::Load(file);
   if (!simulation.ok()) return simulation.status();
-  return std::make_unique<PlanarRunner>(rules, *std::move(simulation));
+  return std::make_unique<PlanarRunner>(rules, *std::move(simulation), file);
 }
 
 }  // namespace foresight

@@ -23,7 +23,7 @@ struct OpenRange {
 // Position is (x, z, angle, joints...). An observation is the position without
 // x, then the velocity limited to +-velocity_limit.
 struct PlanarRunnerRules {
-  EnvironmentSpec spec;    // Its sizes are set from the model.
+  EnvironmentSpec spec;    // Sizes, step_sec and model_file are set at load.
   const char* model_file;  // In the folder of assets.
   int frames;              // Simulator steps per control step.
 

@@ -23,8 +23,12 @@ absl::Status At(const absl::Status& status, const EpisodePlan& plan, int step) {
                    plan.seed, ", step ", step, ")"));
 }
 
-DecisionTrace Trace(const v1::AdaptationReport& report, double reward) {
+DecisionTrace Trace(const v1::ActResponse& decision,
+                    const std::vector<float>& observation, double reward) {
+  const v1::AdaptationReport& report = decision.report();
   DecisionTrace trace;
+  trace.observation = observation;
+  trace.action.assign(decision.action().begin(), decision.action().end());
   trace.outcome = report.outcome();
   trace.reward = reward;
   trace.objective_before = report.objective_before();
@@ -89,6 +93,8 @@ absl::StatusOr<EpisodeResult> PlayEpisode(
                    ? options.budget
                    : options.deadline;
   const bool traced = !options.report.empty();
+  // The video shows the first pair.
+  const bool filmed = !options.video.empty() && plan.seed == options.seed;
   act.report_objective_after = traced && plan.adapt;
   if (cancellation.cancelled()) return absl::CancelledError("interrupted");
   // Not cancelled in between: that would leave a session behind.
@@ -99,6 +105,7 @@ absl::StatusOr<EpisodeResult> PlayEpisode(
   EpisodeResult result;
   result.settings = session->description().settings();
   std::vector<double> state = environment.Reset(plan.seed);
+  if (filmed) result.positions.push_back(environment.Position());
   const int limit = std::min(options.max_steps, environment.spec().step_limit);
   double steps_done = 0;
   while (!result.terminated && result.steps < limit) {
@@ -117,7 +124,11 @@ absl::StatusOr<EpisodeResult> PlayEpisode(
                           static_cast<size_t>(decision->action_size())});
     if (!transition.ok()) return At(transition.status(), plan, result.steps);
     if (traced) {
-      result.trace.push_back(Trace(decision->report(), transition->reward));
+      result.trace.push_back(Trace(*decision, observation, transition->reward));
+    }
+    if (filmed) {
+      result.positions.push_back(environment.Position());
+      result.rewards.push_back(transition->reward);
     }
     result.episode_return += transition->reward;
     result.terminated = transition->terminated;

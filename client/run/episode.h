@@ -29,6 +29,8 @@ struct DecisionTrace {
   std::optional<double> objective_after;  // Unset if the server did not say.
   double action_change = 0;  // Largest component, against the frozen policy.
   double drift = 0;          // |psi - psi_0|_2
+  std::vector<float> observation;  // [S], what the decision saw.
+  std::vector<float> action;       // [A], what it answered.
 };
 
 struct EpisodeResult {
@@ -39,6 +41,9 @@ struct EpisodeResult {
   std::vector<double> latencies_ms;     // [steps], as the client waited.
   std::map<v1::Outcome, int> outcomes;  // The number of decisions with each.
   std::vector<DecisionTrace> trace;     // [steps]; empty without --report.
+  // [steps + 1] of [nq], the bodies' positions; empty without --video.
+  std::vector<std::vector<double>> positions;
+  std::vector<double> rewards;  // [steps]; empty without --video.
   // How often a decision's budget ran out before the server could begin, so
   // that it was requested again.
   int late = 0;

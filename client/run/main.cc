@@ -15,6 +15,7 @@
 #include "client/run/sweep.h"
 #include "client/run/sweep_report.h"
 #include "client/run/tournament.h"
+#include "client/run/video.h"
 #include "foresight/adaptation_client.h"
 
 namespace foresight {
@@ -49,7 +50,14 @@ absl::StatusOr<std::string> RunOnce(const AdaptationClient& client,
     return status;
   }
   if (!options.report.empty()) {
-    if (absl::Status status = WriteReportPage(*comparison, options.report);
+    if (absl::Status status =
+            WriteReportPage(*comparison, options.bundle, options.report);
+        !status.ok()) {
+      return status;
+    }
+  }
+  if (!options.video.empty()) {
+    if (absl::Status status = WriteVideo(*comparison, options.video);
         !status.ok()) {
       return status;
     }
@@ -80,6 +88,11 @@ absl::StatusOr<std::string> Run(
   }
   if (!options.report.empty()) {
     if (absl::Status status = CheckReportPage(options.report); !status.ok()) {
+      return status;
+    }
+  }
+  if (!options.video.empty()) {
+    if (absl::Status status = CheckVideo(options.video); !status.ok()) {
       return status;
     }
   }

@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "client/run/command_line.h"
 
 namespace foresight {
@@ -22,6 +24,11 @@ constexpr char kFooter[] =
 // A sweep has its own seeds: settings must not be judged on the seeds they were
 // chosen with.
 constexpr uint64_t kTuningSeed = 2000;
+
+std::string RefuseUnknownFilm(const std::string& file) {
+  if (absl::EndsWith(file, ".mp4") || absl::EndsWith(file, ".gif")) return "";
+  return absl::StrCat(file, " ends neither in .mp4 nor in .gif");
+}
 
 void AddOptions(CLI::App& app, RunOptions* options) {
   app.add_option(
@@ -79,6 +86,17 @@ void AddOptions(CLI::App& app, RunOptions* options) {
                  "write a page with plots here (HTML); needs matplotlib, and "
                  "each adapted decision takes one imagined rollout more")
       ->type_name("FILE");
+  app.add_option("--bundle", options->bundle,
+                 "folder of the bundle that is served: the report then also "
+                 "compares imagined states with real ones")
+      ->type_name("DIR")
+      ->check(CLI::ExistingDirectory)
+      ->needs("--report");
+  app.add_option("--video", options->video,
+                 "write a film of the first seed's frozen and adapted episode "
+                 "here (.mp4 or .gif)")
+      ->type_name("FILE")
+      ->check(&RefuseUnknownFilm);
   app.add_flag("--quiet", options->quiet, "no progress line");
 }
 
@@ -99,8 +117,11 @@ ParsedOptions ParseRunOptions(int argc, const char* const* argv) {
          "play only the adapted policy")
       ->excludes(frozen_only);
   for (const char* other :
-       {"--csv", "--frozen-only", "--adapted-only", "--report"}) {
+       {"--csv", "--frozen-only", "--adapted-only", "--report", "--video"}) {
     app.get_option("--sweep")->excludes(app.get_option(other));
+  }
+  for (const char* other : {"--frozen-only", "--adapted-only"}) {
+    app.get_option("--video")->excludes(app.get_option(other));
   }
   AddSettings(app, &options.settings);
   try {

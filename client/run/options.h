@@ -32,6 +32,8 @@ struct RunOptions {
   std::string csv;     // Empty: none.
   std::string json;    // Empty: none.
   std::string report;  // Page to write (report_page.h); empty: none.
+  std::string bundle;  // Folder of the served bundle, for the page.
+  std::string video;   // Film to write (video.h); empty: none.
   bool quiet = false;
 };
 

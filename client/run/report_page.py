@@ -10,6 +10,7 @@ import base64
 import html
 import io
 import json
+import os
 import pathlib
 import statistics
 import sys
@@ -17,6 +18,8 @@ import sys
 # A checkout's wheels, after those that the user chose.
 DEPS = pathlib.Path(__file__).resolve().parents[2] / ".deps"
 sys.path += [str(DEPS / name) for name in ("python", "plots")]
+# On a busy machine numpy's threads wait for one another.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 try:
     import matplotlib
@@ -37,6 +40,9 @@ matplotlib.rcParams.update(
     }
 )
 import matplotlib.pyplot as plt  # noqa: E402
+import numpy as np  # noqa: E402
+
+import imagination  # noqa: E402
 
 COLOURS = {"frozen": "#5b6b7b", "adapted": "#d1651a"}
 OUTCOME_COLOURS = {
@@ -184,6 +190,87 @@ def draw_reward(frozen, adapted):
     return as_image(figure, "reward so far along an episode")
 
 
+# Rollouts that are measured, particles at least, and decisions that are shown.
+ROLLOUTS, PARTICLES, SHOWN = 200, 32, 4
+
+
+def draw_imagined(run, trace):
+    """Imagined states beside the real ones: all as errors, some as they are.
+
+    Returns nothing if the episode is shorter than a horizon."""
+    horizon = run["settings"]["horizon"]
+    states = np.array(trace["observation"])
+    actions = np.array(trace["action"])
+    if len(states) <= horizon:
+        return ""
+    starts = np.unique(
+        np.linspace(0, len(states) - horizon - 1, ROLLOUTS).astype(int)
+    )
+    dynamics = imagination.Dynamics(run["bundle"], run["weights_sha256"])
+    particles = max(PARTICLES, run["settings"]["particles"])
+    imagined = imagination.imagine(
+        dynamics, states, actions, starts, horizon, particles,
+        run["settings"]["noise_scale"],
+    )  # [N, M, H + 1, S]
+    real = np.stack([states[starts + h] for h in range(horizon + 1)], axis=1)
+    return draw_horizon_errors(imagined, real) + draw_horizon_states(
+        imagined, real, starts
+    )
+
+
+def draw_horizon_errors(imagined, real):
+    """Root mean squares over rollouts and dimensions, along the horizon."""
+    def rms(values):
+        return np.sqrt((values**2).mean(axis=(0, 2)))
+
+    mean = imagined.mean(axis=1)
+    steps = range(1, real.shape[1])
+    figure, axes = plt.subplots(figsize=(9, 3))
+    for values, colour, style, label in (
+        (rms(mean - real), COLOURS["adapted"], "o-",
+         "error of the imagined mean"),
+        (rms(imagined.std(axis=1, ddof=1)), "#3b7dd8", "o--",
+         "spread over particles"),
+        (rms(real - real[:, :1]), COLOURS["frozen"], "o:",
+         "change of the real state"),
+    ):
+        axes.plot(steps, values[1:], style, color=colour, label=label)
+    axes.set_ylim(bottom=0)
+    axes.set_xticks(steps)
+    axes.set_xlabel("steps ahead")
+    axes.set_ylabel("root mean square,\nraw units")
+    axes.legend(frameon=False)
+    return as_image(figure, "errors of imagined states along the horizon")
+
+
+def draw_horizon_states(imagined, real, starts):
+    """The three dimensions that vary most, from a few decisions."""
+    dimensions = np.sort(np.argsort(real[:, 0].std(axis=0))[-3:])
+    shown = np.unique(np.linspace(0, len(starts) - 1, SHOWN + 2).astype(int)[1:-1])
+    figure, panels = plt.subplots(
+        len(dimensions), len(shown), figsize=(9, 2 * len(dimensions)),
+        sharex=True, sharey="row", squeeze=False,
+    )
+    steps = np.arange(real.shape[1])
+    for row, dimension in zip(panels, dimensions):
+        for axes, n in zip(row, shown):
+            values = imagined[n, :, :, dimension]
+            mean, spread = values.mean(axis=0), values.std(axis=0, ddof=1)
+            axes.fill_between(steps, mean - spread, mean + spread, alpha=0.25,
+                              color=COLOURS["adapted"], linewidth=0)
+            axes.plot(steps, mean, color=COLOURS["adapted"], label="imagined")
+            axes.plot(steps, real[n, :, dimension], "o", ms=4,
+                      color=COLOURS["frozen"], label="real")
+        row[0].set_ylabel(f"observation {dimension}")
+    for axes, n in zip(panels[0], shown):
+        axes.set_title(f"decision {starts[n]}", fontsize=10)
+    for axes in panels[-1]:
+        axes.set_xlabel("steps ahead")
+        axes.set_xticks(steps)
+    panels[0, 0].legend(frameon=False, fontsize=8)
+    return as_image(figure, "imagined and real states from some decisions")
+
+
 def draw_latency(run):
     figure, axes = plt.subplots(figsize=(9, 3))
     for variant in variants_of(run):
@@ -281,6 +368,18 @@ def page(run):
             "parameters.</p>",
             draw_changes(adapted),
         ]
+    if adapted and run["bundle"]:
+        images = draw_imagined(run, adapted)
+        parts += [
+            "<h2>Imagined against real states</h2>"
+            "<p>From decisions spread over the episode, the dynamics model of "
+            "the bundle repeats the actions that were taken; the real states "
+            "are the simulator's. The shade is the standard deviation over "
+            "particles. The page computes these rollouts with noise of its "
+            "own, since a server returns no imagined states; a decision's own "
+            "rollouts follow the policy instead of the actions taken.</p>",
+            images or "<p>The episode is shorter than the horizon.</p>",
+        ]
     parts += [
         "<h2>Decision latency</h2>"
         "<p>The adapted decisions include the imagined rollout that this page "
@@ -298,7 +397,10 @@ def main():
     (argument,) = sys.argv[1:]
     if argument == "--check":
         return
-    text = page(json.load(sys.stdin))
+    try:
+        text = page(json.load(sys.stdin))
+    except (OSError, ValueError) as error:
+        sys.exit(f"report_page.py: {error}")
     pathlib.Path(argument).write_text(text, encoding="utf-8")
 
 

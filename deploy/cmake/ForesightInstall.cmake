@@ -94,8 +94,9 @@ if("tools" IN_LIST FORESIGHT_COMPONENTS)
                              foresight-gather foresight-load foresight-inspect)
   install(DIRECTORY "${MUJOCO_WHEEL_ROOT}/gymnasium/envs/mujoco/assets/"
           DESTINATION share/foresight/assets COMPONENT tools)
-  install(FILES client/run/report_page.py DESTINATION share/foresight
-          COMPONENT tools)
+  install(FILES client/run/report_page.py client/run/imagination.py
+                client/run/video.py
+          DESTINATION share/foresight COMPONENT tools)
   foresight_install_wheel_notice(tools mujoco_core)
   foresight_install_wheel_notice(tools gymnasium)
 endif()

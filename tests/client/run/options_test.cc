@@ -106,6 +106,25 @@ TEST(RunOptionsTest, ASweepHasSeedsOfItsOwn) {
   EXPECT_EQ(Parse({"--report", "r"}).options.report, "r");
 }
 
+TEST(RunOptionsTest, AVideoNeedsAKnownEndingAndBothPolicies) {
+  EXPECT_EQ(Parse({"--video", "v.mp4"}).options.video, "v.mp4");
+  EXPECT_EQ(Parse({"--video", "v.gif"}).options.video, "v.gif");
+  EXPECT_THAT(Mistake({"--video", "v.avi"}),
+              HasSubstr("v.avi ends neither in .mp4 nor in .gif"));
+  for (const char* other : {"--frozen-only", "--adapted-only"}) {
+    EXPECT_THAT(Mistake({"--video", "v.mp4", other}), HasSubstr("excludes"));
+  }
+  EXPECT_THAT(Mistake({"--video", "v.mp4", "--sweep", "s"}),
+              HasSubstr("excludes"));
+}
+
+TEST(RunOptionsTest, TheBundleIsForTheReport) {
+  EXPECT_EQ(Parse({"--bundle", "/", "--report", "r"}).options.bundle, "/");
+  EXPECT_THAT(Mistake({"--bundle", "/"}), HasSubstr("requires --report"));
+  EXPECT_THAT(Mistake({"--bundle", "/missing", "--report", "r"}),
+              HasSubstr("/missing"));
+}
+
 TEST(RunOptionsTest, SharedOptionsArrive) {
   const RunOptions options =
       Parse({"--token-file", "t", "--horizon", "2"}).options;

@@ -18,6 +18,8 @@ SKIPPED = 77
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 SCRIPT = ROOT / "client/run/report_page.py"
 PLOTS = ("python", "plots")
+HOPPER = ROOT / "models/pretrained/hopper-full-replay"
+WEIGHTS = json.loads((HOPPER / "bundle.json").read_text())["weights_sha256"]
 
 
 def trace(seed, variant, length):
@@ -35,10 +37,13 @@ def trace(seed, variant, length):
         "objective_after": [101.0 + i if adapted else None for i in range(length)],
         "action_change": [0.1 if adapted else 0.0] * length,
         "drift": [0.01 * i for i in range(length)],
+        # The shipped hopper's sizes.
+        "observation": [[0.01 * (i + j) for j in range(11)] for i in range(length)],
+        "action": [[0.1] * 3] * length,
     }
 
 
-def run_of(variants, length=50):
+def run_of(variants, length=50, bundle=""):
     seeds = (1000, 1001, 1002)
     both = len(variants) == 2
 
@@ -48,7 +53,10 @@ def run_of(variants, length=50):
     return {
         "environment": "Hopper-v4",
         "model": "<hopper> & co",
-        "settings": {"horizon": 5, "accept_only_improvement": False},
+        "settings": {"horizon": 5, "particles": 10, "noise_scale": 1,
+                     "accept_only_improvement": False},
+        "bundle": str(bundle),
+        "weights_sha256": WEIGHTS,
         "episodes": [
             {
                 "seed": seed,
@@ -93,6 +101,26 @@ def check_page(page, plots):
         assert root.tag == "{http://www.w3.org/2000/svg}svg", root.tag
     assert "&lt;hopper&gt; &amp; co" in page and "<hopper>" not in page
     assert "accept_only_improvement false" in page
+
+
+def check_imagined(out):
+    """With a bundle there are two plots more of imagined states."""
+    both = ("frozen", "adapted")
+    page = draw(run_of(both, bundle=HOPPER), out)
+    check_page(page, 7)
+    assert "Imagined against real states" in page
+    assert "Imagined against" not in draw(run_of(both), out)
+    short = draw(run_of(both, length=5, bundle=HOPPER), out)
+    check_page(short, 5)
+    assert "The episode is shorter than the horizon." in short
+    other = run_of(both, bundle=HOPPER)
+    other["weights_sha256"] = "0" * 64
+    refused = subprocess.run(
+        ["/usr/bin/python3", SCRIPT, out],
+        input=json.dumps(other).encode(), check=False, capture_output=True,
+    )
+    assert refused.returncode == 1, refused
+    assert b"expected those of the served model: 000" in refused.stderr, refused
 
 
 def check_screenshot(out, folder):
@@ -150,6 +178,7 @@ def main():
         check_page(draw(run_of(("frozen",)), out), 3)
         # An episode may end at its first step.
         check_page(draw(run_of(("frozen", "adapted"), length=1), out), 5)
+        check_imagined(out)
     print("the pages are as they should be")
     return 0
 

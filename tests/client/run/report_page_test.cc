@@ -16,6 +16,7 @@ using ::testing::HasSubstr;
 
 EpisodeResult Episode(v1::Outcome outcome) {
   EpisodeResult result;
+  result.settings.set_horizon(5);
   result.steps = 2;
   result.terminated = true;
   result.latencies_ms = {1.5, 2.5};
@@ -27,6 +28,10 @@ EpisodeResult Episode(v1::Outcome outcome) {
   result.trace[1].outcome = outcome;
   result.trace[1].action_change = 0.25;
   result.trace[1].drift = 0.125;
+  result.trace[0].observation = {1, 2};
+  result.trace[1].observation = {3, 4};
+  result.trace[0].action = {0.5f};
+  result.trace[1].action = {-0.5f};
   return result;
 }
 
@@ -40,11 +45,13 @@ Comparison Sample(bool frozen) {
   episodes[0].seed = 7;
   if (frozen) episodes[0].frozen = Episode(v1::FROZEN);
   episodes[0].adapted = Episode(v1::ADAPTED);
-  return Compare(spec, v1::Model(), episodes);
+  v1::Model model;
+  model.set_weights_sha256("abc");
+  return Compare(spec, model, episodes);
 }
 
 TEST(ReportPageTest, JsonHasTheTraceOfEachEpisode) {
-  const Json json = Json::parse(PageJson(Sample(true)));
+  const Json json = Json::parse(PageJson(Sample(true), "my-bundle"));
   EXPECT_EQ(json["environment"], "Hopper-v4");  // As ToJson.
   EXPECT_EQ(json["step_limit"], 1000);
   EXPECT_EQ(json["random_return"], -20);
@@ -63,10 +70,14 @@ TEST(ReportPageTest, JsonHasTheTraceOfEachEpisode) {
   EXPECT_EQ(adapted["objective_after"], Json({11, nullptr}));
   EXPECT_EQ(adapted["action_change"], Json({0, 0.25}));
   EXPECT_EQ(adapted["drift"], Json({0, 0.125}));
+  EXPECT_EQ(adapted["observation"], Json({{1, 2}, {3, 4}}));
+  EXPECT_EQ(adapted["action"], Json({{0.5}, {-0.5}}));
+  EXPECT_EQ(json["bundle"], "my-bundle");
+  EXPECT_EQ(json["weights_sha256"], "abc");
 }
 
 TEST(ReportPageTest, AVariantThatWasNotPlayedHasNoTrace) {
-  const Json json = Json::parse(PageJson(Sample(false)));
+  const Json json = Json::parse(PageJson(Sample(false), ""));
   ASSERT_EQ(json["traces"].size(), 1u);
   EXPECT_EQ(json["traces"][0]["variant"], "adapted");
 }
@@ -84,7 +95,7 @@ TEST(ReportPageTest, TheCheckPromisesThatThePageIsWritten) {
   const TemporaryFolder folder;
   const std::string file = folder.path() / "page.html";
   const absl::Status status = CheckReportPage(file);
-  EXPECT_EQ(WriteReportPage(Sample(true), file), status);
+  EXPECT_EQ(WriteReportPage(Sample(true), "", file), status);
   EXPECT_EQ(std::filesystem::file_size(file) > 0, status.ok());
   if (!status.ok()) {
     EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
