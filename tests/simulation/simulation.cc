@@ -16,8 +16,11 @@ namespace {
 constexpr double kLeastAdapted = 0.9;
 constexpr double kMostDropped = 0.01;
 constexpr double kUnevenness = 0.2;
-// A server that begins does not know whom the one before it served.
-constexpr double kUnevennessOverRestarts = 0.4;
+// Disturbed runs have a quarter of the events, so chance weighs more. Of 39
+// seeds up to 51 only the 7th exceeds 20 %: shares of 0.89 to 1.21, and of 0.80
+// to 1.18 without any disturbance. With all events and all disturbances it has
+// 0.89 to 1.16.
+constexpr double kUnevennessOfShortRuns = 0.3;
 constexpr double kLightServed = 0.9;
 // Shares are not compared for fewer steps than these: in all, and within the
 // two seconds for which the queue remembers service.
@@ -507,7 +510,7 @@ class Simulation {
                        remembered >= kFewRemembered &&
                        length >= kFairnessWindow;
     const double unevenness =
-        scenario_.disturbances.any() ? kUnevennessOverRestarts : kUnevenness;
+        scenario_.disturbances.any() ? kUnevennessOfShortRuns : kUnevenness;
     if (equal && (least < (1 - unevenness) * mean ||
                   greatest > (1 + unevenness) * mean)) {
       Violate("the loops of ", fleet.owner, " got ", least, " to ", greatest,
