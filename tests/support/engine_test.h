@@ -71,6 +71,8 @@ inline std::string NameOf(
 class EngineTest : public ::testing::TestWithParam<EngineUnderTest>,
                    protected EngineSession {
  protected:
+  using EngineSession::Run;  // Not testing::Test's.
+
   // The engine reads `clock` when it runs.
   explicit EngineTest(const RandomBundleOptions& options = Weights(),
                       Clock clock = MonotonicNow)

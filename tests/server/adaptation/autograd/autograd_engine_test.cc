@@ -33,6 +33,8 @@ std::unique_ptr<AutogradEngine> MakeEngine(const Bundle& bundle,
 // Behaviour that engine_test.cc does not require of every engine.
 class AutogradEngineTest : public ::testing::Test, protected EngineSession {
  protected:
+  using EngineSession::Run;  // Not testing::Test's.
+
   AutogradEngineTest()
       : AutogradEngineTest(std::make_shared<const Bundle>(RandomBundle())) {}
 
