@@ -1,5 +1,5 @@
-"""A bundle's dynamics in numpy (docs/method.md section 2,
-docs/bundle-format.md), to compare imagined states with real ones."""
+"""A bundle's networks and dynamics in numpy (docs/method.md section 2,
+docs/bundle-format.md), to compare what they predict with what happened."""
 
 import hashlib
 import json
@@ -37,6 +37,25 @@ def read_weights(content):
     return tensors
 
 
+def network(tensors, name, description, x):
+    """The network whose tensors begin with `name`, of each row of x.
+    `description` is its part of bundle.json."""
+    hidden = len(description["hidden"])
+    for i in range(hidden + 1):
+        x = x @ tensors[f"{name}.layers.{i}.weight"].T
+        x = x + tensors[f"{name}.layers.{i}.bias"]
+        if i == hidden:
+            break
+        x = ACTIVATIONS[description["activation"]](x)
+        if description.get("layer_norm"):
+            x = x - x.mean(-1, keepdims=True)
+            variance = (x * x).mean(-1, keepdims=True)
+            x = x / np.sqrt(variance + description["layer_norm_epsilon"])
+            x = x * tensors[f"{name}.norms.{i}.weight"]
+            x = x + tensors[f"{name}.norms.{i}.bias"]
+    return x
+
+
 class Dynamics:
     """Raises ValueError if `folder` is not the bundle with these weights."""
 
@@ -54,24 +73,6 @@ class Dynamics:
         self.manifest = manifest["dynamics"]
         steps = manifest["defaults"].get("sampler_steps", 0)
         self.mean_flow_steps = steps or self.manifest.get("sampler_steps", 1)
-
-    def network(self, member, x):
-        network = self.manifest["network"]
-        hidden = len(network["hidden"])
-        name = f"dynamics.{member}"
-        for i in range(hidden + 1):
-            x = x @ self.tensors[f"{name}.layers.{i}.weight"].T
-            x = x + self.tensors[f"{name}.layers.{i}.bias"]
-            if i == hidden:
-                break
-            x = ACTIVATIONS[network["activation"]](x)
-            if network.get("layer_norm"):
-                x = x - x.mean(-1, keepdims=True)
-                variance = (x * x).mean(-1, keepdims=True)
-                x = x / np.sqrt(variance + network["layer_norm_epsilon"])
-                x = x * self.tensors[f"{name}.norms.{i}.weight"]
-                x = x + self.tensors[f"{name}.norms.{i}.bias"]
-        return x
 
     def sample(self, predict, random, shape):
         """The standardised change x; predict(u, embedding) is the network."""
@@ -113,8 +114,11 @@ class Dynamics:
 
             def predict(u, times, member=member, known=known):
                 times = np.broadcast_to(times, (*u.shape[:-1], len(times)))
-                return self.network(
-                    member, np.concatenate([u, known, times], -1)
+                return network(
+                    self.tensors,
+                    f"dynamics.{member}",
+                    self.manifest["network"],
+                    np.concatenate([u, known, times], -1),
                 )
 
             changes[:, which] = self.sample(

@@ -10,13 +10,16 @@ Needs h5py and pip install './client/python[gymnasium]'.
 import argparse
 import json
 import pathlib
-import struct
 import sys
 
 import foresight
 import gymnasium
 import h5py
 import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "client/run"))
+from imagination import network, read_weights  # noqa: E402
 
 # A step counts if the rewards after the episode's limit would change its return
 # by less than this part.
@@ -44,41 +47,15 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def read_safetensors(path):
-    """The float32 tensors of a file by name."""
-    data = path.read_bytes()
-    (length,) = struct.unpack_from("<Q", data)
-    header = json.loads(data[8:8 + length])
-    header.pop("__metadata__", None)
-    return {
-        name: np.frombuffer(
-            data, np.float32, offset=8 + length + entry["data_offsets"][0],
-            count=int(np.prod(entry["shape"]))).reshape(entry["shape"])
-        for name, entry in header.items()
-    }
-
-
 def values(manifest, tensors, states, actions):
     """min_b Q_b(s, a) of each row: [N]."""
-    assert manifest["critic"]["activation"] == "relu"
-    epsilon = manifest["critic"]["layer_norm_epsilon"]
-    depth = len(manifest["critic"]["hidden"])
+    inputs = np.concatenate([states, actions], axis=1)
 
     def critic(b):
-        def get(name):
-            return tensors[f"critic.{b}.{name}"]
-
-        x = np.concatenate([states, actions], axis=1)
-        x = (x - get("input.mean")) / get("input.std")
-        for i in range(depth):
-            x = x @ get(f"layers.{i}.weight").T + get(f"layers.{i}.bias")
-            x = np.maximum(x, 0)
-            if manifest["critic"]["layer_norm"]:
-                x = x - x.mean(axis=1, keepdims=True)
-                x = x / np.sqrt(x.var(axis=1, keepdims=True) + epsilon)
-                x = x * get(f"norms.{i}.weight") + get(f"norms.{i}.bias")
-        x = x @ get(f"layers.{depth}.weight").T + get(f"layers.{depth}.bias")
-        return x[:, 0]
+        name = f"critic.{b}"
+        x = inputs - tensors[f"{name}.input.mean"]
+        x = x / tensors[f"{name}.input.std"]
+        return network(tensors, name, manifest["critic"], x)[:, 0]
 
     return np.minimum(critic(0), critic(1))
 
@@ -115,7 +92,8 @@ def returns(episode, discount):
 def main():
     arguments = parse_arguments()
     manifest = json.loads((arguments.bundle / "bundle.json").read_text())
-    tensors = read_safetensors(arguments.bundle / "weights.safetensors")
+    tensors = read_weights(
+        (arguments.bundle / "weights.safetensors").read_bytes())
     environment = gymnasium.make(manifest["provenance"]["environment"])
     episodes = []
     with foresight.connect(arguments.server) as server:
