@@ -25,7 +25,8 @@ except ImportError as error:
     print(f"video.py: {error}", file=sys.stderr)
     sys.exit(3)
 
-WIDTH, HEIGHT, GAP = 480, 368, 4  # Of a half; ffmpeg likes multiples of 16.
+WIDTH, HEIGHT = 480, 368  # Each half's pixels; ffmpeg prefers multiples of 16.
+GAP = 4  # Pixels between the halves.
 MOST_FRAMES_PER_SECOND = 25
 SMALL_MODEL = "<mujoco><worldbody><geom size='1'/></worldbody></mujoco>"
 

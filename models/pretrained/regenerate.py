@@ -36,7 +36,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PRETRAINED = ROOT / "models/pretrained"
-STEP_LIMIT = 1000  # Of the three environments.
+STEP_LIMIT = 1000  # All three environments have it.
 STRIDE, LAST = 20000, 200000  # The evaluations that the tables show.
 
 
