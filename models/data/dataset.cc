@@ -177,6 +177,20 @@ absl::StatusOr<Dataset> ReadDataset(const std::filesystem::path& path,
   return dataset;
 }
 
+void KeepFirstRows(Dataset& dataset, int64_t count) {
+  dataset.observations.resize(count * dataset.observation_size);
+  dataset.actions.resize(count * dataset.action_size);
+  dataset.rewards.resize(count);
+  if (!dataset.next_observations.empty()) {
+    dataset.next_observations.resize(count * dataset.observation_size);
+  }
+  std::vector<Episode>& episodes = dataset.episodes;
+  while (episodes.back().begin >= count) episodes.pop_back();
+  if (episodes.back().end > count) {
+    episodes.back() = {episodes.back().begin, count, /*terminal=*/false};
+  }
+}
+
 absl::StatusOr<Split> HoldOut(const std::vector<Episode>& episodes,
                               double fraction, int minimum, uint64_t seed) {
   const int64_t count = static_cast<int64_t>(episodes.size());

@@ -52,6 +52,10 @@ struct Dataset {
 absl::StatusOr<Dataset> ReadDataset(const std::filesystem::path& path,
                                     int step_limit);
 
+// Leaves the first `count` rows, 1 <= count <= rows(). An episode that goes on
+// after them ends there, as one that was cut off.
+void KeepFirstRows(Dataset& dataset, int64_t count);
+
 // The episodes for training, and those held out to measure with.
 struct Split {
   std::vector<Episode> training;

@@ -34,6 +34,13 @@ absl::StatusOr<DataSource> ReadDataSource(const Recipe& recipe,
   DataSource source;
   ASSIGN_OR_RETURN(source.dataset, ReadDataset(path, recipe.step_limit));
   RETURN_IF_ERROR(CheckFits(recipe, source.dataset, path));
+  const int64_t recorded = source.dataset.rows();
+  if (recipe.rows > recorded) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path.string(), ": has ", recorded,
+                     " rows, expected at least the recipe's ", recipe.rows));
+  }
+  if (recipe.rows > 0) KeepFirstRows(source.dataset, recipe.rows);
   const HoldOutRecipe& held = recipe.hold_out;
   absl::StatusOr<Split> split =
       HoldOut(source.dataset.episodes, held.fraction, held.minimum, held.seed);
@@ -53,9 +60,12 @@ absl::StatusOr<DataSource> ReadDataSource(const Recipe& recipe,
   }
   ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kLongestFile));
   source.sha256 = Sha256Hex(bytes);
-  source.description =
-      absl::StrCat(path.filename().string(), ", ", source.dataset.rows(),
-                   " rows, sha256 ", source.sha256);
+  const std::string rows =
+      recipe.rows > 0
+          ? absl::StrCat("the first ", recipe.rows, " of ", recorded)
+          : absl::StrCat(recorded);
+  source.description = absl::StrCat(path.filename().string(), ", ", rows,
+                                    " rows, sha256 ", source.sha256);
   return source;
 }
 

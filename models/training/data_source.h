@@ -13,16 +13,17 @@ namespace foresight {
 struct DataSource {
   Dataset dataset;
   Split split;
-  std::string sha256;       // The file's, in hex.
-  std::string description;  // "name.hdf5, 200000 rows, sha256 ..".
+  std::string sha256;  // The file's, in hex.
+  // "name.hdf5, 200000 rows, sha256 ..".
+  std::string description;
 };
 
-// Reads the file and splits it as the recipe says.
+// Reads the rows that the recipe uses and splits them as it says.
 // Errors, naming the file:
 //   NotFound, DataLoss: as ReadDataset.
 //   InvalidArgument:    as ReadDataset and HoldOut; observations or actions
-//                       have another size than the recipe says, or no next
-//                       state is known.
+//                       have another size than the recipe says, there are
+//                       fewer rows, or no next state is known.
 absl::StatusOr<DataSource> ReadDataSource(const Recipe& recipe,
                                           const std::filesystem::path& path);
 

@@ -169,6 +169,7 @@ absl::StatusOr<Recipe> FromJson(const json& document) {
   fields.Number("observation_size", 1, 65536, recipe.observation_size);
   fields.Number("action_size", 1, 65536, recipe.action_size);
   fields.Number("step_limit", 1, 1e9, recipe.step_limit);
+  if (fields.Has("rows")) fields.Number("rows", 1, 1e12, recipe.rows);
   fields.Number("evaluations", 1, 10000, recipe.evaluations);
   JsonFields hold_out = fields.Object("hold_out");
   JsonFields policy = fields.Object("policy");
@@ -216,6 +217,7 @@ std::string Fingerprint(const Recipe& recipe, const std::string& part,
       absl::StrCat(data_sha256, " ", part, " ", recipe.step_limit, " ",
                    Exactly({held.fraction}), held.minimum, " ", held.seed, " ");
   if (part == "policy") {
+  if (recipe.rows > 0) absl::StrAppend(&text, "rows ", recipe.rows, " ");
     const PolicyRecipe& r = recipe.policy;
     absl::StrAppend(&text, Describe(r.schedule), Describe(r.policy_hidden),
                     Describe(r.critic_hidden), r.actor_period, " ",

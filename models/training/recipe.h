@@ -87,6 +87,7 @@ struct Recipe {
   int observation_size = 0;
   int action_size = 0;
   int step_limit = 1000;  // Ends episodes where the data has no timeouts.
+  int64_t rows = 0;       // Uses only the data's first rows; 0 for all.
   HoldOutRecipe hold_out;
   int evaluations = 20;  // Also checkpoints per part, >= 1.
   PolicyRecipe policy;
@@ -95,9 +96,9 @@ struct Recipe {
   AdaptationSettings defaults;  // sampler_steps is the dynamics'.
 };
 
-// Reads and checks the recipe in the JSON file `path`. Every field must be
-// there, and no other field may be. Errors, naming the file, the field, its
-// value and what was expected:
+// Reads and checks the recipe in the JSON file `path`. Every field that
+// models/README.md does not call optional must be there, and no other may be.
+// Errors, naming the file, the field, its value and what was expected:
 //   NotFound:        there is no such file.
 //   InvalidArgument: anything else.
 absl::StatusOr<Recipe> ReadRecipe(const std::filesystem::path& path);

@@ -63,6 +63,28 @@ TEST_F(DatasetTest, ReadsRows) {
   EXPECT_TRUE(dataset->next_observations.empty());
 }
 
+TEST_F(DatasetTest, KeepsTheFirstRows) {
+  {
+    D4rlFile out(path());
+    WriteBasics(out);
+    out.Write("terminals", {6}, {0, 1, 0, 0, 1, 0});
+    out.Write("next_observations", {6, 2}, Count(12));
+  }
+  const Dataset all = *Read();
+  Dataset first = all;
+  KeepFirstRows(first, 4);
+  EXPECT_EQ(first.rows(), 4);
+  EXPECT_THAT(first.observations, ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
+  EXPECT_THAT(first.next_observations, ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
+  EXPECT_THAT(first.actions, ElementsAre(0, 0.25f, -0.5f, 0.75f));
+  EXPECT_EQ(Print(first.episodes), "0-2T 2-4 ");
+  KeepFirstRows(first, 2);
+  EXPECT_EQ(Print(first.episodes), "0-2T ");
+  Dataset same = all;
+  KeepFirstRows(same, 6);
+  EXPECT_EQ(Print(same.episodes), Print(all.episodes));
+}
+
 TEST_F(DatasetTest, EpisodesEndAtTerminalsAndAtTimeouts) {
   for (const Stored flags :
        {Stored::kBool, Stored::kUint8, Stored::kFloat32, Stored::kFloat64}) {

@@ -17,8 +17,10 @@ using ::testing::HasSubstr;
 
 class DataSourceTest : public ::testing::Test {
  protected:
-  absl::StatusOr<DataSource> Read() const {
-    return ReadDataSource(*ParseRecipe(SmallRecipe(10), "small"), path_);
+  absl::StatusOr<DataSource> Read(int64_t rows = 0) const {
+    Recipe recipe = *ParseRecipe(SmallRecipe(10), "small");
+    recipe.rows = rows;
+    return ReadDataSource(recipe, path_);
   }
   std::string Refusal() const { return std::string(Read().status().message()); }
 
@@ -45,6 +47,18 @@ TEST_F(DataSourceTest, DescribesTheData) {
   EXPECT_EQ(source->sha256.size(), 64u);
   EXPECT_EQ(source->description,
             "data.hdf5, 200 rows, sha256 " + source->sha256);
+}
+
+TEST_F(DataSourceTest, UsesOnlyTheRecipesRows) {
+  WriteSmallWorld(path_, 10, 3);
+  const auto source = Read(/*rows=*/150);
+  ASSERT_TRUE(source.ok()) << source.status();
+  EXPECT_EQ(source->dataset.rows(), 150);
+  EXPECT_EQ(source->description,
+            "data.hdf5, the first 150 of 200 rows, sha256 " + source->sha256);
+  EXPECT_THAT(std::string(Read(/*rows=*/201).status().message()),
+              HasSubstr("data.hdf5: has 200 rows, expected at least the "
+                        "recipe's 201"));
 }
 
 TEST_F(DataSourceTest, RefusesDataOfAnotherSize) {

@@ -39,6 +39,16 @@ TEST(Recipe, ReadsEveryField) {
   EXPECT_EQ(recipe->defaults.mode, Mode::kPersist);
 }
 
+TEST(Recipe, ReadsHowManyRowsToUse) {
+  EXPECT_EQ(ParseRecipe(SmallRecipe(10), "")->rows, 0);
+  const std::string size = "\"step_limit\": 20";
+  EXPECT_EQ(ParseRecipe(Changed(size, size + ", \"rows\": 150"), "")->rows,
+            150);
+  const auto none = ParseRecipe(Changed(size, size + ", \"rows\": 0"), "");
+  EXPECT_THAT(std::string(none.status().message()),
+              HasSubstr("rows is 0, expected a whole number from 1"));
+}
+
 TEST(Recipe, ReadsMeanFlow) {
   const std::string text = SmallMeanFlowRecipe(10);
   const auto recipe = ParseRecipe(text, "small");
@@ -175,7 +185,13 @@ TEST(Fingerprint, ChangesOnlyWithThePartsOwnInputs) {
   EXPECT_NE(Fingerprint(tilted, "dynamics", "d"), average);
   const auto all = fingerprints(
       Changed("\"minimum\": 2, \"seed\": 1", "\"minimum\": 2, \"seed\": 2"));
-  for (int i = 0; i < 3; ++i) EXPECT_NE(all[i], base[i]);
+  const auto first = fingerprints(Changed("\"step_limit\": 20",
+                                          "\"step_limit\": 20, "
+                                          "\"rows\": 150"));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_NE(all[i], base[i]);
+    EXPECT_NE(first[i], base[i]);
+  }
   EXPECT_NE(Fingerprint(*ParseRecipe(SmallRecipe(10), "small"), "policy", "e"),
             base[0]);
 }
