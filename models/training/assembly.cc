@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "models/bundle/manifest.h"
 #include "models/training/finished_part.h"
@@ -40,10 +41,11 @@ bool ConsumeShipped(const Recipe& recipe, const std::string& part,
 
 // Adds the tensors of a checkpoint that ship.
 absl::Status AddPart(const Recipe& recipe, const DataSource& source,
-                     const std::filesystem::path& work, const std::string& part,
-                     TensorMap& tensors) {
+                     const std::filesystem::path& work, const TakenParts& taken,
+                     const std::string& part, TensorMap& tensors) {
   ASSIGN_OR_RETURN(const TensorFile file,
-                   LoadFinishedPart(recipe, source.sha256, work, part));
+                   LoadFinishedPart(recipe, source.sha256, work, part,
+                                    taken.PolicySha256()));
   for (const auto& [name, tensor] : file.tensors) {
     absl::string_view shipped = name;
     if (ConsumeShipped(recipe, part, shipped)) {
@@ -94,11 +96,21 @@ v1::Bundle MakeManifest(const Recipe& recipe) {
   return manifest;
 }
 
+// "", or ", with policy, reward of NAME, weights sha256 ..".
+std::string Origin(const TakenParts& taken) {
+  if (taken.parts.empty()) return "";
+  const v1::Bundle& manifest = taken.bundle->manifest();
+  return absl::StrCat(", with ", absl::StrJoin(taken.parts, ", "), " of ",
+                      manifest.name(), ", weights sha256 ",
+                      manifest.weights_sha256());
+}
+
 }  // namespace
 
 absl::StatusOr<Bundle> AssembleBundle(const Recipe& recipe,
                                       const DataSource& source,
                                       const std::filesystem::path& work,
+                                      const TakenParts& taken,
                                       const std::string& trainer,
                                       absl::Time now) {
   v1::Bundle manifest = MakeManifest(recipe);
@@ -107,13 +119,19 @@ absl::StatusOr<Bundle> AssembleBundle(const Recipe& recipe,
   provenance.set_data(source.description);
   provenance.set_created(
       absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", now, absl::UTCTimeZone()));
-  provenance.set_trainer(trainer);
+  provenance.set_trainer(trainer + Origin(taken));
   TensorMap tensors;
   for (const std::string part : kParts) {
-    RETURN_IF_ERROR(AddPart(recipe, source, work, part, tensors));
+    if (taken.Has(part)) {
+      tensors.merge(taken.Tensors(part));
+      taken.Describe(part, manifest);
+      continue;
+    }
+    RETURN_IF_ERROR(AddPart(recipe, source, work, taken, part, tensors));
     (*provenance.mutable_training_steps())[part] =
         static_cast<uint32_t>(ScheduleOf(recipe, part).steps);
   }
+  if (taken.Has("policy")) return Bundle::Create(manifest, std::move(tensors));
   const int S = recipe.observation_size, A = recipe.action_size;
   AddIdentity("policy", S, tensors);
   AddIdentity("critic.0", S + A, tensors);

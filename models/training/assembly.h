@@ -9,13 +9,14 @@
 #include "models/bundle/bundle.h"
 #include "models/training/data_source.h"
 #include "models/training/recipe.h"
+#include "models/training/taken_parts.h"
 #include "models/training/trainer.h"
 
 namespace foresight {
 
-// Combines the weights that ship (recipe.h) of the three parts' finished
-// checkpoints in `work` with the recipe's manifest and the provenance of
-// `source`. Nothing is measured yet. `trainer` is the program and its version.
+// Combines the parts with the recipe's manifest and the provenance of `source`.
+// Parts that are not taken ship (recipe.h) from their finished checkpoints in
+// `work`. Nothing is measured yet. `trainer` is the program and its version.
 // Errors, naming the file:
 //   NotFound:           a part has no checkpoint.
 //   FailedPrecondition: a part has not finished, or was trained by another
@@ -24,6 +25,7 @@ namespace foresight {
 absl::StatusOr<Bundle> AssembleBundle(const Recipe& recipe,
                                       const DataSource& source,
                                       const std::filesystem::path& work,
+                                      const TakenParts& taken,
                                       const std::string& trainer,
                                       absl::Time now);
 

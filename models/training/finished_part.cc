@@ -12,11 +12,12 @@ namespace foresight {
 absl::StatusOr<TensorFile> LoadFinishedPart(const Recipe& recipe,
                                             const std::string& data_sha256,
                                             const std::filesystem::path& work,
-                                            const std::string& part) {
+                                            const std::string& part,
+                                            const std::string& policy_sha256) {
   const std::filesystem::path path = CheckpointPath(work, part);
   ASSIGN_OR_RETURN(TensorFile file, LoadTensorFile(path));
-  RETURN_IF_ERROR(
-      CheckFingerprint(path, file, Fingerprint(recipe, part, data_sha256)));
+  RETURN_IF_ERROR(CheckFingerprint(
+      path, file, Fingerprint(recipe, part, data_sha256, policy_sha256)));
   const auto step = file.tensors.find("step");
   if (step == file.tensors.end() || step->second.numel() != 1) {
     return absl::InvalidArgumentError(

@@ -11,7 +11,7 @@
 namespace foresight {
 
 // Loads the checkpoint of `part` from the folder `work`, trained by `recipe` on
-// the data set with this digest.
+// the data set with this digest; `policy_sha256` is as in Fingerprint.
 // Errors, naming the file:
 //   NotFound:           there is none.
 //   FailedPrecondition: it belongs to another recipe or data set, or its
@@ -20,6 +20,7 @@ namespace foresight {
 absl::StatusOr<TensorFile> LoadFinishedPart(const Recipe& recipe,
                                             const std::string& data_sha256,
                                             const std::filesystem::path& work,
-                                            const std::string& part);
+                                            const std::string& part,
+                                            const std::string& policy_sha256);
 
 }  // namespace foresight

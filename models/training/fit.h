@@ -18,6 +18,8 @@ struct FitOptions {
   std::filesystem::path work;    // For checkpoints and logs; made if missing.
   std::filesystem::path bundle;  // The result's folder.
   std::vector<std::string> parts = {"policy", "dynamics", "reward"};
+  // The bundle that the other parts come from; empty: the work folder.
+  std::filesystem::path from;
   std::string device = "cpu";  // Or "cuda:N".
   std::string trainer;         // Program and version, for provenance.
   const std::atomic<bool>* stop = nullptr;  // Set it to stop; may be null.
@@ -26,11 +28,12 @@ struct FitOptions {
 };
 
 // Trains each part, continuing from the work folder's checkpoints. If then all
-// three have finished, by this call or earlier ones, assembles the bundle,
-// measures it and saves it.
+// three are there, from `from` or finished by this call or earlier ones,
+// assembles the bundle, measures it and saves it.
 // Errors:
-//   NotFound, DataLoss: as ReadDataSource.
-//   InvalidArgument:    as ReadDataSource; an unknown part or device.
+//   NotFound, DataLoss: as ReadDataSource and TakeParts.
+//   InvalidArgument:    as ReadDataSource and TakeParts; an unknown part or
+//                       device.
 //   Unavailable:        no such device, or the disk refuses.
 //   others:             as RunPart.
 absl::Status Fit(const Recipe& recipe, const FitOptions& options);

@@ -138,6 +138,10 @@ void AddFit(CLI::App& app, Flags& flags) {
       ->delimiter(',')
       ->capture_default_str()
       ->check(CLI::IsMember({"policy", "dynamics", "reward"}));
+  fit.add_option("--from", flags.fit.from,
+                 "bundle to take the other parts from, if they are not to be "
+                 "trained in --work")
+      ->type_name("DIR");
   fit.add_option("--seed", flags.seed, "used instead of the recipe's seeds");
 }
 

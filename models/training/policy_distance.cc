@@ -2,7 +2,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/tanh.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -10,7 +9,6 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "models/networks/mlp.h"
 #include "models/training/finished_part.h"
 #include "models/training/trainer.h"
 #include "support/status_macros.h"
@@ -20,12 +18,17 @@ namespace {
 
 constexpr int64_t kRowsAtOnce = 4096;
 
-absl::StatusOr<Mlp> ShippedPolicy(const TensorFile& file,
-                                  const PolicyRecipe& recipe,
-                                  at::TensorOptions options) {
+}  // namespace
+
+absl::StatusOr<PolicyNetwork> FinishedPolicy(const Recipe& recipe,
+                                             const std::string& data_sha256,
+                                             const std::filesystem::path& work,
+                                             at::TensorOptions options) {
+  ASSIGN_OR_RETURN(const TensorFile file,
+                   LoadFinishedPart(recipe, data_sha256, work, "policy", ""));
   const absl::string_view prefix =
-      recipe.ship == ShippedWeights::kLast ? "" : "average.";
-  const size_t layers = recipe.policy_hidden.size() + 1;
+      recipe.policy.ship == ShippedWeights::kLast ? "" : "average.";
+  const size_t layers = recipe.policy.policy_hidden.size() + 1;
   Mlp policy;
   for (size_t i = 0; i < layers; ++i) {
     Mlp::Layer layer;
@@ -41,19 +44,13 @@ absl::StatusOr<Mlp> ShippedPolicy(const TensorFile& file,
     }
     policy.layers.push_back(layer);
   }
-  return policy;
+  return PolicyNetwork{TensorStandardiser(), policy};
 }
 
-}  // namespace
-
-absl::StatusOr<at::Tensor> SquaredPolicyDistances(
-    const Recipe& recipe, const std::string& data_sha256,
-    const std::filesystem::path& work, const Transitions& transitions,
-    at::TensorOptions options) {
-  ASSIGN_OR_RETURN(const TensorFile file,
-                   LoadFinishedPart(recipe, data_sha256, work, "policy"));
-  ASSIGN_OR_RETURN(const Mlp policy,
-                   ShippedPolicy(file, recipe.policy, options));
+at::Tensor SquaredPolicyDistances(const PolicyNetwork& policy,
+                                  const Transitions& transitions,
+                                  const Recipe& recipe,
+                                  at::TensorOptions options) {
   const at::NoGradGuard no_grad;
   const at::Tensor states =
       RowsToTensor(transitions.states, recipe.observation_size, options);
@@ -62,8 +59,7 @@ absl::StatusOr<at::Tensor> SquaredPolicyDistances(
   std::vector<at::Tensor> distances;
   for (int64_t row = 0; row < states.size(0); row += kRowsAtOnce) {
     const int64_t count = std::min(kRowsAtOnce, states.size(0) - row);
-    const at::Tensor own =
-        at::tanh(policy.Forward(states.narrow(0, row, count)));
+    const at::Tensor own = policy.Act(states.narrow(0, row, count));
     distances.push_back((actions.narrow(0, row, count) - own).square().sum(-1));
   }
   return at::cat(distances);

@@ -8,16 +8,22 @@
 
 #include "absl/status/statusor.h"
 #include "models/data/transitions.h"
+#include "models/networks/policy.h"
 #include "models/training/recipe.h"
 
 namespace foresight {
 
-// |a_i - pi(s_i)|^2 of each transition, [N], for the policy in the checkpoint
-// that ships.
+// The policy that ships (recipe.h), from its finished checkpoint in `work`.
 // Errors: as LoadFinishedPart of the policy.
-absl::StatusOr<at::Tensor> SquaredPolicyDistances(
-    const Recipe& recipe, const std::string& data_sha256,
-    const std::filesystem::path& work, const Transitions& transitions,
-    at::TensorOptions options);
+absl::StatusOr<PolicyNetwork> FinishedPolicy(const Recipe& recipe,
+                                             const std::string& data_sha256,
+                                             const std::filesystem::path& work,
+                                             at::TensorOptions options);
+
+// |a_i - pi(s_i)|^2 of each transition, [N].
+at::Tensor SquaredPolicyDistances(const PolicyNetwork& policy,
+                                  const Transitions& transitions,
+                                  const Recipe& recipe,
+                                  at::TensorOptions options);
 
 }  // namespace foresight

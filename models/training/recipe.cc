@@ -211,13 +211,14 @@ const Schedule& ScheduleOf(const Recipe& recipe, const std::string& part) {
 }
 
 std::string Fingerprint(const Recipe& recipe, const std::string& part,
-                        const std::string& data_sha256) {
+                        const std::string& data_sha256,
+                        const std::string& policy_sha256) {
   const HoldOutRecipe& held = recipe.hold_out;
   std::string text =
       absl::StrCat(data_sha256, " ", part, " ", recipe.step_limit, " ",
                    Exactly({held.fraction}), held.minimum, " ", held.seed, " ");
-  if (part == "policy") {
   if (recipe.rows > 0) absl::StrAppend(&text, "rows ", recipe.rows, " ");
+  if (part == "policy") {
     const PolicyRecipe& r = recipe.policy;
     absl::StrAppend(&text, Describe(r.schedule), Describe(r.policy_hidden),
                     Describe(r.critic_hidden), r.actor_period, " ",
@@ -234,9 +235,13 @@ std::string Fingerprint(const Recipe& recipe, const std::string& part,
     }
     if (r.tilt > 0) {
       const bool last = recipe.policy.ship == ShippedWeights::kLast;
-      absl::StrAppend(&text, "tilt ", Exactly({r.tilt}),
-                      Fingerprint(recipe, "policy", data_sha256),
-                      last ? "last" : "");
+      absl::StrAppend(&text, "tilt ", Exactly({r.tilt}));
+      if (policy_sha256.empty()) {
+        absl::StrAppend(&text, Fingerprint(recipe, "policy", data_sha256),
+                        last ? "last" : "");
+      } else {
+        absl::StrAppend(&text, policy_sha256);
+      }
     }
   } else {
     absl::StrAppend(&text, Describe(recipe.reward.schedule),

@@ -115,8 +115,11 @@ const Schedule& ScheduleOf(const Recipe& recipe, const std::string& part);
 
 // A digest of everything that decides how `part` is trained on the data set
 // with this digest. Runs with equal fingerprints take the same steps.
+// `policy_sha256` identifies the policy that a tilt depends on, if the recipe
+// did not train it.
 std::string Fingerprint(const Recipe& recipe, const std::string& part,
-                        const std::string& data_sha256);
+                        const std::string& data_sha256,
+                        const std::string& policy_sha256 = "");
 
 // The betas of the dynamics, [K].
 std::vector<float> MakeBetas(const DynamicsRecipe& recipe);

@@ -39,7 +39,7 @@ class AssemblyTest : public ::testing::Test {
   std::filesystem::path data() const { return folder_.path() / "small.hdf5"; }
   std::filesystem::path work() const { return folder_.path() / "work"; }
   absl::StatusOr<Bundle> Assemble() const {
-    return AssembleBundle(recipe_, source_, work(), "trainer 1",
+    return AssembleBundle(recipe_, source_, work(), TakenParts(), "trainer 1",
                           absl::FromUnixSeconds(0));
   }
   TemporaryFolder folder_;

@@ -92,6 +92,78 @@ TEST_F(FitTest, ATiltTakesTheTrainedPolicy) {
             absl::StatusCode::kFailedPrecondition);
 }
 
+TEST_F(FitTest, OtherPartsComeFromABundle) {
+  ASSERT_TRUE(Fit(recipe_, Options("old")).ok());
+  const auto old = Bundle::Load(folder_.path() / "old" / "bundle");
+  // What the recipe says of the other parts does not matter.
+  recipe_ = *ParseRecipe(SmallMeanFlowRecipe(60), "small");
+  recipe_.policy.policy_hidden = {8};
+  recipe_.policy.discount = 0.5;
+  FitOptions options = Options("new");
+  options.from = folder_.path() / "old" / "bundle";
+  options.parts = {"dynamics"};
+  absl::Status fitted = Fit(recipe_, options);
+  ASSERT_TRUE(fitted.ok()) << fitted;
+  const auto made = Bundle::Load(options.bundle);
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_EQ(made->dynamics_kind(), DynamicsKind::kMeanFlow);
+  EXPECT_EQ(made->defaults().discount, 0.9f);
+  for (const auto& [name, tensor] : old->tensors()) {
+    if (name.rfind("dynamics.", 0) == 0) continue;
+    EXPECT_EQ(made->tensors().at(name).values, tensor.values) << name;
+  }
+  const auto& provenance = made->manifest().provenance();
+  EXPECT_THAT(provenance.trainer(),
+              HasSubstr(", with policy, reward of small, weights sha256 " +
+                        old->manifest().weights_sha256()));
+  EXPECT_EQ(provenance.training_steps().at("policy"), 60u);
+  // The other way round.
+  options = Options("back");
+  options.from = folder_.path() / "new" / "bundle";
+  options.parts = {"policy", "reward"};
+  recipe_ = *ParseRecipe(SmallRecipe(60), "small");
+  fitted = Fit(recipe_, options);
+  ASSERT_TRUE(fitted.ok()) << fitted;
+  const auto back = Bundle::Load(options.bundle);
+  EXPECT_EQ(back->dynamics_kind(), DynamicsKind::kMeanFlow);
+  EXPECT_EQ(back->defaults().sampler_steps, 1);
+  EXPECT_EQ(back->tensors().at("reward.layers.0.weight").values,
+            old->tensors().at("reward.layers.0.weight").values);
+}
+
+TEST_F(FitTest, ATiltTakesTheBundlesPolicy) {
+  ASSERT_TRUE(Fit(recipe_, Options("old")).ok());
+  recipe_.dynamics.tilt = 1;
+  ASSERT_TRUE(Fit(recipe_, Options("trained")).ok()) << out_.str();
+  FitOptions options = Options("taken");
+  options.from = folder_.path() / "old" / "bundle";
+  options.parts = {"dynamics"};
+  ASSERT_TRUE(Fit(recipe_, options).ok()) << out_.str();
+  EXPECT_EQ(
+      Bytes(options.bundle / "weights.safetensors"),
+      Bytes(folder_.path() / "trained" / "bundle" / "weights.safetensors"));
+  // The work folder belongs to that bundle's policy.
+  recipe_.policy.schedule.seed = 2;
+  ASSERT_TRUE(Fit(recipe_, Options("other")).ok());
+  options.from = folder_.path() / "other" / "bundle";
+  EXPECT_EQ(Fit(recipe_, options).code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(FitTest, RefusesABundleThatItCannotTakePartsFrom) {
+  ASSERT_TRUE(Fit(recipe_, Options("old")).ok());
+  FitOptions options = Options("new");
+  options.from = folder_.path() / "old" / "bundle";
+  const auto refusal = [&] {
+    return std::string(Fit(recipe_, options).message());
+  };
+  EXPECT_THAT(refusal(), HasSubstr("no part is left to take from this bundle, "
+                                   "expected one or two parts to train"));
+  options.parts = {"reward"};
+  options.from = folder_.path() / "missing";
+  EXPECT_EQ(Fit(recipe_, options).code(), absl::StatusCode::kNotFound);
+}
+
 void FitTest::ExpectMeasuredAlike(const std::string& work) {
   ASSERT_TRUE(Fit(recipe_, Options(work)).ok()) << out_.str();
   const auto bundle = Bundle::Load(folder_.path() / work / "bundle");

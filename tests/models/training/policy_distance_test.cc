@@ -38,9 +38,11 @@ void ExpectDistancesOfThePolicyThatShips(ShippedWeights ship) {
   const DataSource source = *ReadDataSource(recipe, data);
   const Transitions rows =
       DynamicsTransitions(source.dataset, source.split.training);
-  const auto distances = SquaredPolicyDistances(recipe, source.sha256,
-                                                folder.path(), rows, kFloats);
-  ASSERT_TRUE(distances.ok()) << distances.status();
+  const auto finished =
+      FinishedPolicy(recipe, source.sha256, folder.path(), kFloats);
+  ASSERT_TRUE(finished.ok()) << finished.status();
+  const at::Tensor distances =
+      SquaredPolicyDistances(*finished, rows, recipe, kFloats);
 
   const at::NoGradGuard no_grad;
   const PolicyNetwork policy =
@@ -48,12 +50,11 @@ void ExpectDistancesOfThePolicyThatShips(ShippedWeights ship) {
   const at::Tensor own = policy.Act(RowsToTensor(rows.states, 2, kFloats));
   const at::Tensor expected =
       (RowsToTensor(rows.actions, 1, kFloats) - own).square().sum(-1);
-  EXPECT_TRUE(at::allclose(*distances, expected, 1e-4, 1e-6));
+  EXPECT_TRUE(at::allclose(distances, expected, 1e-4, 1e-6));
   EXPECT_GT(expected.max().item<double>(), 0.1);
 
   std::filesystem::remove(CheckpointPath(folder.path(), "policy"));
-  EXPECT_EQ(SquaredPolicyDistances(recipe, source.sha256, folder.path(), rows,
-                                   kFloats)
+  EXPECT_EQ(FinishedPolicy(recipe, source.sha256, folder.path(), kFloats)
                 .status()
                 .code(),
             absl::StatusCode::kNotFound);
