@@ -37,11 +37,12 @@ void AddDuration(CLI::App& app, const std::string& name, absl::Duration least,
 }
 
 template <typename Number>
-void AddNumber(CLI::App& app, const std::string& name, Number least,
+void AddNumber(CLI::App& app, const std::string& name, int64_t least,
                const std::string& help, Number* value) {
   app.add_option(name, *value, help)
       ->capture_default_str()
-      ->check(CLI::Range(least, std::numeric_limits<Number>::max())
+      ->check(CLI::Range(static_cast<Number>(least),
+                         std::numeric_limits<Number>::max())
                   .description(absl::StrCat(">= ", least)));
 }
 
@@ -192,7 +193,7 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
       &options.idle_timeout);
   AddNumber(app, "--max-owner-sessions", 1, "Sessions of one client",
             &options.max_owner_sessions);
-  AddNumber(app, "--max-psi-bytes", int64_t{1},
+  AddNumber(app, "--max-psi-bytes", 1,
             "Memory that the adapted policies of all sessions may take; a "
             "session that keeps its policy between decisions reserves its part",
             &options.max_psi_bytes);
@@ -212,7 +213,7 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
       app, "--max-decision-time", absl::Milliseconds(1),
       "Time of a call without a deadline, and the longest expected time "
       "allowed for one step",
-      &options.max_decision_time);
+      &options.requests.max_decision_time);
   app.add_option("--compute-nice", options.compute_nice,
                  "Added to the niceness of compute threads, so that calls are "
                  "received and answered at once")
@@ -228,14 +229,14 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
   AddNumber(app, "--max-connection-calls", 1,
             "Calls and streams at once on one connection",
             &options.max_connection_calls);
-  AddNumber(app, "--max-transport-bytes", int64_t{1} << 20,
+  AddNumber(app, "--max-transport-bytes", 1 << 20,
             "Bytes of gRPC's buffers, over all connections",
             &options.max_transport_bytes);
   AddNumber(app, "--max-message-size", 1024, "Bytes of one message",
             &options.max_message_size);
-  AddNumber(app, "--max-samples", int64_t{1},
+  AddNumber(app, "--max-samples", 1,
             "horizon * particles * sampler_steps of a session",
-            &options.max_samples);
+            &options.requests.max_samples);
   AddDuration(
       app, "--answer-margin", absl::ZeroDuration(),
       "Part of each deadline reserved for returning the answer; at most a "

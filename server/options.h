@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "server/decisions/request_checks.h"
 #include "server/durability/durability.h"
 #include "server/engine_choice.h"
 #include "server/support/log.h"
@@ -42,16 +43,15 @@ struct ServerOptions {
   absl::Duration idle_timeout = absl::Seconds(60);
   absl::Duration max_idle_timeout = absl::Hours(1);
   absl::Duration lost_timeout = absl::Seconds(10);
-  int max_queue = 4096;        // Decisions waiting for a core.
-  int max_owner_queue = 2048;  // Those of one client.
-  absl::Duration max_decision_time = absl::Seconds(10);
+  int max_queue = 4096;             // Decisions waiting for a core.
+  int max_owner_queue = 2048;       // Those of one client.
   int compute_nice = 5;             // Added to the niceness of compute threads.
   int max_stream_in_flight = 256;   // Unanswered requests of one stream.
   int max_message_size = 1 << 20;   // Bytes.
   int max_stream_bytes = 4 << 20;   // Unanswered requests and answers.
   int max_connection_calls = 1024;  // At once, streams included.
   int64_t max_transport_bytes = int64_t{512} << 20;  // gRPC's buffers.
-  int64_t max_samples = 1 << 22;                     // H * M * K.
+  RequestLimits requests;
   absl::Duration answer_margin = absl::Milliseconds(1);
 
   // Both empty: sessions live in memory alone.

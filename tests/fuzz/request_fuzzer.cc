@@ -115,8 +115,9 @@ class World {
   // Never destroyed: a fuzzer's threads live as long as its process.
   Scheduler* const scheduler_ = new Scheduler(OneLane());
   DecisionMaker maker_{
-      {}, {&models_, &sessions_, &keeper_, scheduler_, &timer_, &metrics_}};
-  SessionOperations operations_{{}, &models_, &sessions_, &keeper_, &metrics_};
+      {}, {}, {&models_, &sessions_, &keeper_, scheduler_, &timer_, &metrics_}};
+  SessionOperations operations_{{},         {},       &models_,
+                                &sessions_, &keeper_, &metrics_};
   std::vector<std::string> opened_;
 };
 

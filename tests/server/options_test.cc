@@ -84,7 +84,7 @@ TEST(OptionsTest, EveryOptionIsTaken) {
   EXPECT_EQ(options.max_queue, 5);
   EXPECT_EQ(options.max_stream_in_flight, 6);
   EXPECT_EQ(options.max_message_size, 70000);
-  EXPECT_EQ(options.max_samples, 8);
+  EXPECT_EQ(options.requests.max_samples, 8);
   EXPECT_EQ(options.answer_margin, absl::Milliseconds(2));
   EXPECT_EQ(options.shutdown_notice, absl::ZeroDuration());
   EXPECT_EQ(options.drain_timeout, absl::Seconds(7));

@@ -93,8 +93,9 @@ class DecisionLaneTest : public ::testing::Test {
       std::make_unique<Scheduler>(SchedulerOptions());
   DecisionMaker maker_{
       {},
+      {},
       {&models_, &sessions_, &keeper_, scheduler_.get(), &timer_, &metrics_}};
-  SessionOperations operations_{{},       &models_,  &sessions_,
+  SessionOperations operations_{{},       {},        &models_, &sessions_,
                                 &keeper_, &metrics_, clock_};
 };
 

@@ -125,8 +125,10 @@ class DecisionMakerTest : public ::testing::Test {
   Timer timer_;
   DecisionMaker maker_{
       {},
+      {},
       {&models_, &sessions_, &keeper_, scheduler_.get(), &timer_, &metrics_}};
-  SessionOperations operations_{{}, &models_, &sessions_, &keeper_, &metrics_};
+  SessionOperations operations_{{},         {},       &models_,
+                                &sessions_, &keeper_, &metrics_};
 };
 
 TEST_F(DecisionMakerTest, ADecisionIsAnsweredWithItsReport) {
@@ -556,6 +558,7 @@ class KeepingDecisionMakerTest : public DecisionMakerTest {
   std::unique_ptr<Scheduler> keeping_scheduler_ =
       std::make_unique<Scheduler>(SchedulerOptions());
   DecisionMaker keeping_{{},
+                         {},
                          {&models_, &sessions_, &journal_keeper_,
                           keeping_scheduler_.get(), &timer_, &metrics_}};
 };
@@ -612,6 +615,7 @@ class SharingDecisionMakerTest : public DecisionMakerTest {
   std::unique_ptr<Scheduler> sharing_scheduler_ =
       std::make_unique<Scheduler>(SchedulerOptions());
   DecisionMaker sharing_{
+      {},
       {},
       {&models_, &sessions_, &keeper_, sharing_scheduler_.get(), &timer_,
        &metrics_, take_overs_.get()}};
