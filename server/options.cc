@@ -190,7 +190,7 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
   AddDuration(
       app, "--idle-timeout", absl::Milliseconds(1),
       "Free a session after this long without use; clients may override it",
-      &options.idle_timeout);
+      &options.operations.idle_timeout);
   AddNumber(app, "--max-owner-sessions", 1, "Sessions of one client",
             &options.max_owner_sessions);
   AddNumber(app, "--max-psi-bytes", 1,
@@ -199,7 +199,7 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
             &options.max_psi_bytes);
   AddDuration(app, "--max-idle-timeout", absl::Milliseconds(1),
               "Longest idle timeout that a client may ask for",
-              &options.max_idle_timeout);
+              &options.operations.max_idle_timeout);
   AddDuration(app, "--lost-timeout", absl::Milliseconds(1),
               "Free a session this long after its last use if the connection "
               "that used it has gone",
@@ -241,7 +241,7 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
       app, "--answer-margin", absl::ZeroDuration(),
       "Part of each deadline reserved for returning the answer; at most a "
       "tenth",
-      &options.answer_margin);
+      &options.decisions.answer_margin);
   AddDuration(
       app, "--shutdown-notice", absl::ZeroDuration(),
       "After SIGTERM, keep serving this long while reporting NOT_SERVING",

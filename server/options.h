@@ -10,7 +10,9 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "server/decisions/decision_maker.h"
 #include "server/decisions/request_checks.h"
+#include "server/decisions/session_operations.h"
 #include "server/durability/durability.h"
 #include "server/engine_choice.h"
 #include "server/support/log.h"
@@ -40,8 +42,7 @@ struct ServerOptions {
   int max_sessions = 1024;
   int max_owner_sessions = 768;              // One client's.
   int64_t max_psi_bytes = int64_t{4} << 30;  // All sessions' policies.
-  absl::Duration idle_timeout = absl::Seconds(60);
-  absl::Duration max_idle_timeout = absl::Hours(1);
+  SessionOperations::Options operations;
   absl::Duration lost_timeout = absl::Seconds(10);
   int max_queue = 4096;             // Decisions waiting for a core.
   int max_owner_queue = 2048;       // Those of one client.
@@ -52,7 +53,7 @@ struct ServerOptions {
   int max_connection_calls = 1024;  // At once, streams included.
   int64_t max_transport_bytes = int64_t{512} << 20;  // gRPC's buffers.
   RequestLimits requests;
-  absl::Duration answer_margin = absl::Milliseconds(1);
+  DecisionMaker::Options decisions;
 
   // Both empty: sessions live in memory alone.
   std::string state_dir;

@@ -97,10 +97,10 @@ void SetArguments(const ServerOptions& options, grpc::ServerBuilder& builder) {
   // Sessions of a connection without calls have expired by then.
   builder.AddChannelArgument(
       GRPC_ARG_MAX_CONNECTION_IDLE_MS,
-      static_cast<int>(
-          std::min<int64_t>(absl::ToInt64Milliseconds(options.max_idle_timeout +
-                                                      absl::Minutes(1)),
-                            std::numeric_limits<int>::max())));
+      static_cast<int>(std::min<int64_t>(
+          absl::ToInt64Milliseconds(options.operations.max_idle_timeout +
+                                    absl::Minutes(1)),
+          std::numeric_limits<int>::max())));
   grpc::ResourceQuota quota("foresight");
   quota.Resize(options.max_transport_bytes);
   builder.SetResourceQuota(quota);
@@ -166,12 +166,11 @@ struct Server::Parts {
                        : std::make_unique<TakeOvers>(TakeOvers::Options(),
                                                      TakeOverParts())),
         scheduler(std::make_unique<Scheduler>(SchedulerOptions())),
-        maker({options.answer_margin}, options.requests,
+        maker(options.decisions, options.requests,
               {&models, &sessions, &keeper, scheduler.get(), &timer, &metrics,
                take_overs.get()}),
-        operations({options.idle_timeout, options.max_idle_timeout},
-                   options.requests, &models, &sessions, &keeper, &metrics,
-                   MonotonicNow, take_overs.get()),
+        operations(options.operations, options.requests, &models, &sessions,
+                   &keeper, &metrics, MonotonicNow, take_overs.get()),
         model_operations(options.model_root,
                          {make_engine, &models, &sessions, &metrics}),
         service({static_cast<size_t>(options.max_stream_in_flight),

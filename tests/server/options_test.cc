@@ -48,7 +48,7 @@ TEST(OptionsTest, OnlyAModelIsRequired) {
   EXPECT_EQ(options.engine.precision, fused::Precision::kFloat32);
   EXPECT_EQ(options.durability, Durability::kInterval);
   EXPECT_EQ(options.max_sessions, 1024);
-  EXPECT_EQ(options.idle_timeout, absl::Seconds(60));
+  EXPECT_EQ(options.operations.idle_timeout, absl::Seconds(60));
   EXPECT_EQ(options.max_message_size, 1 << 20);
 }
 
@@ -80,12 +80,12 @@ TEST(OptionsTest, EveryOptionIsTaken) {
   EXPECT_EQ(options.engine.precision, fused::Precision::kBfloat16);
   EXPECT_EQ(options.threads, 3);
   EXPECT_EQ(options.max_sessions, 4);
-  EXPECT_EQ(options.idle_timeout, absl::Seconds(90));
+  EXPECT_EQ(options.operations.idle_timeout, absl::Seconds(90));
   EXPECT_EQ(options.max_queue, 5);
   EXPECT_EQ(options.max_stream_in_flight, 6);
   EXPECT_EQ(options.max_message_size, 70000);
   EXPECT_EQ(options.requests.max_samples, 8);
-  EXPECT_EQ(options.answer_margin, absl::Milliseconds(2));
+  EXPECT_EQ(options.decisions.answer_margin, absl::Milliseconds(2));
   EXPECT_EQ(options.shutdown_notice, absl::ZeroDuration());
   EXPECT_EQ(options.drain_timeout, absl::Seconds(7));
 }
@@ -267,7 +267,7 @@ max-sessions = 9
 )")});
   EXPECT_THAT(options.models, ElementsAre("a", "b"));
   EXPECT_EQ(options.listen, "127.0.0.1:7");
-  EXPECT_EQ(options.idle_timeout, absl::Seconds(5));
+  EXPECT_EQ(options.operations.idle_timeout, absl::Seconds(5));
   EXPECT_EQ(options.max_sessions, 9);
 }
 
