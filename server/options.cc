@@ -205,16 +205,16 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
               "that used it has gone",
               &options.lost_timeout);
   AddNumber(app, "--max-queue", 1, "Decisions waiting for a core",
-            &options.max_queue);
+            &options.scheduler.queue.max_size);
   AddNumber(app, "--max-owner-queue", 1,
             "Decisions of one client waiting for a core",
-            &options.max_owner_queue);
+            &options.scheduler.queue.max_per_owner);
   AddDuration(
       app, "--max-decision-time", absl::Milliseconds(1),
       "Time of a call without a deadline, and the longest expected time "
       "allowed for one step",
       &options.requests.max_decision_time);
-  app.add_option("--compute-nice", options.compute_nice,
+  app.add_option("--compute-nice", options.scheduler.nice,
                  "Added to the niceness of compute threads, so that calls are "
                  "received and answered at once")
       ->capture_default_str()

@@ -15,6 +15,7 @@
 #include "server/decisions/session_operations.h"
 #include "server/durability/durability.h"
 #include "server/engine_choice.h"
+#include "server/scheduling/scheduler.h"
 #include "server/support/log.h"
 
 namespace foresight {
@@ -37,16 +38,14 @@ struct ServerOptions {
   bool insecure = false;  // Plain text may leave the machine.
 
   EngineChoice engine;
-  int threads = 0;  // Lanes; 0: one per available core.
+  int threads = 0;               // Lanes; 0: one per available core.
+  Scheduler::Options scheduler;  // The server sets queue.lanes.
 
   int max_sessions = 1024;
   int max_owner_sessions = 768;              // One client's.
   int64_t max_psi_bytes = int64_t{4} << 30;  // All sessions' policies.
   SessionOperations::Options operations;
   absl::Duration lost_timeout = absl::Seconds(10);
-  int max_queue = 4096;             // Decisions waiting for a core.
-  int max_owner_queue = 2048;       // Those of one client.
-  int compute_nice = 5;             // Added to the niceness of compute threads.
   int max_stream_in_flight = 256;   // Unanswered requests of one stream.
   int max_message_size = 1 << 20;   // Bytes.
   int max_stream_bytes = 4 << 20;   // Unanswered requests and answers.

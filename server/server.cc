@@ -191,7 +191,7 @@ struct Server::Parts {
         drainer(std::make_unique<TaskThread>(TaskThread::Options())) {
     metrics.sessions_limit.Set(options.max_sessions);
     metrics.model_generations_limit.Set(options.max_models);
-    metrics.queue_limit.Set(options.max_queue);
+    metrics.queue_limit.Set(options.scheduler.queue.max_size);
   }
 
   Scheduler::Options SchedulerOptions() const;
@@ -246,12 +246,9 @@ struct Server::Parts {
 };
 
 Scheduler::Options Server::Parts::SchedulerOptions() const {
-  Scheduler::Options scheduling;
+  Scheduler::Options scheduling = options.scheduler;
   scheduling.queue.lanes =
       options.threads > 0 ? options.threads : AvailableCpus();
-  scheduling.queue.max_size = options.max_queue;
-  scheduling.queue.max_per_owner = options.max_owner_queue;
-  scheduling.nice = options.compute_nice;
   return scheduling;
 }
 

@@ -127,7 +127,7 @@ TEST_F(ControlTest, NoMoreIsReadThanTheStreamMayHaveInFlight) {
 
 TEST_F(ControlTest, AClientThatIsRefusedIsReadMoreSlowly) {
   constexpr int kRefused = 20;
-  options_.max_owner_queue = 1;
+  options_.scheduler.queue.max_per_owner = 1;
   StartServer();
   engine_->Hold();
   const auto stream = Connect();

@@ -81,7 +81,7 @@ TEST(OptionsTest, EveryOptionIsTaken) {
   EXPECT_EQ(options.threads, 3);
   EXPECT_EQ(options.max_sessions, 4);
   EXPECT_EQ(options.operations.idle_timeout, absl::Seconds(90));
-  EXPECT_EQ(options.max_queue, 5);
+  EXPECT_EQ(options.scheduler.queue.max_size, 5u);
   EXPECT_EQ(options.max_stream_in_flight, 6);
   EXPECT_EQ(options.max_message_size, 70000);
   EXPECT_EQ(options.requests.max_samples, 8);
