@@ -186,24 +186,24 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
             "still use",
             &options.max_models);
   AddNumber(app, "--max-sessions", 1, "Sessions open at once",
-            &options.max_sessions);
+            &options.sessions.max_sessions);
   AddDuration(
       app, "--idle-timeout", absl::Milliseconds(1),
       "Free a session after this long without use; clients may override it",
       &options.operations.idle_timeout);
   AddNumber(app, "--max-owner-sessions", 1, "Sessions of one client",
-            &options.max_owner_sessions);
+            &options.sessions.max_per_owner);
   AddNumber(app, "--max-psi-bytes", 1,
             "Memory that the adapted policies of all sessions may take; a "
             "session that keeps its policy between decisions reserves its part",
-            &options.max_psi_bytes);
+            &options.sessions.max_psi_bytes);
   AddDuration(app, "--max-idle-timeout", absl::Milliseconds(1),
               "Longest idle timeout that a client may ask for",
               &options.operations.max_idle_timeout);
   AddDuration(app, "--lost-timeout", absl::Milliseconds(1),
               "Free a session this long after its last use if the connection "
               "that used it has gone",
-              &options.lost_timeout);
+              &options.sessions.lost_timeout);
   AddNumber(app, "--max-queue", 1, "Decisions waiting for a core",
             &options.scheduler.queue.max_size);
   AddNumber(app, "--max-owner-queue", 1,

@@ -16,6 +16,7 @@
 #include "server/durability/durability.h"
 #include "server/engine_choice.h"
 #include "server/scheduling/scheduler.h"
+#include "server/sessions/session_store.h"
 #include "server/support/log.h"
 
 namespace foresight {
@@ -41,11 +42,8 @@ struct ServerOptions {
   int threads = 0;               // Lanes; 0: one per available core.
   Scheduler::Options scheduler;  // The server sets queue.lanes.
 
-  int max_sessions = 1024;
-  int max_owner_sessions = 768;              // One client's.
-  int64_t max_psi_bytes = int64_t{4} << 30;  // All sessions' policies.
+  SessionStore::Options sessions;  // The server sets `ended`.
   SessionOperations::Options operations;
-  absl::Duration lost_timeout = absl::Seconds(10);
   int max_stream_in_flight = 256;   // Unanswered requests of one stream.
   int max_message_size = 1 << 20;   // Bytes.
   int max_stream_bytes = 4 << 20;   // Unanswered requests and answers.

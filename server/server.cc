@@ -156,11 +156,7 @@ struct Server::Parts {
                                  : std::make_unique<Journal>(JournalOptions(),
                                                              std::move(store))),
         keeper({options.replay_limit, !options.state.empty()}, journal.get()),
-        sessions(
-            {static_cast<size_t>(options.max_sessions),
-             static_cast<size_t>(options.max_owner_sessions),
-             static_cast<size_t>(options.max_psi_bytes), options.lost_timeout,
-             [this](const SessionState& session) { keeper.Ended(session); }}),
+        sessions(StoreOptions()),
         take_overs(options.state.empty()
                        ? nullptr
                        : std::make_unique<TakeOvers>(TakeOvers::Options(),
@@ -189,11 +185,12 @@ struct Server::Parts {
                  return Identify(context);
                }}),
         drainer(std::make_unique<TaskThread>(TaskThread::Options())) {
-    metrics.sessions_limit.Set(options.max_sessions);
+    metrics.sessions_limit.Set(options.sessions.max_sessions);
     metrics.model_generations_limit.Set(options.max_models);
     metrics.queue_limit.Set(options.scheduler.queue.max_size);
   }
 
+  SessionStore::Options StoreOptions();
   Scheduler::Options SchedulerOptions() const;
   Journal::Options JournalOptions();
   TakeOvers::Parts TakeOverParts();
@@ -244,6 +241,14 @@ struct Server::Parts {
   Event stopping;
   std::thread housekeeper;
 };
+
+SessionStore::Options Server::Parts::StoreOptions() {
+  SessionStore::Options storing = options.sessions;
+  storing.ended = [this](const SessionState& session) {
+    keeper.Ended(session);
+  };
+  return storing;
+}
 
 Scheduler::Options Server::Parts::SchedulerOptions() const {
   Scheduler::Options scheduling = options.scheduler;

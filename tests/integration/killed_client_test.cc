@@ -37,7 +37,7 @@ TEST_F(KilledClientTest, ItsSessionsAreFreedWhenTheirTimeIsOver) {
 // Their own timeout is much longer.
 TEST_F(KilledClientTest, ItsSessionsAreFreedSoonAfterItsConnectionIsLost) {
   options_.operations.idle_timeout = absl::Hours(1);
-  options_.lost_timeout = absl::Milliseconds(500);
+  options_.sessions.lost_timeout = absl::Milliseconds(500);
   StartServer();
   for (const char* id : {"a", "b", "c"}) Open(id, /*steps=*/1000);
   ASSERT_TRUE(Act(Request("c", 0.5f, 0)).ok());
@@ -52,7 +52,7 @@ TEST_F(KilledClientTest, ItsSessionsAreFreedSoonAfterItsConnectionIsLost) {
 
 TEST_F(KilledClientTest, SessionsThatItNeverUsedAreFreedSoon) {
   options_.operations.idle_timeout = absl::Hours(1);
-  options_.lost_timeout = absl::Milliseconds(500);
+  options_.sessions.lost_timeout = absl::Milliseconds(500);
   StartServer();
   Open("mine");
   RunningCommand client({client_, "open", server_->address(), "a", "b"});

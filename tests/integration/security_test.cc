@@ -279,7 +279,7 @@ TEST_F(SecurityTest, ASessionIsItsOpenersAlone) {
 
 TEST_F(SecurityTest, QuotasAreEachIdentitys) {
   UseTokens();
-  options_.max_owner_sessions = 2;
+  options_.sessions.max_per_owner = 2;
   StartServer();
   // On separate connections.
   ASSERT_TRUE(Plain(kAlice).Open("a").ok());

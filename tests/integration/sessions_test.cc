@@ -137,7 +137,7 @@ TEST_F(SessionsTest, AResetSessionStartsOver) {
 }
 
 TEST_F(SessionsTest, AFullServerRefusesNewSessionsAndSaysWhenToTryAgain) {
-  options_.max_sessions = 2;
+  options_.sessions.max_sessions = 2;
   StartServer();
   Open("a");
   Open("b");

@@ -47,7 +47,7 @@ TEST(OptionsTest, OnlyAModelIsRequired) {
   EXPECT_EQ(options.engine.kind, EngineKind::kAuto);
   EXPECT_EQ(options.engine.precision, fused::Precision::kFloat32);
   EXPECT_EQ(options.durability, Durability::kInterval);
-  EXPECT_EQ(options.max_sessions, 1024);
+  EXPECT_EQ(options.sessions.max_sessions, 1024u);
   EXPECT_EQ(options.operations.idle_timeout, absl::Seconds(60));
   EXPECT_EQ(options.max_message_size, 1 << 20);
 }
@@ -79,7 +79,7 @@ TEST(OptionsTest, EveryOptionIsTaken) {
   EXPECT_EQ(options.engine.kind, EngineKind::kAutograd);
   EXPECT_EQ(options.engine.precision, fused::Precision::kBfloat16);
   EXPECT_EQ(options.threads, 3);
-  EXPECT_EQ(options.max_sessions, 4);
+  EXPECT_EQ(options.sessions.max_sessions, 4u);
   EXPECT_EQ(options.operations.idle_timeout, absl::Seconds(90));
   EXPECT_EQ(options.scheduler.queue.max_size, 5u);
   EXPECT_EQ(options.max_stream_in_flight, 6);
@@ -268,7 +268,7 @@ max-sessions = 9
   EXPECT_THAT(options.models, ElementsAre("a", "b"));
   EXPECT_EQ(options.listen, "127.0.0.1:7");
   EXPECT_EQ(options.operations.idle_timeout, absl::Seconds(5));
-  EXPECT_EQ(options.max_sessions, 9);
+  EXPECT_EQ(options.sessions.max_sessions, 9u);
 }
 
 TEST_F(ConfigFileTest, TheCommandLineWins) {
