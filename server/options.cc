@@ -221,11 +221,11 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
       ->check(CLI::Range(0, 19));
   AddNumber(app, "--max-stream-in-flight", 1,
             "Unanswered requests of one stream; more are not read",
-            &options.max_stream_in_flight);
+            &options.streams.max_in_flight);
   AddNumber(app, "--max-stream-bytes", 1024,
             "Bytes of a stream's unanswered requests and unread answers; with "
             "more, no further request is read",
-            &options.max_stream_bytes);
+            &options.streams.max_bytes);
   AddNumber(app, "--max-connection-calls", 1,
             "Calls and streams at once on one connection",
             &options.max_connection_calls);
@@ -233,7 +233,7 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
             "Bytes of gRPC's buffers, over all connections",
             &options.max_transport_bytes);
   AddNumber(app, "--max-message-size", 1024, "Bytes of one message",
-            &options.max_message_size);
+            &options.streams.max_message_bytes);
   AddNumber(app, "--max-samples", 1,
             "horizon * particles * sampler_steps of a session",
             &options.requests.max_samples);

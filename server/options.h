@@ -16,6 +16,7 @@
 #include "server/durability/durability.h"
 #include "server/engine_choice.h"
 #include "server/scheduling/scheduler.h"
+#include "server/service/control_call.h"
 #include "server/sessions/session_store.h"
 #include "server/support/log.h"
 
@@ -44,9 +45,7 @@ struct ServerOptions {
 
   SessionStore::Options sessions;  // The server sets `ended`.
   SessionOperations::Options operations;
-  int max_stream_in_flight = 256;   // Unanswered requests of one stream.
-  int max_message_size = 1 << 20;   // Bytes.
-  int max_stream_bytes = 4 << 20;   // Unanswered requests and answers.
+  ControlCall::Options streams;
   int max_connection_calls = 1024;  // At once, streams included.
   int64_t max_transport_bytes = int64_t{512} << 20;  // gRPC's buffers.
   RequestLimits requests;

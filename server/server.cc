@@ -80,7 +80,7 @@ constexpr size_t kSnapshotRest = 64 << 10;
 // gRPC has one limit for the messages of all methods, so it must allow a
 // snapshot of the largest policy.
 int MaxReceiveSize(const ServerOptions& options, const ModelRegistry& models) {
-  size_t size = options.max_message_size;
+  size_t size = options.streams.max_message_bytes;
   for (const auto& model : models.List()) {
     const size_t psi = model->engine->sizeof_parameters();
     size = std::max(size, psi + kSnapshotRest);
@@ -169,9 +169,7 @@ struct Server::Parts {
                    &keeper, &metrics, MonotonicNow, take_overs.get()),
         model_operations(options.model_root,
                          {make_engine, &models, &sessions, &metrics}),
-        service({static_cast<size_t>(options.max_stream_in_flight),
-                 static_cast<size_t>(options.max_stream_bytes),
-                 static_cast<size_t>(options.max_message_size)},
+        service(options.streams,
                 {&models, &operations, &maker, &metrics,
                  [this](const grpc::CallbackServerContext& context) {
                    return Identify(context);

@@ -105,7 +105,7 @@ TEST_F(ControlTest, AnEmptyStreamEndsWell) {
 }
 
 TEST_F(ControlTest, NoMoreIsReadThanTheStreamMayHaveInFlight) {
-  options_.max_stream_in_flight = 2;
+  options_.streams.max_in_flight = 2;
   StartServer();
   for (const char* id : {"a", "b", "c"}) Open(id, /*steps=*/1);
   engine_->Hold();

@@ -49,7 +49,7 @@ TEST(OptionsTest, OnlyAModelIsRequired) {
   EXPECT_EQ(options.durability, Durability::kInterval);
   EXPECT_EQ(options.sessions.max_sessions, 1024u);
   EXPECT_EQ(options.operations.idle_timeout, absl::Seconds(60));
-  EXPECT_EQ(options.max_message_size, 1 << 20);
+  EXPECT_EQ(options.streams.max_message_bytes, 1u << 20);
 }
 
 TEST(OptionsTest, EveryOptionIsTaken) {
@@ -82,8 +82,8 @@ TEST(OptionsTest, EveryOptionIsTaken) {
   EXPECT_EQ(options.sessions.max_sessions, 4u);
   EXPECT_EQ(options.operations.idle_timeout, absl::Seconds(90));
   EXPECT_EQ(options.scheduler.queue.max_size, 5u);
-  EXPECT_EQ(options.max_stream_in_flight, 6);
-  EXPECT_EQ(options.max_message_size, 70000);
+  EXPECT_EQ(options.streams.max_in_flight, 6u);
+  EXPECT_EQ(options.streams.max_message_bytes, 70000u);
   EXPECT_EQ(options.requests.max_samples, 8);
   EXPECT_EQ(options.decisions.answer_margin, absl::Milliseconds(2));
   EXPECT_EQ(options.shutdown_notice, absl::ZeroDuration());
