@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "server/durability/durability.h"
 #include "server/durability/redis_address.h"
 #include "support/loopback.h"
 #include "support/status_macros.h"
@@ -284,18 +285,18 @@ void DefineDurability(CLI::App& app, ServerOptions& options) {
        {"each", Durability::kEach}},
       "none: sessions are written only at an orderly end; interval: a kill "
       "loses at most --durability-interval; each: no answered decision is lost",
-      &options.durability);
+      &options.journal.durability);
   AddDuration(app, "--durability-interval", absl::Milliseconds(1),
               "Write changes of sessions this often",
-              &options.durability_interval);
+              &options.journal.interval);
   AddDuration(app, "--store-timeout", absl::Milliseconds(1),
               "Longest wait of an answer for the store; after that the server "
               "answers without the store until it works again",
-              &options.store_timeout);
+              &options.journal.store_timeout);
   AddNumber(app, "--replay-limit", 1,
             "Most adaptation steps of one session to make again after a "
             "restart",
-            &options.replay_limit);
+            &options.keeper.replay_limit);
 }
 
 }  // namespace

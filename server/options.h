@@ -12,8 +12,9 @@
 #include "absl/time/time.h"
 #include "server/decisions/decision_maker.h"
 #include "server/decisions/request_checks.h"
+#include "server/decisions/session_keeper.h"
 #include "server/decisions/session_operations.h"
-#include "server/durability/durability.h"
+#include "server/durability/journal.h"
 #include "server/engine_choice.h"
 #include "server/scheduling/scheduler.h"
 #include "server/service/control_call.h"
@@ -55,10 +56,8 @@ struct ServerOptions {
   std::string state_dir;
   std::string state;         // A shared store (durability/redis_address.h).
   std::string state_tls_ca;  // PEM; empty: the machine's.
-  Durability durability = Durability::kInterval;
-  absl::Duration durability_interval = absl::Seconds(1);
-  absl::Duration store_timeout = absl::Milliseconds(50);
-  int replay_limit = 50;  // Steps made again for a session after a restart.
+  Journal::Options journal;  // The server sets `probe` and `fenced`.
+  SessionKeeper::Options keeper;  // The server sets `shared`.
 
   absl::Duration shutdown_notice = absl::Milliseconds(200);
   absl::Duration drain_timeout = absl::Seconds(5);

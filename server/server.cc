@@ -155,7 +155,7 @@ struct Server::Parts {
         journal(store == nullptr ? nullptr
                                  : std::make_unique<Journal>(JournalOptions(),
                                                              std::move(store))),
-        keeper({options.replay_limit, !options.state.empty()}, journal.get()),
+        keeper(KeeperOptions(), journal.get()),
         sessions(StoreOptions()),
         take_overs(options.state.empty()
                        ? nullptr
@@ -191,6 +191,7 @@ struct Server::Parts {
   SessionStore::Options StoreOptions();
   Scheduler::Options SchedulerOptions() const;
   Journal::Options JournalOptions();
+  SessionKeeper::Options KeeperOptions() const;
   TakeOvers::Parts TakeOverParts();
   absl::Status Secure();
   absl::StatusOr<Caller> Identify(
@@ -258,7 +259,8 @@ Scheduler::Options Server::Parts::SchedulerOptions() const {
 TakeOvers::Parts Server::Parts::TakeOverParts() {
   return {[this] {
             RedisStore::Options store;
-            store.forget_taken = options.durability == Durability::kNone;
+            store.forget_taken =
+                options.journal.durability == Durability::kNone;
             return std::make_unique<RedisStore>(StoreAddress(options), store);
           },
           &sessions,
@@ -267,15 +269,18 @@ TakeOvers::Parts Server::Parts::TakeOverParts() {
 }
 
 Journal::Options Server::Parts::JournalOptions() {
-  Journal::Options journaling;
+  Journal::Options journaling = options.journal;
   journaling.probe = !options.state.empty();
   journaling.fenced = [this](const KeptName& name) {
     if (!ended) operations.Lose(name);
   };
-  journaling.durability = options.durability;
-  journaling.interval = options.durability_interval;
-  journaling.store_timeout = options.store_timeout;
   return journaling;
+}
+
+SessionKeeper::Options Server::Parts::KeeperOptions() const {
+  SessionKeeper::Options keeping = options.keeper;
+  keeping.shared = !options.state.empty();
+  return keeping;
 }
 
 absl::Status Server::Parts::Resume(const std::vector<KeptSession>& kept) {

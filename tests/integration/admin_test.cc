@@ -463,7 +463,7 @@ TEST_F(DrainTest, SessionsAreKeptWhateverTheDurability) {
   for (const Durability durability :
        {Durability::kNone, Durability::kInterval, Durability::kEach}) {
     options_.state_dir = (root_.path() / absl::StrCat(run++)).string();
-    options_.durability = durability;
+    options_.journal.durability = durability;
     StartAdministered();
     for (const char* id : {"a", "b", "closed"}) {
       Open(id);

@@ -46,7 +46,7 @@ TEST(OptionsTest, OnlyAModelIsRequired) {
   EXPECT_EQ(options.engine.device, "cpu");
   EXPECT_EQ(options.engine.kind, EngineKind::kAuto);
   EXPECT_EQ(options.engine.precision, fused::Precision::kFloat32);
-  EXPECT_EQ(options.durability, Durability::kInterval);
+  EXPECT_EQ(options.journal.durability, Durability::kInterval);
   EXPECT_EQ(options.sessions.max_sessions, 1024u);
   EXPECT_EQ(options.operations.idle_timeout, absl::Seconds(60));
   EXPECT_EQ(options.streams.max_message_bytes, 1u << 20);
@@ -301,7 +301,7 @@ TEST(OptionsTest, StateIsKeptInAFolderOrInAStoreButNotInBoth) {
        "ca.pem", "--durability", "each", "--store-timeout", "20ms"});
   EXPECT_EQ(shared.state, "rediss://:word@store:1");
   EXPECT_EQ(shared.state_tls_ca, "ca.pem");
-  EXPECT_EQ(shared.store_timeout, absl::Milliseconds(20));
+  EXPECT_EQ(shared.journal.store_timeout, absl::Milliseconds(20));
   EXPECT_EQ(
       Exit({"--model", "a", "--state-dir", "d", "--state", "redis://store"})
           .code,
