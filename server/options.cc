@@ -185,7 +185,7 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
   AddNumber(app, "--max-models", 1,
             "Models in memory at once, including replaced ones that sessions "
             "still use",
-            &options.max_models);
+            &options.registry.max_generations);
   AddNumber(app, "--max-sessions", 1, "Sessions open at once",
             &options.sessions.max_sessions);
   AddDuration(

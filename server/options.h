@@ -16,6 +16,7 @@
 #include "server/decisions/session_operations.h"
 #include "server/durability/journal.h"
 #include "server/engine_choice.h"
+#include "server/registry/model_registry.h"
 #include "server/scheduling/scheduler.h"
 #include "server/service/control_call.h"
 #include "server/sessions/session_store.h"
@@ -29,8 +30,8 @@ struct ServerOptions {
   std::string metrics_listen = "127.0.0.1:9464";  // Or "off".
   std::string admin_listen = "off";               // Or HOST:PORT.
   std::string model_root;  // Loads come from below it; empty: none.
-  int max_models = 16;     // In memory, replaced ones included.
-  std::string port_file;   // Empty: none.
+  ModelRegistry::Options registry;
+  std::string port_file;  // Empty: none.
   LogFormat log_format = LogFormat::kText;
   std::string probe;  // Not empty: only probe that address (metrics/probe.h).
 

@@ -151,7 +151,7 @@ struct Server::Parts {
         const EngineFactory& make_engine, std::unique_ptr<StateStore> store)
       : options(server_options),
         metrics(version),
-        models({static_cast<size_t>(options.max_models)}),
+        models(options.registry),
         journal(store == nullptr ? nullptr
                                  : std::make_unique<Journal>(JournalOptions(),
                                                              std::move(store))),
@@ -184,7 +184,7 @@ struct Server::Parts {
                }}),
         drainer(std::make_unique<TaskThread>(TaskThread::Options())) {
     metrics.sessions_limit.Set(options.sessions.max_sessions);
-    metrics.model_generations_limit.Set(options.max_models);
+    metrics.model_generations_limit.Set(options.registry.max_generations);
     metrics.queue_limit.Set(options.scheduler.queue.max_size);
   }
 

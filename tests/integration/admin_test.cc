@@ -208,7 +208,7 @@ TEST_F(AdminTest, ALoadDoesNotHoldUpDecisions) {
 TEST_F(AdminTest, GenerationsInMemoryAreBounded) {
   SaveModel("v2", 2);
   SaveModel("v3", 3);
-  options_.max_models = 2;
+  options_.registry.max_generations = 2;
   StartAdministered();
   const std::string old = ServedWeights();
   Open("a");
@@ -226,7 +226,7 @@ TEST_F(AdminTest, GenerationsInMemoryAreBounded) {
 
 TEST_F(AdminTest, MoreModelsThanAllowedDoNotStart) {
   AddModel("another");
-  options_.max_models = 1;
+  options_.registry.max_generations = 1;
   const auto server =
       Server::Start(options_, "test", [this](auto) { return engine_; });
   EXPECT_EQ(server.status().code(), absl::StatusCode::kResourceExhausted);

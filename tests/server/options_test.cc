@@ -139,7 +139,7 @@ TEST(OptionsTest, TheOptionsForAdministratorsAreTaken) {
                "models", "--max-models", "3"});
   EXPECT_EQ(options.admin_listen, "127.0.0.1:1");
   EXPECT_EQ(options.model_root, "models");
-  EXPECT_EQ(options.max_models, 3);
+  EXPECT_EQ(options.registry.max_generations, 3u);
 }
 
 TEST(OptionsTest, NobodyElseBecomesAnAdministrator) {
