@@ -11,6 +11,7 @@
 #include "absl/strings/strip.h"
 #include "server/durability/durability.h"
 #include "server/durability/redis_address.h"
+#include "server/security/certificates.h"
 #include "support/loopback.h"
 #include "support/status_macros.h"
 
@@ -163,17 +164,18 @@ void DefineServing(CLI::App& app, ServerOptions& options) {
 }
 
 void DefineSecurity(CLI::App& app, ServerOptions& options) {
+  CertificateFiles& files = options.security.certificates;
   const auto add_file = [&app](const char* name, std::string* path,
                                const char* help) {
     app.add_option(name, *path, help)->type_name("FILE");
   };
-  add_file("--tls-cert", &options.tls_cert,
+  add_file("--tls-cert", &files.certificate,
            "Serve over TLS with this chain of certificates (PEM, the server's "
            "first); read again when replaced");
-  add_file("--tls-key", &options.tls_key, "Private key of --tls-cert (PEM)");
-  add_file("--tls-client-ca", &options.tls_client_ca,
+  add_file("--tls-key", &files.key, "Private key of --tls-cert (PEM)");
+  add_file("--tls-client-ca", &files.client_ca,
            "Require client certificates that these CAs signed (PEM)");
-  add_file("--tokens", &options.tokens,
+  add_file("--tokens", &options.security.tokens,
            "Require bearer tokens, listed here in lines 'name act|admin "
            "sha256-of-token'; read again when replaced");
   app.add_flag("--insecure", options.insecure,
@@ -334,7 +336,8 @@ namespace {
 absl::Status CheckPlainText(absl::string_view option,
                             const std::string& address,
                             const ServerOptions& options) {
-  if (!options.tls_cert.empty() || options.insecure || IsLoopback(address)) {
+  if (!options.security.certificates.certificate.empty() || options.insecure ||
+      IsLoopback(address)) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(absl::StrCat(
@@ -354,8 +357,8 @@ absl::Status CheckAdministration(const ServerOptions& options) {
   }
   RETURN_IF_ERROR(
       CheckPlainText("--admin-listen", options.admin_listen, options));
-  if (!options.tokens.empty()) return absl::OkStatus();
-  if (!options.tls_client_ca.empty()) {
+  if (!options.security.tokens.empty()) return absl::OkStatus();
+  if (!options.security.certificates.client_ca.empty()) {
     return absl::InvalidArgumentError(
         "--admin-listen is given with --tls-client-ca, but certificates have "
         "no roles, expected --tokens too");
@@ -370,12 +373,13 @@ absl::Status CheckAdministration(const ServerOptions& options) {
 }  // namespace
 
 absl::Status CheckExposure(const ServerOptions& options) {
-  if (options.tls_cert.empty() != options.tls_key.empty()) {
+  const CertificateFiles& files = options.security.certificates;
+  if (files.certificate.empty() != files.key.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
-        options.tls_cert.empty() ? "--tls-cert" : "--tls-key",
+        files.certificate.empty() ? "--tls-cert" : "--tls-key",
         " is missing, expected --tls-cert and --tls-key together"));
   }
-  if (options.tls_cert.empty() && !options.tls_client_ca.empty()) {
+  if (files.certificate.empty() && !files.client_ca.empty()) {
     return absl::InvalidArgumentError(
         "--tls-client-ca is given without TLS, expected --tls-cert and "
         "--tls-key too");

@@ -1,6 +1,6 @@
 // The options of foresight-server, from its command line or a file. Each is
-// defined once: options.cc has its name, check and help, and the initialiser
-// here is its default.
+// defined once: options.cc has its name, check and help. Its default is the
+// initialiser here or in the Options of the part that uses it.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,7 @@
 #include "server/engine_choice.h"
 #include "server/registry/model_registry.h"
 #include "server/scheduling/scheduler.h"
+#include "server/security/security.h"
 #include "server/service/control_call.h"
 #include "server/sessions/session_store.h"
 #include "server/support/log.h"
@@ -35,10 +36,7 @@ struct ServerOptions {
   LogFormat log_format = LogFormat::kText;
   std::string probe;  // Not empty: only probe that address (metrics/probe.h).
 
-  std::string tls_cert;       // Files; empty: none.
-  std::string tls_key;        // Given if and only if tls_cert is.
-  std::string tls_client_ca;  // Only with tls_cert.
-  std::string tokens;
+  Security::Options security;
   bool insecure = false;  // Plain text may leave the machine.
 
   EngineChoice engine;

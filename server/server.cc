@@ -307,18 +307,14 @@ absl::Status Server::Parts::Resume(const std::vector<KeptSession>& kept) {
 
 absl::Status Server::Parts::Secure() {
   RETURN_IF_ERROR(CheckExposure(options));
-  Security::Options files;
-  files.certificates = {options.tls_cert, options.tls_key,
-                        options.tls_client_ca};
-  files.tokens = options.tokens;
   ASSIGN_OR_RETURN(
       security,
       Security::Create(
-          files,
+          options.security,
           {[this](const absl::Status& status) { metrics.CountRefusal(status); },
            [this](absl::Time expiry) { metrics.SetCertificateExpiry(expiry); },
            [this] { metrics.certificate_reload_failures.Increment(); }}));
-  if (options.insecure && options.tls_cert.empty()) {
+  if (options.insecure && options.security.certificates.certificate.empty()) {
     LogWarning("serving in plain text",
                {{"risk",
                  "others on the network can read and change what clients "
@@ -568,7 +564,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
           {{"address", started.address},
            {"version", version},
            {"threads", started.scheduler->lanes()},
-           {"tls", options.tls_cert.empty() ? "no" : "yes"},
+           {"tls",
+            options.security.certificates.certificate.empty() ? "no" : "yes"},
            {"identities", started.security->identifies() ? "yes" : "no"}});
   return server;
 }

@@ -30,7 +30,7 @@ class AdminTest : public AdministeredTest {
     return path;
   }
   void UseTokens() {
-    options_.tokens =
+    options_.security.tokens =
         Write("tokens", absl::StrCat("alice act ", Sha256Hex("alice"),
                                      "\nroot admin ", Sha256Hex("root"), "\n"));
   }
@@ -387,8 +387,9 @@ TEST_F(AdminTest, EachAddressHasItsOwnService) {
 TEST_F(AdminTest, AdministrationIsOverTlsWhereTheServiceIs) {
   const CertificateAuthority authority("Server CA");
   const IssuedCertificate server = authority.IssueServer();
-  options_.tls_cert = Write("cert", server.certificate);
-  options_.tls_key = Write("key", server.key);
+  options_.security.certificates.certificate =
+      Write("cert", server.certificate);
+  options_.security.certificates.key = Write("key", server.key);
   UseTokens();
   StartAdministered();
   v1::ListSessionsResponse list;

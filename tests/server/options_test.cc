@@ -107,10 +107,10 @@ TEST(OptionsTest, TheSecurityOptionsAreTaken) {
   const ServerOptions options =
       Options({"--model", "a", "--listen", "0.0.0.0:1", "--tls-cert", "c",
                "--tls-key", "k", "--tls-client-ca", "ca", "--tokens", "t"});
-  EXPECT_EQ(options.tls_cert, "c");
-  EXPECT_EQ(options.tls_key, "k");
-  EXPECT_EQ(options.tls_client_ca, "ca");
-  EXPECT_EQ(options.tokens, "t");
+  EXPECT_EQ(options.security.certificates.certificate, "c");
+  EXPECT_EQ(options.security.certificates.key, "k");
+  EXPECT_EQ(options.security.certificates.client_ca, "ca");
+  EXPECT_EQ(options.security.tokens, "t");
   EXPECT_FALSE(options.insecure);
   EXPECT_TRUE(Options({"--model", "a", "--listen", "0.0.0.0:1", "--insecure"})
                   .insecure);
