@@ -5,9 +5,9 @@
 #include <optional>
 #include <utility>
 
+#include "models/bundle/random_bundle.h"
 #include "server/support/error.h"
 #include "support/status_macros.h"
-#include "tests/support/random_bundle.h"
 
 namespace foresight {
 

@@ -4,10 +4,10 @@
 
 #include <map>
 
+#include "models/bundle/random_bundle.h"
 #include "server/decisions/decision_maker.h"
 #include "server/decisions/session_operations.h"
 #include "tests/support/fake_engine.h"
-#include "tests/support/random_bundle.h"
 
 namespace foresight {
 namespace {

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "models/bundle/random_bundle.h"
 #include "proto/adaptation.pb.h"
 #include "server/decisions/decision_maker.h"
 #include "server/decisions/session_keeper.h"
@@ -20,7 +21,6 @@
 #include "server/scheduling/timer.h"
 #include "server/sessions/session_store.h"
 #include "tests/support/fake_engine.h"
-#include "tests/support/random_bundle.h"
 
 namespace foresight {
 
