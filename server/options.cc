@@ -9,7 +9,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "server/durability/durability.h"
 #include "server/durability/redis_address.h"
+#include "server/security/certificates.h"
 #include "support/loopback.h"
 #include "support/status_macros.h"
 
@@ -37,11 +39,12 @@ void AddDuration(CLI::App& app, const std::string& name, absl::Duration least,
 }
 
 template <typename Number>
-void AddNumber(CLI::App& app, const std::string& name, Number least,
+void AddNumber(CLI::App& app, const std::string& name, int64_t least,
                const std::string& help, Number* value) {
   app.add_option(name, *value, help)
       ->capture_default_str()
-      ->check(CLI::Range(least, std::numeric_limits<Number>::max())
+      ->check(CLI::Range(static_cast<Number>(least),
+                         std::numeric_limits<Number>::max())
                   .description(absl::StrCat(">= ", least)));
 }
 
@@ -161,17 +164,18 @@ void DefineServing(CLI::App& app, ServerOptions& options) {
 }
 
 void DefineSecurity(CLI::App& app, ServerOptions& options) {
+  CertificateFiles& files = options.security.certificates;
   const auto add_file = [&app](const char* name, std::string* path,
                                const char* help) {
     app.add_option(name, *path, help)->type_name("FILE");
   };
-  add_file("--tls-cert", &options.tls_cert,
+  add_file("--tls-cert", &files.certificate,
            "Serve over TLS with this chain of certificates (PEM, the server's "
            "first); read again when replaced");
-  add_file("--tls-key", &options.tls_key, "Private key of --tls-cert (PEM)");
-  add_file("--tls-client-ca", &options.tls_client_ca,
+  add_file("--tls-key", &files.key, "Private key of --tls-cert (PEM)");
+  add_file("--tls-client-ca", &files.client_ca,
            "Require client certificates that these CAs signed (PEM)");
-  add_file("--tokens", &options.tokens,
+  add_file("--tokens", &options.security.tokens,
            "Require bearer tokens, listed here in lines 'name act|admin "
            "sha256-of-token'; read again when replaced");
   app.add_flag("--insecure", options.insecure,
@@ -183,64 +187,64 @@ void DefineLimits(CLI::App& app, ServerOptions& options) {
   AddNumber(app, "--max-models", 1,
             "Models in memory at once, including replaced ones that sessions "
             "still use",
-            &options.max_models);
+            &options.registry.max_generations);
   AddNumber(app, "--max-sessions", 1, "Sessions open at once",
-            &options.max_sessions);
+            &options.sessions.max_sessions);
   AddDuration(
       app, "--idle-timeout", absl::Milliseconds(1),
       "Free a session after this long without use; clients may override it",
-      &options.idle_timeout);
+      &options.operations.idle_timeout);
   AddNumber(app, "--max-owner-sessions", 1, "Sessions of one client",
-            &options.max_owner_sessions);
-  AddNumber(app, "--max-psi-bytes", int64_t{1},
+            &options.sessions.max_per_owner);
+  AddNumber(app, "--max-psi-bytes", 1,
             "Memory that the adapted policies of all sessions may take; a "
             "session that keeps its policy between decisions reserves its part",
-            &options.max_psi_bytes);
+            &options.sessions.max_psi_bytes);
   AddDuration(app, "--max-idle-timeout", absl::Milliseconds(1),
               "Longest idle timeout that a client may ask for",
-              &options.max_idle_timeout);
+              &options.operations.max_idle_timeout);
   AddDuration(app, "--lost-timeout", absl::Milliseconds(1),
               "Free a session this long after its last use if the connection "
               "that used it has gone",
-              &options.lost_timeout);
+              &options.sessions.lost_timeout);
   AddNumber(app, "--max-queue", 1, "Decisions waiting for a core",
-            &options.max_queue);
+            &options.scheduler.queue.max_size);
   AddNumber(app, "--max-owner-queue", 1,
             "Decisions of one client waiting for a core",
-            &options.max_owner_queue);
+            &options.scheduler.queue.max_per_owner);
   AddDuration(
       app, "--max-decision-time", absl::Milliseconds(1),
       "Time of a call without a deadline, and the longest expected time "
       "allowed for one step",
-      &options.max_decision_time);
-  app.add_option("--compute-nice", options.compute_nice,
+      &options.requests.max_decision_time);
+  app.add_option("--compute-nice", options.scheduler.nice,
                  "Added to the niceness of compute threads, so that calls are "
                  "received and answered at once")
       ->capture_default_str()
       ->check(CLI::Range(0, 19));
   AddNumber(app, "--max-stream-in-flight", 1,
             "Unanswered requests of one stream; more are not read",
-            &options.max_stream_in_flight);
+            &options.streams.max_in_flight);
   AddNumber(app, "--max-stream-bytes", 1024,
             "Bytes of a stream's unanswered requests and unread answers; with "
             "more, no further request is read",
-            &options.max_stream_bytes);
+            &options.streams.max_bytes);
   AddNumber(app, "--max-connection-calls", 1,
             "Calls and streams at once on one connection",
             &options.max_connection_calls);
-  AddNumber(app, "--max-transport-bytes", int64_t{1} << 20,
+  AddNumber(app, "--max-transport-bytes", 1 << 20,
             "Bytes of gRPC's buffers, over all connections",
             &options.max_transport_bytes);
   AddNumber(app, "--max-message-size", 1024, "Bytes of one message",
-            &options.max_message_size);
-  AddNumber(app, "--max-samples", int64_t{1},
+            &options.streams.max_message_bytes);
+  AddNumber(app, "--max-samples", 1,
             "horizon * particles * sampler_steps of a session",
-            &options.max_samples);
+            &options.requests.max_samples);
   AddDuration(
       app, "--answer-margin", absl::ZeroDuration(),
       "Part of each deadline reserved for returning the answer; at most a "
       "tenth",
-      &options.answer_margin);
+      &options.decisions.answer_margin);
   AddDuration(
       app, "--shutdown-notice", absl::ZeroDuration(),
       "After SIGTERM, keep serving this long while reporting NOT_SERVING",
@@ -283,18 +287,18 @@ void DefineDurability(CLI::App& app, ServerOptions& options) {
        {"each", Durability::kEach}},
       "none: sessions are written only at an orderly end; interval: a kill "
       "loses at most --durability-interval; each: no answered decision is lost",
-      &options.durability);
+      &options.journal.durability);
   AddDuration(app, "--durability-interval", absl::Milliseconds(1),
               "Write changes of sessions this often",
-              &options.durability_interval);
+              &options.journal.interval);
   AddDuration(app, "--store-timeout", absl::Milliseconds(1),
               "Longest wait of an answer for the store; after that the server "
               "answers without the store until it works again",
-              &options.store_timeout);
+              &options.journal.store_timeout);
   AddNumber(app, "--replay-limit", 1,
             "Most adaptation steps of one session to make again after a "
             "restart",
-            &options.replay_limit);
+            &options.keeper.replay_limit);
 }
 
 }  // namespace
@@ -332,7 +336,8 @@ namespace {
 absl::Status CheckPlainText(absl::string_view option,
                             const std::string& address,
                             const ServerOptions& options) {
-  if (!options.tls_cert.empty() || options.insecure || IsLoopback(address)) {
+  if (!options.security.certificates.certificate.empty() || options.insecure ||
+      IsLoopback(address)) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(absl::StrCat(
@@ -352,8 +357,8 @@ absl::Status CheckAdministration(const ServerOptions& options) {
   }
   RETURN_IF_ERROR(
       CheckPlainText("--admin-listen", options.admin_listen, options));
-  if (!options.tokens.empty()) return absl::OkStatus();
-  if (!options.tls_client_ca.empty()) {
+  if (!options.security.tokens.empty()) return absl::OkStatus();
+  if (!options.security.certificates.client_ca.empty()) {
     return absl::InvalidArgumentError(
         "--admin-listen is given with --tls-client-ca, but certificates have "
         "no roles, expected --tokens too");
@@ -368,12 +373,13 @@ absl::Status CheckAdministration(const ServerOptions& options) {
 }  // namespace
 
 absl::Status CheckExposure(const ServerOptions& options) {
-  if (options.tls_cert.empty() != options.tls_key.empty()) {
+  const CertificateFiles& files = options.security.certificates;
+  if (files.certificate.empty() != files.key.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
-        options.tls_cert.empty() ? "--tls-cert" : "--tls-key",
+        files.certificate.empty() ? "--tls-cert" : "--tls-key",
         " is missing, expected --tls-cert and --tls-key together"));
   }
-  if (options.tls_cert.empty() && !options.tls_client_ca.empty()) {
+  if (files.certificate.empty() && !files.client_ca.empty()) {
     return absl::InvalidArgumentError(
         "--tls-client-ca is given without TLS, expected --tls-cert and "
         "--tls-key too");

@@ -1,6 +1,6 @@
 // The options of foresight-server, from its command line or a file. Each is
-// defined once: options.cc has its name, check and help, and the initialiser
-// here is its default.
+// defined once: options.cc has its name, check and help. Its default is the
+// initialiser here or in the Options of the part that uses it.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,17 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "server/durability/durability.h"
+#include "server/decisions/decision_maker.h"
+#include "server/decisions/request_checks.h"
+#include "server/decisions/session_keeper.h"
+#include "server/decisions/session_operations.h"
+#include "server/durability/journal.h"
 #include "server/engine_choice.h"
+#include "server/registry/model_registry.h"
+#include "server/scheduling/scheduler.h"
+#include "server/security/security.h"
+#include "server/service/control_call.h"
+#include "server/sessions/session_store.h"
 #include "server/support/log.h"
 
 namespace foresight {
@@ -22,46 +31,32 @@ struct ServerOptions {
   std::string metrics_listen = "127.0.0.1:9464";  // Or "off".
   std::string admin_listen = "off";               // Or HOST:PORT.
   std::string model_root;  // Loads come from below it; empty: none.
-  int max_models = 16;     // In memory, replaced ones included.
-  std::string port_file;   // Empty: none.
+  ModelRegistry::Options registry;
+  std::string port_file;  // Empty: none.
   LogFormat log_format = LogFormat::kText;
   std::string probe;  // Not empty: only probe that address (metrics/probe.h).
 
-  std::string tls_cert;       // Files; empty: none.
-  std::string tls_key;        // Given if and only if tls_cert is.
-  std::string tls_client_ca;  // Only with tls_cert.
-  std::string tokens;
+  Security::Options security;
   bool insecure = false;  // Plain text may leave the machine.
 
   EngineChoice engine;
-  int threads = 0;  // Lanes; 0: one per available core.
+  int threads = 0;               // Lanes; 0: one per available core.
+  Scheduler::Options scheduler;  // The server sets queue.lanes.
 
-  int max_sessions = 1024;
-  int max_owner_sessions = 768;              // One client's.
-  int64_t max_psi_bytes = int64_t{4} << 30;  // All sessions' policies.
-  absl::Duration idle_timeout = absl::Seconds(60);
-  absl::Duration max_idle_timeout = absl::Hours(1);
-  absl::Duration lost_timeout = absl::Seconds(10);
-  int max_queue = 4096;        // Decisions waiting for a core.
-  int max_owner_queue = 2048;  // Those of one client.
-  absl::Duration max_decision_time = absl::Seconds(10);
-  int compute_nice = 5;             // Added to the niceness of compute threads.
-  int max_stream_in_flight = 256;   // Unanswered requests of one stream.
-  int max_message_size = 1 << 20;   // Bytes.
-  int max_stream_bytes = 4 << 20;   // Unanswered requests and answers.
+  SessionStore::Options sessions;  // The server sets `ended`.
+  SessionOperations::Options operations;
+  ControlCall::Options streams;
   int max_connection_calls = 1024;  // At once, streams included.
   int64_t max_transport_bytes = int64_t{512} << 20;  // gRPC's buffers.
-  int64_t max_samples = 1 << 22;                     // H * M * K.
-  absl::Duration answer_margin = absl::Milliseconds(1);
+  RequestLimits requests;
+  DecisionMaker::Options decisions;
 
   // Both empty: sessions live in memory alone.
   std::string state_dir;
   std::string state;         // A shared store (durability/redis_address.h).
   std::string state_tls_ca;  // PEM; empty: the machine's.
-  Durability durability = Durability::kInterval;
-  absl::Duration durability_interval = absl::Seconds(1);
-  absl::Duration store_timeout = absl::Milliseconds(50);
-  int replay_limit = 50;  // Steps made again for a session after a restart.
+  Journal::Options journal;  // The server sets `probe` and `fenced`.
+  SessionKeeper::Options keeper;  // The server sets `shared`.
 
   absl::Duration shutdown_notice = absl::Milliseconds(200);
   absl::Duration drain_timeout = absl::Seconds(5);

@@ -80,7 +80,7 @@ constexpr size_t kSnapshotRest = 64 << 10;
 // gRPC has one limit for the messages of all methods, so it must allow a
 // snapshot of the largest policy.
 int MaxReceiveSize(const ServerOptions& options, const ModelRegistry& models) {
-  size_t size = options.max_message_size;
+  size_t size = options.streams.max_message_bytes;
   for (const auto& model : models.List()) {
     const size_t psi = model->engine->sizeof_parameters();
     size = std::max(size, psi + kSnapshotRest);
@@ -97,10 +97,10 @@ void SetArguments(const ServerOptions& options, grpc::ServerBuilder& builder) {
   // Sessions of a connection without calls have expired by then.
   builder.AddChannelArgument(
       GRPC_ARG_MAX_CONNECTION_IDLE_MS,
-      static_cast<int>(
-          std::min<int64_t>(absl::ToInt64Milliseconds(options.max_idle_timeout +
-                                                      absl::Minutes(1)),
-                            std::numeric_limits<int>::max())));
+      static_cast<int>(std::min<int64_t>(
+          absl::ToInt64Milliseconds(options.operations.max_idle_timeout +
+                                    absl::Minutes(1)),
+          std::numeric_limits<int>::max())));
   grpc::ResourceQuota quota("foresight");
   quota.Resize(options.max_transport_bytes);
   builder.SetResourceQuota(quota);
@@ -151,34 +151,25 @@ struct Server::Parts {
         const EngineFactory& make_engine, std::unique_ptr<StateStore> store)
       : options(server_options),
         metrics(version),
-        models({static_cast<size_t>(options.max_models)}),
+        models(options.registry),
         journal(store == nullptr ? nullptr
                                  : std::make_unique<Journal>(JournalOptions(),
                                                              std::move(store))),
-        keeper({options.replay_limit, !options.state.empty()}, journal.get()),
-        sessions(
-            {static_cast<size_t>(options.max_sessions),
-             static_cast<size_t>(options.max_owner_sessions),
-             static_cast<size_t>(options.max_psi_bytes), options.lost_timeout,
-             [this](const SessionState& session) { keeper.Ended(session); }}),
+        keeper(KeeperOptions(), journal.get()),
+        sessions(StoreOptions()),
         take_overs(options.state.empty()
                        ? nullptr
                        : std::make_unique<TakeOvers>(TakeOvers::Options(),
                                                      TakeOverParts())),
         scheduler(std::make_unique<Scheduler>(SchedulerOptions())),
-        maker({options.answer_margin, options.max_samples,
-               options.max_decision_time},
+        maker(options.decisions, options.requests,
               {&models, &sessions, &keeper, scheduler.get(), &timer, &metrics,
                take_overs.get()}),
-        operations({options.idle_timeout, options.max_idle_timeout,
-                    options.max_samples, options.max_decision_time},
-                   &models, &sessions, &keeper, &metrics, MonotonicNow,
-                   take_overs.get()),
+        operations(options.operations, options.requests, &models, &sessions,
+                   &keeper, &metrics, MonotonicNow, take_overs.get()),
         model_operations(options.model_root,
                          {make_engine, &models, &sessions, &metrics}),
-        service({static_cast<size_t>(options.max_stream_in_flight),
-                 static_cast<size_t>(options.max_stream_bytes),
-                 static_cast<size_t>(options.max_message_size)},
+        service(options.streams,
                 {&models, &operations, &maker, &metrics,
                  [this](const grpc::CallbackServerContext& context) {
                    return Identify(context);
@@ -192,13 +183,15 @@ struct Server::Parts {
                  return Identify(context);
                }}),
         drainer(std::make_unique<TaskThread>(TaskThread::Options())) {
-    metrics.sessions_limit.Set(options.max_sessions);
-    metrics.model_generations_limit.Set(options.max_models);
-    metrics.queue_limit.Set(options.max_queue);
+    metrics.sessions_limit.Set(options.sessions.max_sessions);
+    metrics.model_generations_limit.Set(options.registry.max_generations);
+    metrics.queue_limit.Set(options.scheduler.queue.max_size);
   }
 
+  SessionStore::Options StoreOptions();
   Scheduler::Options SchedulerOptions() const;
   Journal::Options JournalOptions();
+  SessionKeeper::Options KeeperOptions() const;
   TakeOvers::Parts TakeOverParts();
   absl::Status Secure();
   absl::StatusOr<Caller> Identify(
@@ -248,20 +241,26 @@ struct Server::Parts {
   std::thread housekeeper;
 };
 
+SessionStore::Options Server::Parts::StoreOptions() {
+  SessionStore::Options storing = options.sessions;
+  storing.ended = [this](const SessionState& session) {
+    keeper.Ended(session);
+  };
+  return storing;
+}
+
 Scheduler::Options Server::Parts::SchedulerOptions() const {
-  Scheduler::Options scheduling;
+  Scheduler::Options scheduling = options.scheduler;
   scheduling.queue.lanes =
       options.threads > 0 ? options.threads : AvailableCpus();
-  scheduling.queue.max_size = options.max_queue;
-  scheduling.queue.max_per_owner = options.max_owner_queue;
-  scheduling.nice = options.compute_nice;
   return scheduling;
 }
 
 TakeOvers::Parts Server::Parts::TakeOverParts() {
   return {[this] {
             RedisStore::Options store;
-            store.forget_taken = options.durability == Durability::kNone;
+            store.forget_taken =
+                options.journal.durability == Durability::kNone;
             return std::make_unique<RedisStore>(StoreAddress(options), store);
           },
           &sessions,
@@ -270,15 +269,18 @@ TakeOvers::Parts Server::Parts::TakeOverParts() {
 }
 
 Journal::Options Server::Parts::JournalOptions() {
-  Journal::Options journaling;
+  Journal::Options journaling = options.journal;
   journaling.probe = !options.state.empty();
   journaling.fenced = [this](const KeptName& name) {
     if (!ended) operations.Lose(name);
   };
-  journaling.durability = options.durability;
-  journaling.interval = options.durability_interval;
-  journaling.store_timeout = options.store_timeout;
   return journaling;
+}
+
+SessionKeeper::Options Server::Parts::KeeperOptions() const {
+  SessionKeeper::Options keeping = options.keeper;
+  keeping.shared = !options.state.empty();
+  return keeping;
 }
 
 absl::Status Server::Parts::Resume(const std::vector<KeptSession>& kept) {
@@ -305,18 +307,14 @@ absl::Status Server::Parts::Resume(const std::vector<KeptSession>& kept) {
 
 absl::Status Server::Parts::Secure() {
   RETURN_IF_ERROR(CheckExposure(options));
-  Security::Options files;
-  files.certificates = {options.tls_cert, options.tls_key,
-                        options.tls_client_ca};
-  files.tokens = options.tokens;
   ASSIGN_OR_RETURN(
       security,
       Security::Create(
-          files,
+          options.security,
           {[this](const absl::Status& status) { metrics.CountRefusal(status); },
            [this](absl::Time expiry) { metrics.SetCertificateExpiry(expiry); },
            [this] { metrics.certificate_reload_failures.Increment(); }}));
-  if (options.insecure && options.tls_cert.empty()) {
+  if (options.insecure && options.security.certificates.certificate.empty()) {
     LogWarning("serving in plain text",
                {{"risk",
                  "others on the network can read and change what clients "
@@ -566,7 +564,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
           {{"address", started.address},
            {"version", version},
            {"threads", started.scheduler->lanes()},
-           {"tls", options.tls_cert.empty() ? "no" : "yes"},
+           {"tls",
+            options.security.certificates.certificate.empty() ? "no" : "yes"},
            {"identities", started.security->identifies() ? "yes" : "no"}});
   return server;
 }

@@ -23,7 +23,7 @@ class Server {
   //   NotFound, InvalidArgument: a bundle (see Bundle::Load), a certificate or
   //                  the token file; or CheckExposure refuses the options.
   //   AlreadyExists: two bundles of one name.
-  //   ResourceExhausted: more bundles than max_models.
+  //   ResourceExhausted: more bundles than registry.max_generations.
   //   Unavailable:   an address is taken, the port file cannot be written, or
   //                  the engine or device is not available on this machine.
   //   Internal:      an engine fails on its bundle.

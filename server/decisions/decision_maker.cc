@@ -45,8 +45,9 @@ absl::Duration PlanTime(const LoadedModel& model, AdaptationSettings settings,
 
 }  // namespace
 
-DecisionMaker::DecisionMaker(Options options, Parts parts)
+DecisionMaker::DecisionMaker(Options options, RequestLimits limits, Parts parts)
     : options_(options),
+      limits_(limits),
       parts_(parts),
       log_([scheduler = parts.scheduler] { return scheduler->now(); }),
       workers_(parts.scheduler) {
@@ -78,7 +79,7 @@ absl::Status DecisionMaker::Check(DecisionCall& call) const {
   absl::Time deadline = std::min(call.deadline_, call.arrival_ + budget);
   call.due_ = deadline;
   if (deadline == absl::InfiniteFuture()) {
-    deadline = call.arrival_ + options_.max_decision_time;
+    deadline = call.arrival_ + limits_.max_decision_time;
   }
   const absl::Duration left =
       std::max(deadline - call.arrival_, absl::ZeroDuration());
@@ -102,11 +103,11 @@ absl::Status DecisionMaker::BeginStateless(DecisionCall& call) {
   ASSIGN_OR_RETURN(work.model, parts_.models->Find(request.model()));
   ASSIGN_OR_RETURN(work.settings,
                    CheckSettings(request.settings(), *work.model->bundle,
-                                 options_.max_samples));
+                                 limits_.max_samples));
   RETURN_IF_ERROR(CheckObservation(request.observation(),
                                    work.model->bundle->observation_size()));
   RETURN_IF_ERROR(
-      CheckStepTime(*work.model, work.settings, options_.max_decision_time));
+      CheckStepTime(*work.model, work.settings, limits_.max_decision_time));
   work.seed = request.seed();
   work.decision = request.decision_index();
   return absl::OkStatus();

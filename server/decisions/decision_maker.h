@@ -16,6 +16,7 @@
 #include "server/decisions/call_log.h"
 #include "server/decisions/decision_call.h"
 #include "server/decisions/decision_lane.h"
+#include "server/decisions/request_checks.h"
 #include "server/decisions/session_keeper.h"
 #include "server/decisions/take_overs.h"
 #include "server/metrics/metrics.h"
@@ -46,11 +47,6 @@ class DecisionMaker : public Scheduler::Executor {
   struct Options {
     // Part of each deadline reserved for returning the answer; at most a tenth.
     absl::Duration answer_margin = absl::Milliseconds(1);
-    // For stateless calls: the most horizon * particles * sampler_steps.
-    int64_t max_samples = 1 << 22;
-    // The time of a call without a deadline, and the longest expected time
-    // allowed for one step.
-    absl::Duration max_decision_time = absl::Seconds(10);
   };
   struct Parts {
     const ModelRegistry* models;
@@ -63,7 +59,7 @@ class DecisionMaker : public Scheduler::Executor {
   };
 
   // Starts the scheduler.
-  DecisionMaker(Options options, Parts parts);
+  DecisionMaker(Options options, RequestLimits limits, Parts parts);
 
   using Call = std::shared_ptr<DecisionCall>;
 
@@ -122,6 +118,7 @@ class DecisionMaker : public Scheduler::Executor {
   absl::Time now() const { return parts_.scheduler->now(); }
 
   const Options options_;
+  const RequestLimits limits_;
   const Parts parts_;
   CallLog log_;
   LentWorkers workers_;

@@ -1,6 +1,8 @@
 // Stateless validation of requests.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "absl/status/status.h"
@@ -17,6 +19,14 @@ namespace foresight {
 
 // The most bytes of a session's id.
 inline constexpr size_t kMaxIdBytes = 128;
+
+// The limits of a server's sessions and stateless calls.
+struct RequestLimits {
+  int64_t max_samples = 1 << 22;  // Horizon * particles * sampler_steps.
+  // The time of a call without a deadline, and the longest expected time
+  // allowed for one step.
+  absl::Duration max_decision_time = absl::Seconds(10);
+};
 
 // Checks the id of any session that a call names.
 // Errors: SETTINGS_INVALID: it is longer than kMaxIdBytes.

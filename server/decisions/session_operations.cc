@@ -22,14 +22,14 @@ namespace {
 // Errors: WEIGHTS_DIFFER: `model` takes other observations or actions;
 // SETTINGS_INVALID: it cannot compute with the settings requested at the
 // opening.
-absl::StatusOr<AdaptationSettings> SettingsOn(
-    const LoadedModel& model, const SessionState& session,
-    const SessionOperations::Options& options) {
+absl::StatusOr<AdaptationSettings> SettingsOn(const LoadedModel& model,
+                                              const SessionState& session,
+                                              const RequestLimits& limits) {
   RETURN_IF_ERROR(CheckSameShape(*model.bundle, *session.model->bundle));
   ASSIGN_OR_RETURN(const AdaptationSettings settings,
                    CheckSettings(session.requested_settings, *model.bundle,
-                                 options.max_samples));
-  RETURN_IF_ERROR(CheckStepTime(model, settings, options.max_decision_time));
+                                 limits.max_samples));
+  RETURN_IF_ERROR(CheckStepTime(model, settings, limits.max_decision_time));
   return settings;
 }
 
@@ -81,9 +81,9 @@ absl::StatusOr<SessionState> SessionOperations::Describe(
   session.requested_settings = request.settings();
   session.requested_settings.DiscardUnknownFields();
   ASSIGN_OR_RETURN(session.settings, CheckSettings(request.settings(), bundle,
-                                                   options_.max_samples));
+                                                   limits_.max_samples));
   RETURN_IF_ERROR(CheckStepTime(*session.model, session.settings,
-                                options_.max_decision_time));
+                                limits_.max_decision_time));
   if (session.settings.mode == Mode::kPersist) {
     session.most_psi_bytes = session.model->engine->sizeof_parameters();
   }
@@ -122,7 +122,7 @@ SessionRestart SessionOperations::Afresh(const SessionState& session) {
   const LoadedModel& own = *session.model;
   const auto served = models_->Find(own.name());
   if (served.ok() && *served != session.model) {
-    const auto settings = SettingsOn(**served, session, options_);
+    const auto settings = SettingsOn(**served, session, limits_);
     if (settings.ok()) {
       restart.model = *served;
       restart.settings = *settings;

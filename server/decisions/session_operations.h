@@ -13,6 +13,7 @@
 #include "proto/admin.pb.h"
 #include "server/decisions/call_log.h"
 #include "server/decisions/caller.h"
+#include "server/decisions/request_checks.h"
 #include "server/decisions/session_keeper.h"
 #include "server/decisions/take_overs.h"
 #include "server/durability/state_store.h"
@@ -30,19 +31,16 @@ class SessionOperations {
   struct Options {
     absl::Duration idle_timeout = absl::Seconds(60);  // Positive.
     absl::Duration max_idle_timeout = absl::Hours(1);
-    // The most horizon * particles * sampler_steps.
-    int64_t max_samples = 1 << 22;
-    // The longest expected time allowed for one step.
-    absl::Duration max_decision_time = absl::Seconds(10);
   };
 
   // All of them outlive it. `take_overs`: null if no other server's sessions
   // can be taken over.
-  SessionOperations(Options options, const ModelRegistry* models,
-                    SessionStore* sessions, const SessionKeeper* keeper,
-                    Metrics* metrics, Clock clock = MonotonicNow,
-                    TakeOvers* take_overs = nullptr)
+  SessionOperations(Options options, RequestLimits limits,
+                    const ModelRegistry* models, SessionStore* sessions,
+                    const SessionKeeper* keeper, Metrics* metrics,
+                    Clock clock = MonotonicNow, TakeOvers* take_overs = nullptr)
       : options_(options),
+        limits_(limits),
         models_(models),
         sessions_(sessions),
         keeper_(keeper),
@@ -118,6 +116,7 @@ class SessionOperations {
   SessionRestart Afresh(const SessionState& session);
 
   const Options options_;
+  const RequestLimits limits_;
   const ModelRegistry* const models_;
   SessionStore* const sessions_;
   const SessionKeeper* const keeper_;

@@ -37,7 +37,8 @@ class ControlCall final
     size_t max_in_flight = 256;
     // While requests and answers hold more bytes than this, no more is read.
     size_t max_bytes = 4 << 20;
-    // For one request; the transport allows longer ones, for snapshots.
+    // For one request, also outside of streams. The transport allows longer
+    // ones, for snapshots.
     size_t max_message_bytes = 1 << 20;
   };
 

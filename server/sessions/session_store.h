@@ -4,7 +4,6 @@
 #pragma once
 
 #include <functional>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,12 +40,12 @@ class SessionStore {
     size_t max_sessions = 1024;  // >= 1
     // >= 1. Sessions without an owner have no such limit: those that were
     // brought back for callers without an identity.
-    size_t max_per_owner = 1024;
+    size_t max_per_owner = 768;
     // All sessions' psi may come to own this much (most_psi_bytes).
-    size_t max_psi_bytes = std::numeric_limits<size_t>::max();
+    size_t max_psi_bytes = size_t{4} << 30;
     // A session whose connection was lost expires this long after its last
     // use, if that is sooner than its idle timeout.
-    absl::Duration lost_timeout = absl::InfiniteDuration();
+    absl::Duration lost_timeout = absl::Seconds(10);
     // Called for each session that is closed or expires; may read only the
     // fields fixed at its opening. May be empty.
     std::function<void(const SessionState&)> ended = nullptr;

@@ -3,7 +3,7 @@
 #include <random>
 
 #include "absl/strings/str_cat.h"
-#include "tests/support/random_bundle.h"
+#include "models/bundle/random_bundle.h"
 
 namespace foresight {
 namespace {

@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "absl/synchronization/notification.h"
+#include "models/bundle/random_bundle.h"
 #include "proto/saved_session.pb.h"
 #include "server/decisions/decision_maker.h"
 #include "server/decisions/session_keeper.h"
 #include "server/decisions/session_operations.h"
 #include "server/durability/snapshot.h"
 #include "tests/support/fake_engine.h"
-#include "tests/support/random_bundle.h"
 
 namespace foresight {
 namespace {
@@ -115,8 +115,9 @@ class World {
   // Never destroyed: a fuzzer's threads live as long as its process.
   Scheduler* const scheduler_ = new Scheduler(OneLane());
   DecisionMaker maker_{
-      {}, {&models_, &sessions_, &keeper_, scheduler_, &timer_, &metrics_}};
-  SessionOperations operations_{{}, &models_, &sessions_, &keeper_, &metrics_};
+      {}, {}, {&models_, &sessions_, &keeper_, scheduler_, &timer_, &metrics_}};
+  SessionOperations operations_{{},         {},       &models_,
+                                &sessions_, &keeper_, &metrics_};
   std::vector<std::string> opened_;
 };
 

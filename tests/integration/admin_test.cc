@@ -30,7 +30,7 @@ class AdminTest : public AdministeredTest {
     return path;
   }
   void UseTokens() {
-    options_.tokens =
+    options_.security.tokens =
         Write("tokens", absl::StrCat("alice act ", Sha256Hex("alice"),
                                      "\nroot admin ", Sha256Hex("root"), "\n"));
   }
@@ -208,7 +208,7 @@ TEST_F(AdminTest, ALoadDoesNotHoldUpDecisions) {
 TEST_F(AdminTest, GenerationsInMemoryAreBounded) {
   SaveModel("v2", 2);
   SaveModel("v3", 3);
-  options_.max_models = 2;
+  options_.registry.max_generations = 2;
   StartAdministered();
   const std::string old = ServedWeights();
   Open("a");
@@ -226,7 +226,7 @@ TEST_F(AdminTest, GenerationsInMemoryAreBounded) {
 
 TEST_F(AdminTest, MoreModelsThanAllowedDoNotStart) {
   AddModel("another");
-  options_.max_models = 1;
+  options_.registry.max_generations = 1;
   const auto server =
       Server::Start(options_, "test", [this](auto) { return engine_; });
   EXPECT_EQ(server.status().code(), absl::StatusCode::kResourceExhausted);
@@ -387,8 +387,9 @@ TEST_F(AdminTest, EachAddressHasItsOwnService) {
 TEST_F(AdminTest, AdministrationIsOverTlsWhereTheServiceIs) {
   const CertificateAuthority authority("Server CA");
   const IssuedCertificate server = authority.IssueServer();
-  options_.tls_cert = Write("cert", server.certificate);
-  options_.tls_key = Write("key", server.key);
+  options_.security.certificates.certificate =
+      Write("cert", server.certificate);
+  options_.security.certificates.key = Write("key", server.key);
   UseTokens();
   StartAdministered();
   v1::ListSessionsResponse list;
@@ -463,7 +464,7 @@ TEST_F(DrainTest, SessionsAreKeptWhateverTheDurability) {
   for (const Durability durability :
        {Durability::kNone, Durability::kInterval, Durability::kEach}) {
     options_.state_dir = (root_.path() / absl::StrCat(run++)).string();
-    options_.durability = durability;
+    options_.journal.durability = durability;
     StartAdministered();
     for (const char* id : {"a", "b", "closed"}) {
       Open(id);

@@ -143,7 +143,7 @@ class Visitor {
 class ChurnTest : public ServedTest {
  protected:
   void Serve(const std::string& engine) {
-    options_.idle_timeout = absl::Milliseconds(200);
+    options_.operations.idle_timeout = absl::Milliseconds(200);
     StartServer(engine);
   }
 

@@ -74,7 +74,7 @@ TEST_F(ClientTest, StreamsOfManySessionsDecideAsCallsDo) {
 }
 
 TEST_F(ClientTest, RefusalsCarryTheirReasons) {
-  options_.max_sessions = 1;
+  options_.sessions.max_sessions = 1;
   Connect();
   EXPECT_EQ(ErrorReason(client_->GetModel("x").status()), v1::MODEL_UNKNOWN);
 

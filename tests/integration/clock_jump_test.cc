@@ -103,7 +103,7 @@ TEST_P(ClockJumpTest, ADeadlineEndsADecisionAsIfTheClockHadNotJumped) {
 }
 
 TEST_P(ClockJumpTest, IdleSessionsAreFreedAsBefore) {
-  options_.idle_timeout = absl::Milliseconds(500);
+  options_.operations.idle_timeout = absl::Milliseconds(500);
   StartServer();
   Open("a");
   Jump();

@@ -105,7 +105,7 @@ TEST_F(ControlTest, AnEmptyStreamEndsWell) {
 }
 
 TEST_F(ControlTest, NoMoreIsReadThanTheStreamMayHaveInFlight) {
-  options_.max_stream_in_flight = 2;
+  options_.streams.max_in_flight = 2;
   StartServer();
   for (const char* id : {"a", "b", "c"}) Open(id, /*steps=*/1);
   engine_->Hold();
@@ -127,7 +127,7 @@ TEST_F(ControlTest, NoMoreIsReadThanTheStreamMayHaveInFlight) {
 
 TEST_F(ControlTest, AClientThatIsRefusedIsReadMoreSlowly) {
   constexpr int kRefused = 20;
-  options_.max_owner_queue = 1;
+  options_.scheduler.queue.max_per_owner = 1;
   StartServer();
   engine_->Hold();
   const auto stream = Connect();

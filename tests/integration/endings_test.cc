@@ -118,9 +118,9 @@ class EndingsTest
 
   void StartAndOpen() {
     // Decisions may take any time, unless the deadline should end them.
-    options_.max_decision_time = kPatience;
+    options_.requests.max_decision_time = kPatience;
     options_.drain_timeout = absl::Milliseconds(50);
-    options_.answer_margin = absl::Seconds(1);  // At most a tenth.
+    options_.decisions.answer_margin = absl::Seconds(1);  // At most a tenth.
     StartServer();
     alive_before_ = engine_->alive();
     steps_before_ = engine_->steps();

@@ -16,7 +16,7 @@ class KilledClientTest : public ServedTest {
 };
 
 TEST_F(KilledClientTest, ItsSessionsAreFreedWhenTheirTimeIsOver) {
-  options_.idle_timeout = absl::Milliseconds(300);
+  options_.operations.idle_timeout = absl::Milliseconds(300);
   StartServer();
   for (const char* id : {"a", "b"}) Open(id, /*steps=*/1000);
   engine_->Hold();
@@ -24,20 +24,20 @@ TEST_F(KilledClientTest, ItsSessionsAreFreedWhenTheirTimeIsOver) {
   ASSERT_TRUE(engine_->AwaitRunning(2));
   // While it runs they do not expire, even after far more than their timeout.
   const absl::Time begun = absl::Now();
-  while (absl::Now() < begun + 2 * options_.idle_timeout) {
+  while (absl::Now() < begun + 2 * options_.operations.idle_timeout) {
     ASSERT_TRUE(AwaitMetric("foresight_sessions", 2));
   }
   client.Signal(SIGKILL);
   const absl::Time killed = absl::Now();
   EXPECT_TRUE(AwaitMetric("foresight_sessions_expired_total", 2));
-  EXPECT_GE(absl::Now() - killed, options_.idle_timeout);
+  EXPECT_GE(absl::Now() - killed, options_.operations.idle_timeout);
   EXPECT_EQ(engine_->alive(), 0);
 }
 
 // Their own timeout is much longer.
 TEST_F(KilledClientTest, ItsSessionsAreFreedSoonAfterItsConnectionIsLost) {
-  options_.idle_timeout = absl::Hours(1);
-  options_.lost_timeout = absl::Milliseconds(500);
+  options_.operations.idle_timeout = absl::Hours(1);
+  options_.sessions.lost_timeout = absl::Milliseconds(500);
   StartServer();
   for (const char* id : {"a", "b", "c"}) Open(id, /*steps=*/1000);
   ASSERT_TRUE(Act(Request("c", 0.5f, 0)).ok());
@@ -51,8 +51,8 @@ TEST_F(KilledClientTest, ItsSessionsAreFreedSoonAfterItsConnectionIsLost) {
 }
 
 TEST_F(KilledClientTest, SessionsThatItNeverUsedAreFreedSoon) {
-  options_.idle_timeout = absl::Hours(1);
-  options_.lost_timeout = absl::Milliseconds(500);
+  options_.operations.idle_timeout = absl::Hours(1);
+  options_.sessions.lost_timeout = absl::Milliseconds(500);
   StartServer();
   Open("mine");
   RunningCommand client({client_, "open", server_->address(), "a", "b"});

@@ -305,7 +305,7 @@ TEST_P(MalformedInputTest, OtherMethodsNameUnknownArguments) {
 }
 
 TEST_P(MalformedInputTest, AMessageBeyondTheLimitIsRefused) {
-  options_.max_message_size = 4096;
+  options_.streams.max_message_bytes = 4096;
   StartServer(GetParam());
   Open("session");
   v1::ActRequest request = Request("session", 0.1f);

@@ -14,8 +14,8 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "grpcpp/grpcpp.h"
+#include "models/bundle/random_bundle.h"
 #include "proto/adaptation.grpc.pb.h"
-#include "tests/support/random_bundle.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temporary_folder.h"
 

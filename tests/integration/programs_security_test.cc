@@ -27,9 +27,10 @@ class ProgramsSecurityTest : public ServedTest {
     options_.models = {FORESIGHT_SOURCE_DIR
                        "/tests/data/reference-halfcheetah"};
     const IssuedCertificate server = authority_.IssueServer();
-    options_.tls_cert = Write("server.pem", server.certificate);
-    options_.tls_key = Write("server.key", server.key);
-    options_.tokens =
+    options_.security.certificates.certificate =
+        Write("server.pem", server.certificate);
+    options_.security.certificates.key = Write("server.key", server.key);
+    options_.security.tokens =
         Write("tokens", absl::StrCat("alice act ", Sha256Hex(kToken), "\n"));
     ca_ = Write("ca.pem", authority_.certificate());
     token_ = Write("token", kToken);
@@ -79,7 +80,8 @@ TEST_F(ProgramsSecurityTest, TheExamplesPlayOverTlsWithAToken) {
 TEST_F(ProgramsSecurityTest, NoTokenIsInALogAMetricOrAReport) {
   const CertificateAuthority clients("Client CA");
   const IssuedCertificate own = clients.IssueClient("farm");
-  options_.tls_client_ca = Write("clients.pem", clients.certificate());
+  options_.security.certificates.client_ca =
+      Write("clients.pem", clients.certificate());
   const std::string json = (files_.path() / "report.json").string();
   testing::internal::CaptureStderr();
   StartServer("fused");

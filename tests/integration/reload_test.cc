@@ -53,7 +53,7 @@ class ReloadTest : public AdministeredTest {
     }
     SaveBrokenModel("broken");
     options_.models = {InRoot("v1")};
-    options_.max_owner_sessions = 64;
+    options_.sessions.max_per_owner = 64;
   }
 
   static std::string LoopId(int loop) { return absl::StrCat("loop-", loop); }

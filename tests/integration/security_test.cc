@@ -144,15 +144,17 @@ class SecurityTest : public ServedTest {
     return path;
   }
 
-  void UseTokens() { options_.tokens = Write("tokens", TokenLines()); }
+  void UseTokens() { options_.security.tokens = Write("tokens", TokenLines()); }
   void UseTls() {
     const IssuedCertificate server = authority_.IssueServer();
-    options_.tls_cert = Write("cert", server.certificate);
-    options_.tls_key = Write("key", server.key);
+    options_.security.certificates.certificate =
+        Write("cert", server.certificate);
+    options_.security.certificates.key = Write("key", server.key);
   }
   void UseClientCertificates() {
     UseTls();
-    options_.tls_client_ca = Write("ca", client_authority_.certificate());
+    options_.security.certificates.client_ca =
+        Write("ca", client_authority_.certificate());
   }
 
   Client Plain(const std::string& token = "") const {
@@ -279,7 +281,7 @@ TEST_F(SecurityTest, ASessionIsItsOpenersAlone) {
 
 TEST_F(SecurityTest, QuotasAreEachIdentitys) {
   UseTokens();
-  options_.max_owner_sessions = 2;
+  options_.sessions.max_per_owner = 2;
   StartServer();
   // On separate connections.
   ASSERT_TRUE(Plain(kAlice).Open("a").ok());
@@ -332,7 +334,8 @@ TEST_F(SecurityTest, PlainTextToATlsPortAndTlsToAPlainOneFail) {
     EXPECT_TRUE(Tls().List().ok());
   }
   server_.reset();
-  options_.tls_cert = options_.tls_key = "";
+  options_.security.certificates.certificate =
+      options_.security.certificates.key = "";
   StartServer();
   EXPECT_EQ(Tls().List().error_code(), Code::UNAVAILABLE);
   EXPECT_TRUE(Plain().List().ok());
@@ -474,7 +477,8 @@ TEST_F(SecurityTest, CertificatesAreReplacedWhileServing) {
   Client old = Tls("", alice);
   ASSERT_TRUE(old.List().ok());
   // A broken pair is counted, and the good one stays in use.
-  const std::string good_key = *ReadFile(options_.tls_key, 1 << 20);
+  const std::string good_key =
+      *ReadFile(options_.security.certificates.key, 1 << 20);
   Write("key", authority_.IssueServer().key);
   EXPECT_TRUE(AwaitMetric("foresight_certificate_reload_failures_total", 1));
   EXPECT_TRUE(Tls("", alice).List().ok());
@@ -511,8 +515,8 @@ TEST_F(SecurityTest, AFolderOfCertificatesMayBeSwappedByItsLink) {
   fill("second", next);
   const auto link = files_.path() / "current";
   std::filesystem::create_directory_symlink("first", link);
-  options_.tls_cert = (link / "tls.crt").string();
-  options_.tls_key = (link / "tls.key").string();
+  options_.security.certificates.certificate = (link / "tls.crt").string();
+  options_.security.certificates.key = (link / "tls.key").string();
   StartServer();
   ASSERT_TRUE(Tls().List().ok());
   std::filesystem::create_directory_symlink("second", files_.path() / "next");
@@ -534,7 +538,8 @@ TEST_F(SecurityTest, TheExpiryIsAMetricWithTlsAlone) {
   }
   EXPECT_NEAR(expiry, absl::ToUnixSeconds(tomorrow), 600);
   server_.reset();
-  options_.tls_cert = options_.tls_key = "";
+  options_.security.certificates.certificate =
+      options_.security.certificates.key = "";
   StartServer();
   EXPECT_THAT(MetricsPage(), Not(HasSubstr("certificate_expiry_seconds")));
 }
@@ -550,13 +555,14 @@ TEST_F(SecurityTest, AFailedStartNamesTheFile) {
   EXPECT_THAT(start(), HasSubstr("--insecure"));
   UseTokens();
   EXPECT_THAT(start(), HasSubstr("--insecure"));
-  options_.tokens = Write("tokens", "alice act\n");
+  options_.security.tokens = Write("tokens", "alice act\n");
   options_.listen = "127.0.0.1:0";
   EXPECT_THAT(start(), HasSubstr("line 1 "));
-  options_.tokens = "";
+  options_.security.tokens = "";
   UseTls();
   Write("key", authority_.IssueServer().key);
-  EXPECT_THAT(start(), HasSubstr(options_.tls_key + " is not the key of"));
+  EXPECT_THAT(start(), HasSubstr(options_.security.certificates.key +
+                                 " is not the key of"));
 }
 
 TEST_F(SecurityTest, ItListensEverywhereWithTlsOrInsecure) {

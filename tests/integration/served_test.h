@@ -12,11 +12,11 @@
 
 #include "absl/time/time.h"
 #include "grpcpp/grpcpp.h"
+#include "models/bundle/random_bundle.h"
 #include "proto/adaptation.grpc.pb.h"
 #include "server/options.h"
 #include "server/server.h"
 #include "tests/support/fake_engine.h"
-#include "tests/support/random_bundle.h"
 #include "tests/support/temporary_folder.h"
 
 namespace foresight {

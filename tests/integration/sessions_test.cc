@@ -137,7 +137,7 @@ TEST_F(SessionsTest, AResetSessionStartsOver) {
 }
 
 TEST_F(SessionsTest, AFullServerRefusesNewSessionsAndSaysWhenToTryAgain) {
-  options_.max_sessions = 2;
+  options_.sessions.max_sessions = 2;
   StartServer();
   Open("a");
   Open("b");
@@ -152,7 +152,7 @@ TEST_F(SessionsTest, AFullServerRefusesNewSessionsAndSaysWhenToTryAgain) {
 }
 
 TEST_F(SessionsTest, AnIdleSessionIsFreedWithItsMemory) {
-  options_.idle_timeout = absl::Milliseconds(100);
+  options_.operations.idle_timeout = absl::Milliseconds(100);
   StartServer();
   for (const char* id : {"a", "b", "c"}) {
     Open(id);
@@ -182,7 +182,7 @@ TEST_F(SessionsTest, AClosedSessionIsFreedAtOnce) {
 TEST_F(SessionsTest, ADeadlineGetsTheBestActionInTime) {
   // Keeps a tenth of the deadline for the way back, which a busy machine may
   // need.
-  options_.answer_margin = absl::Seconds(1);
+  options_.decisions.answer_margin = absl::Seconds(1);
   StartServer();
   Open("a", /*steps=*/1000);
   engine_->Hold();

@@ -172,7 +172,7 @@ TEST_F(SnapshotsTest, AnythingThatIsNotOfTheModelIsRefused) {
 }
 
 TEST_F(SnapshotsTest, AFullServerRefusesThem) {
-  options_.max_sessions = 1;
+  options_.sessions.max_sessions = 1;
   StartServer();
   const v1::SessionSnapshot snapshot = Moved();
   Open("b");

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/random_bundle.h"
+#include "models/bundle/random_bundle.h"
 
 namespace foresight {
 namespace {

@@ -46,10 +46,10 @@ TEST(OptionsTest, OnlyAModelIsRequired) {
   EXPECT_EQ(options.engine.device, "cpu");
   EXPECT_EQ(options.engine.kind, EngineKind::kAuto);
   EXPECT_EQ(options.engine.precision, fused::Precision::kFloat32);
-  EXPECT_EQ(options.durability, Durability::kInterval);
-  EXPECT_EQ(options.max_sessions, 1024);
-  EXPECT_EQ(options.idle_timeout, absl::Seconds(60));
-  EXPECT_EQ(options.max_message_size, 1 << 20);
+  EXPECT_EQ(options.journal.durability, Durability::kInterval);
+  EXPECT_EQ(options.sessions.max_sessions, 1024u);
+  EXPECT_EQ(options.operations.idle_timeout, absl::Seconds(60));
+  EXPECT_EQ(options.streams.max_message_bytes, 1u << 20);
 }
 
 TEST(OptionsTest, EveryOptionIsTaken) {
@@ -79,13 +79,13 @@ TEST(OptionsTest, EveryOptionIsTaken) {
   EXPECT_EQ(options.engine.kind, EngineKind::kAutograd);
   EXPECT_EQ(options.engine.precision, fused::Precision::kBfloat16);
   EXPECT_EQ(options.threads, 3);
-  EXPECT_EQ(options.max_sessions, 4);
-  EXPECT_EQ(options.idle_timeout, absl::Seconds(90));
-  EXPECT_EQ(options.max_queue, 5);
-  EXPECT_EQ(options.max_stream_in_flight, 6);
-  EXPECT_EQ(options.max_message_size, 70000);
-  EXPECT_EQ(options.max_samples, 8);
-  EXPECT_EQ(options.answer_margin, absl::Milliseconds(2));
+  EXPECT_EQ(options.sessions.max_sessions, 4u);
+  EXPECT_EQ(options.operations.idle_timeout, absl::Seconds(90));
+  EXPECT_EQ(options.scheduler.queue.max_size, 5u);
+  EXPECT_EQ(options.streams.max_in_flight, 6u);
+  EXPECT_EQ(options.streams.max_message_bytes, 70000u);
+  EXPECT_EQ(options.requests.max_samples, 8);
+  EXPECT_EQ(options.decisions.answer_margin, absl::Milliseconds(2));
   EXPECT_EQ(options.shutdown_notice, absl::ZeroDuration());
   EXPECT_EQ(options.drain_timeout, absl::Seconds(7));
 }
@@ -107,10 +107,10 @@ TEST(OptionsTest, TheSecurityOptionsAreTaken) {
   const ServerOptions options =
       Options({"--model", "a", "--listen", "0.0.0.0:1", "--tls-cert", "c",
                "--tls-key", "k", "--tls-client-ca", "ca", "--tokens", "t"});
-  EXPECT_EQ(options.tls_cert, "c");
-  EXPECT_EQ(options.tls_key, "k");
-  EXPECT_EQ(options.tls_client_ca, "ca");
-  EXPECT_EQ(options.tokens, "t");
+  EXPECT_EQ(options.security.certificates.certificate, "c");
+  EXPECT_EQ(options.security.certificates.key, "k");
+  EXPECT_EQ(options.security.certificates.client_ca, "ca");
+  EXPECT_EQ(options.security.tokens, "t");
   EXPECT_FALSE(options.insecure);
   EXPECT_TRUE(Options({"--model", "a", "--listen", "0.0.0.0:1", "--insecure"})
                   .insecure);
@@ -139,7 +139,7 @@ TEST(OptionsTest, TheOptionsForAdministratorsAreTaken) {
                "models", "--max-models", "3"});
   EXPECT_EQ(options.admin_listen, "127.0.0.1:1");
   EXPECT_EQ(options.model_root, "models");
-  EXPECT_EQ(options.max_models, 3);
+  EXPECT_EQ(options.registry.max_generations, 3u);
 }
 
 TEST(OptionsTest, NobodyElseBecomesAnAdministrator) {
@@ -267,8 +267,8 @@ max-sessions = 9
 )")});
   EXPECT_THAT(options.models, ElementsAre("a", "b"));
   EXPECT_EQ(options.listen, "127.0.0.1:7");
-  EXPECT_EQ(options.idle_timeout, absl::Seconds(5));
-  EXPECT_EQ(options.max_sessions, 9);
+  EXPECT_EQ(options.operations.idle_timeout, absl::Seconds(5));
+  EXPECT_EQ(options.sessions.max_sessions, 9u);
 }
 
 TEST_F(ConfigFileTest, TheCommandLineWins) {
@@ -301,7 +301,7 @@ TEST(OptionsTest, StateIsKeptInAFolderOrInAStoreButNotInBoth) {
        "ca.pem", "--durability", "each", "--store-timeout", "20ms"});
   EXPECT_EQ(shared.state, "rediss://:word@store:1");
   EXPECT_EQ(shared.state_tls_ca, "ca.pem");
-  EXPECT_EQ(shared.store_timeout, absl::Milliseconds(20));
+  EXPECT_EQ(shared.journal.store_timeout, absl::Milliseconds(20));
   EXPECT_EQ(
       Exit({"--model", "a", "--state-dir", "d", "--state", "redis://store"})
           .code,

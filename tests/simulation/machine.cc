@@ -5,9 +5,9 @@
 #include <optional>
 #include <utility>
 
+#include "models/bundle/random_bundle.h"
 #include "server/support/error.h"
 #include "support/status_macros.h"
-#include "tests/support/random_bundle.h"
 
 namespace foresight {
 
@@ -42,12 +42,12 @@ Machine::Server::Server(const Options& options, const Clock& clock,
   scheduling.threads = false;
   scheduler = std::make_unique<Scheduler>(scheduling);
   maker = std::make_unique<DecisionMaker>(
-      DecisionMaker::Options(),
+      DecisionMaker::Options(), RequestLimits(),
       DecisionMaker::Parts{&models, &sessions, &keeper, scheduler.get(), &timer,
                            &metrics});
-  operations =
-      std::make_unique<SessionOperations>(SessionOperations::Options(), &models,
-                                          &sessions, &keeper, &metrics, clock);
+  operations = std::make_unique<SessionOperations>(
+      SessionOperations::Options(), RequestLimits(), &models, &sessions,
+      &keeper, &metrics, clock);
 }
 
 Machine::Server::~Server() { scheduler.reset(); }

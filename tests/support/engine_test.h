@@ -12,13 +12,13 @@
 #include <vector>
 
 #include "models/bundle/bundle.h"
+#include "models/bundle/random_bundle.h"
 #include "server/adaptation/autograd/autograd_engine.h"
 #include "server/adaptation/engine.h"
 #include "server/adaptation/fused/fused_engine.h"
 #include "server/adaptation/working_policies.h"
 #include "tests/support/engine_session.h"
 #include "tests/support/forward_oracle.h"
-#include "tests/support/random_bundle.h"
 
 namespace foresight {
 

@@ -12,9 +12,9 @@
 #include "models/bundle/bundle.h"
 #include "models/bundle/layout.h"
 #include "models/bundle/manifest.h"
+#include "models/bundle/random_bundle.h"
 #include "models/bundle/safetensors.h"
 #include "models/bundle/sha256.h"
-#include "tests/support/random_bundle.h"
 #include "tests/support/temporary_folder.h"
 
 namespace foresight {

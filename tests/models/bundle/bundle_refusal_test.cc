@@ -11,10 +11,10 @@
 
 #include "models/bundle/bundle.h"
 #include "models/bundle/manifest.h"
+#include "models/bundle/random_bundle.h"
 #include "models/bundle/safetensors.h"
 #include "models/bundle/sha256.h"
 #include "support/file.h"
-#include "tests/support/random_bundle.h"
 #include "tests/support/temporary_folder.h"
 
 namespace foresight {

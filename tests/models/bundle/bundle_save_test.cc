@@ -6,9 +6,9 @@
 #include <string>
 
 #include "models/bundle/bundle.h"
+#include "models/bundle/random_bundle.h"
 #include "models/bundle/safetensors.h"
 #include "support/file.h"
-#include "tests/support/random_bundle.h"
 #include "tests/support/temporary_folder.h"
 
 namespace foresight {

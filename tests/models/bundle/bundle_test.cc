@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "models/bundle/manifest.h"
-#include "tests/support/random_bundle.h"
+#include "models/bundle/random_bundle.h"
 #include "tests/support/temporary_folder.h"
 
 namespace foresight {

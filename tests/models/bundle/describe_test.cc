@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "tests/support/random_bundle.h"
+#include "models/bundle/random_bundle.h"
 
 namespace foresight {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "tests/support/random_bundle.h"
+#include "models/bundle/random_bundle.h"
 
 namespace foresight {
 namespace {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/random_bundle.h"
+#include "models/bundle/random_bundle.h"
 
 namespace foresight {
 namespace {

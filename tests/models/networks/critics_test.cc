@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "models/bundle/random_bundle.h"
 #include "tests/support/plain_networks.h"
-#include "tests/support/random_bundle.h"
 #include "tests/support/tensors.h"
 
 namespace foresight {

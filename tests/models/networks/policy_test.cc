@@ -9,8 +9,8 @@
 
 #include <cmath>
 
+#include "models/bundle/random_bundle.h"
 #include "tests/support/plain_networks.h"
-#include "tests/support/random_bundle.h"
 #include "tests/support/tensors.h"
 
 namespace foresight {

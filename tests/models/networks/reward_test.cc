@@ -6,8 +6,8 @@
 #include <cmath>
 #include <vector>
 
+#include "models/bundle/random_bundle.h"
 #include "tests/support/plain_networks.h"
-#include "tests/support/random_bundle.h"
 #include "tests/support/tensors.h"
 
 namespace foresight {

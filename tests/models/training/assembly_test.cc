@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "models/bundle/random_bundle.h"
 #include "models/training/fit.h"
 #include "models/training/part_run.h"
 #include "models/training/tensor_file.h"
-#include "tests/support/random_bundle.h"
 #include "tests/support/small_world.h"
 #include "tests/support/temporary_folder.h"
 

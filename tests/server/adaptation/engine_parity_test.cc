@@ -11,9 +11,9 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "models/bundle/random_bundle.h"
 #include "server/adaptation/autograd/autograd_engine.h"
 #include "server/adaptation/fused/fused_engine.h"
-#include "tests/support/random_bundle.h"
 
 namespace foresight {
 namespace {

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "models/bundle/random_bundle.h"
 #include "server/adaptation/engine.h"
 #include "server/registry/loaded_model.h"
 #include "server/sessions/session_state.h"
 #include "tests/support/fake_engine.h"
-#include "tests/support/random_bundle.h"
 
 namespace foresight {
 

@@ -4,10 +4,10 @@
 
 #include <map>
 
+#include "models/bundle/random_bundle.h"
 #include "server/decisions/decision_maker.h"
 #include "server/decisions/session_operations.h"
 #include "tests/support/fake_engine.h"
-#include "tests/support/random_bundle.h"
 
 namespace foresight {
 namespace {
@@ -93,8 +93,9 @@ class DecisionLaneTest : public ::testing::Test {
       std::make_unique<Scheduler>(SchedulerOptions());
   DecisionMaker maker_{
       {},
+      {},
       {&models_, &sessions_, &keeper_, scheduler_.get(), &timer_, &metrics_}};
-  SessionOperations operations_{{},       &models_,  &sessions_,
+  SessionOperations operations_{{},       {},        &models_, &sessions_,
                                 &keeper_, &metrics_, clock_};
 };
 

@@ -9,20 +9,15 @@
 #include "prometheus/text_serializer.h"
 #include "server/decisions/durations.h"
 #include "server/decisions/saved_session.h"
-#include "server/decisions/session_operations.h"
 #include "server/support/clock.h"
 #include "server/support/error.h"
 #include "tests/server/decisions/fake_shared_store.h"
-#include "tests/support/fake_engine.h"
-#include "tests/support/random_bundle.h"
+#include "tests/server/decisions/maker_test.h"
 
 namespace foresight {
 namespace {
 
 using ::testing::HasSubstr;
-
-// Much longer than any of this takes: only a hang reaches it.
-constexpr absl::Duration kPatience = absl::Seconds(30);
 
 // A call and its answer.
 class Asked {
@@ -56,50 +51,8 @@ class Asked {
   DecisionMaker::Call call_;
 };
 
-class DecisionMakerTest : public ::testing::Test {
+class DecisionMakerTest : public MakerTest {
  protected:
-  static constexpr int kThreads = 2;
-
-  DecisionMakerTest() {
-    RandomBundleOptions options;
-    options.observation_size = 3;
-    EXPECT_TRUE(models_
-                    .Add({std::make_shared<const Bundle>(RandomBundle(options)),
-                          engine_})
-                    .ok());
-  }
-  ~DecisionMakerTest() override {
-    engine_->Release();
-    EXPECT_TRUE(maker_.AwaitIdle(kPatience));
-    scheduler_.reset();
-  }
-
-  static Scheduler::Options SchedulerOptions() {
-    Scheduler::Options options;
-    options.queue.lanes = kThreads;
-    options.queue.max_size = 3;
-    return options;
-  }
-
-  void Open(const std::string& id, uint32_t steps = 1,
-            v1::Mode mode = v1::PERSIST) {
-    v1::OpenSessionRequest request;
-    request.set_session_id(id);
-    request.set_seed(7);
-    request.mutable_settings()->set_steps(steps);
-    request.mutable_settings()->set_mode(mode);
-    ASSERT_TRUE(operations_.Open(request).ok());
-  }
-
-  static v1::ActRequest Request(const std::string& id, float observation,
-                                std::optional<uint64_t> index = {}) {
-    v1::ActRequest request;
-    request.set_session_id(id);
-    for (int i = 0; i < 3; ++i) request.add_observation(observation);
-    if (index) request.set_decision_index(*index);
-    return request;
-  }
-
   Asked Ask(v1::ActRequest request,
             absl::Time deadline = absl::InfiniteFuture()) {
     return Asked(&maker_, std::move(request), deadline);
@@ -108,25 +61,6 @@ class DecisionMakerTest : public ::testing::Test {
             std::optional<uint64_t> index = {}) {
     return Ask(Request(id, observation, index));
   }
-
-  absl::Status Close(const std::string& id) {
-    v1::CloseSessionRequest request;
-    request.set_session_id(id);
-    return operations_.Close(request);
-  }
-
-  const std::shared_ptr<FakeEngine> engine_ = std::make_shared<FakeEngine>(2);
-  Metrics metrics_{"test"};
-  ModelRegistry models_;
-  const SessionKeeper keeper_{{}, nullptr};
-  SessionStore sessions_{{10}};
-  std::unique_ptr<Scheduler> scheduler_ =
-      std::make_unique<Scheduler>(SchedulerOptions());
-  Timer timer_;
-  DecisionMaker maker_{
-      {},
-      {&models_, &sessions_, &keeper_, scheduler_.get(), &timer_, &metrics_}};
-  SessionOperations operations_{{}, &models_, &sessions_, &keeper_, &metrics_};
 };
 
 TEST_F(DecisionMakerTest, ADecisionIsAnsweredWithItsReport) {
@@ -556,6 +490,7 @@ class KeepingDecisionMakerTest : public DecisionMakerTest {
   std::unique_ptr<Scheduler> keeping_scheduler_ =
       std::make_unique<Scheduler>(SchedulerOptions());
   DecisionMaker keeping_{{},
+                         {},
                          {&models_, &sessions_, &journal_keeper_,
                           keeping_scheduler_.get(), &timer_, &metrics_}};
 };
@@ -612,6 +547,7 @@ class SharingDecisionMakerTest : public DecisionMakerTest {
   std::unique_ptr<Scheduler> sharing_scheduler_ =
       std::make_unique<Scheduler>(SchedulerOptions());
   DecisionMaker sharing_{
+      {},
       {},
       {&models_, &sessions_, &keeper_, sharing_scheduler_.get(), &timer_,
        &metrics_, take_overs_.get()}};

@@ -5,8 +5,8 @@
 
 #include <memory>
 
+#include "models/bundle/random_bundle.h"
 #include "tests/support/fake_engine.h"
-#include "tests/support/random_bundle.h"
 
 namespace foresight {
 namespace {

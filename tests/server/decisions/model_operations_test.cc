@@ -6,9 +6,9 @@
 #include <atomic>
 #include <future>
 
+#include "models/bundle/random_bundle.h"
 #include "server/support/error.h"
 #include "tests/support/fake_engine.h"
-#include "tests/support/random_bundle.h"
 #include "tests/support/temporary_folder.h"
 
 namespace foresight {

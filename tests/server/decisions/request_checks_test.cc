@@ -6,8 +6,8 @@
 #include <limits>
 #include <vector>
 
+#include "models/bundle/random_bundle.h"
 #include "server/support/error.h"
-#include "tests/support/random_bundle.h"
 
 namespace foresight {
 namespace {

@@ -3,10 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "models/bundle/random_bundle.h"
 #include "server/registry/loaded_model.h"
 #include "server/support/error.h"
 #include "tests/support/fake_engine.h"
-#include "tests/support/random_bundle.h"
 
 namespace foresight {
 namespace {

@@ -67,8 +67,8 @@ class SessionOperationsTest : public ::testing::Test {
           [this](const KeptSession& kept) { return operations_.Resume(kept); },
           [this](const SessionName& name) { operations_.NoteLost(name); }});
   SessionOperations operations_{
-      {},        &models_,     &sessions_,       &keeper_,
-      &metrics_, MonotonicNow, take_overs_.get()};
+      {},       {},        &models_,     &sessions_,
+      &keeper_, &metrics_, MonotonicNow, take_overs_.get()};
 
   void TearDown() override { take_overs_->Stop(); }
 };

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "models/bundle/random_bundle.h"
 #include "server/support/error.h"
 #include "tests/support/fake_engine.h"
-#include "tests/support/random_bundle.h"
 
 namespace foresight {
 namespace {

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "models/bundle/random_bundle.h"
 #include "tests/support/engine_session.h"
-#include "tests/support/random_bundle.h"
 
 namespace foresight {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "tests/support/random_bundle.h"
+#include "models/bundle/random_bundle.h"
 #include "tests/support/tensors.h"
 
 namespace foresight {

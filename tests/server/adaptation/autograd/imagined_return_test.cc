@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "models/bundle/random_bundle.h"
 #include "server/adaptation/autograd/imagined_noise.h"
 #include "tests/support/forward_oracle.h"
-#include "tests/support/random_bundle.h"
 #include "tests/support/tensors.h"
 
 namespace foresight {

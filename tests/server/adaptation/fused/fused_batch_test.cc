@@ -9,9 +9,9 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "models/bundle/random_bundle.h"
 #include "server/adaptation/fused/fused_engine.h"
 #include "tests/support/outcome_names.h"
-#include "tests/support/random_bundle.h"
 #include "tests/support/thread_per_lane.h"
 
 namespace foresight {

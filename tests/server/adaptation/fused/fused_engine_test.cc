@@ -14,7 +14,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/support/random_bundle.h"
+#include "models/bundle/random_bundle.h"
 #include "tests/support/reference_rollout.h"
 #include "tests/support/thread_per_lane.h"
 

@@ -12,8 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "models/bundle/random_bundle.h"
 #include "server/adaptation/fused/variants.h"
-#include "tests/support/random_bundle.h"
 #include "tests/support/reference_rollout.h"
 
 namespace foresight::fused {

@@ -7,10 +7,10 @@
 #include <numeric>
 #include <vector>
 
+#include "models/bundle/random_bundle.h"
 #include "server/adaptation/fused/buffer.h"
 #include "server/adaptation/fused/variants.h"
 #include "tests/support/plain_networks.h"
-#include "tests/support/random_bundle.h"
 
 namespace foresight::fused {
 namespace {

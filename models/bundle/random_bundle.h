@@ -1,4 +1,5 @@
-// Small valid bundles with random weights, for tests that need any model.
+// Valid bundles with random weights, for tests and benchmarks that need any
+// model.
 #pragma once
 
 #include <cstdint>

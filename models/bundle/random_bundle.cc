@@ -1,4 +1,4 @@
-#include "tests/support/random_bundle.h"
+#include "models/bundle/random_bundle.h"
 
 #include <algorithm>
 #include <cmath>
