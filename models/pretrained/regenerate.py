@@ -6,7 +6,8 @@ A table stands between the lines "<!-- begin KIND ARGUMENTS -->" and
 KINDS. To add a bundle, put it beside RESULTS.md, put its logs into logs/NAME
 and run this: a section with all its tables is appended. The logs:
 
-    dynamics.csv, reward.csv  from the --work folder of foresight-train fit
+    dynamics.csv, reward.csv  from the --work folder of foresight-train fit; no
+                              reward.csv if the reward is another bundle's
     evaluation.csv            foresight-run --csv, on the evaluation seeds
     sweep*.json               foresight-run --sweep --json
     latency.csv               foresight-run --csv, with nothing else running
@@ -94,7 +95,10 @@ class Bundle:
         manifest = json.loads((self.folder / "bundle.json").read_text())
         self.kind = manifest["dynamics"]["kind"]
         self.environment = manifest["provenance"]["environment"]
-        self.data = manifest["provenance"]["data"].split(".hdf5")[0]
+        data = manifest["provenance"]["data"]  # "NAME.hdf5, ROWS rows, sha256 .."
+        self.data = data.split(".hdf5")[0]
+        if ", the first " in data:
+            self.data += ", " + data.split(", ")[1]
         self.measured = manifest["provenance"]["measured"]
 
     def has(self, file):
@@ -139,28 +143,28 @@ def world_model(bundle):
             ]
         )
     reward = pair(found["reward_rmse"], found["reward_rmse_error"])
-    worst = bundle.columns("reward.csv")["reward_rmse_worst"][-1]
-    rows.append(["reward", reward, f"{worst:.2f}", "", ""])
+    worst = ""
+    if bundle.has("reward.csv"):
+        worst = f"{bundle.columns('reward.csv')['reward_rmse_worst'][-1]:.2f}"
+    rows.append(["reward", reward, worst, "", ""])
     header = ["", "model", "worst row", "linear fit", '"the state stays"']
     return table(header, rows)
 
 
 def errors(bundle):
     """One-step errors along the training."""
-    dynamics = bundle.columns("dynamics.csv")
-    reward = bundle.columns("reward.csv")
-    last = max(dynamics["step"][-1], reward["step"][-1])
+    curves = {"state, 1 step": (bundle.columns("dynamics.csv"), "state_rmse_1")}
+    if bundle.has("reward.csv"):
+        curves["reward"] = (bundle.columns("reward.csv"), "reward_rmse")
+    last = max(columns["step"][-1] for columns, _ in curves.values())
     rows = [
-        [
-            f"{step:,}",
-            cell(dynamics, "state_rmse_1", step),
-            cell(reward, "reward_rmse", step),
-        ]
+        [f"{step:,}"]
+        + [cell(columns, name, step) for columns, name in curves.values()]
         for step in range(STRIDE, min(int(last), LAST) + 1, STRIDE)
     ]
     return (
         f"![errors during training](figures/{bundle.name}.svg)\n\n"
-        + table(["training steps", "state, 1 step", "reward"], rows)
+        + table(["training steps", *curves], rows)
     )
 
 
@@ -248,7 +252,7 @@ def settings(bundle, file):
             difference = interval(found["difference"], *found["interval"])
         rows.append(
             [
-                f"`{flags(trial['asked'])}`",
+                f"`{flags(trial['asked'])}`" if trial["asked"] else "the defaults",
                 f"{found['adapted_mean']:,.1f}",
                 f"{bundle.score(found['adapted_mean']):.1f}",
                 difference,
@@ -363,7 +367,9 @@ def draw_overview(all_bundles, out):
             (rewards, "reward.csv", "reward_rmse"),
         ):
             drawn = []
-            for bundle in (b for b in all_bundles if b.data == name):
+            for bundle in all_bundles:
+                if bundle.data != name or not bundle.has(file):
+                    continue
                 # Bundles may share a world model.
                 columns = bundle.columns(file)
                 if columns in drawn:

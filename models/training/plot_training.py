@@ -58,9 +58,15 @@ def finish(axes, title):
 
 
 def plot(logs, out, bundle=None):
-    """Draws the CSVs in the folder `logs` to the file `out`. With the folder of a
-    bundle, a linear fit's error is drawn as well."""
-    figure, (states, rewards) = plt.subplots(1, 2, figsize=(9, 3.6))
+    """Draws the CSVs in the folder `logs` to the file `out`; reward.csv may be
+    missing. With the folder of a bundle, a linear fit's error is drawn as
+    well."""
+    has_reward = (logs / "reward.csv").is_file()
+    panels = 2 if has_reward else 1
+    figure, axes = plt.subplots(
+        1, panels, figsize=(4.5 * panels, 3.6), squeeze=False
+    )
+    states, rewards = axes[0][0], axes[0][-1]
     dynamics = read_columns(logs / "dynamics.csv")
     for name, colour in (("1", "C0"), ("5", "C1"), ("10", "C2")):
         label = f"{name} step" + ("s" if name != "1" else "")
@@ -72,9 +78,10 @@ def plot(logs, out, bundle=None):
             linear, color="C0", linestyle="--", label="linear fit, 1 step"
         )
     finish(states, "dynamics: next state, raw units")
-    reward = read_columns(logs / "reward.csv")
-    draw(rewards, reward, "reward_rmse", "reward", "C3")
-    finish(rewards, "reward, raw units")
+    if has_reward:
+        reward = read_columns(logs / "reward.csv")
+        draw(rewards, reward, "reward_rmse", "reward", "C3")
+        finish(rewards, "reward, raw units")
     save(figure, out)
 
 

@@ -30,18 +30,20 @@ inline absl::StatusOr<Recipe> ReadShippedRecipe(const std::string& name) {
 // Expects the errors of the bundle's provenance once more. Skips the test if
 // the data set is missing.
 inline void ExpectMeasuresTheSameAgain(const std::string& name) {
+  const auto bundle = LoadShipped(name);
+  ASSERT_TRUE(bundle.ok()) << bundle.status();
+  const v1::Provenance& provenance = bundle->manifest().provenance();
+  const std::string file =
+      provenance.data().substr(0, provenance.data().find(','));
   const std::filesystem::path data =
-      absl::StrCat(FORESIGHT_SHARED_DIR "/data/", name, ".hdf5");
+      absl::StrCat(FORESIGHT_SHARED_DIR "/data/", file);
   if (!std::filesystem::exists(data)) {
     GTEST_SKIP() << data << " is not here";
   }
-  const auto bundle = LoadShipped(name);
-  ASSERT_TRUE(bundle.ok()) << bundle.status();
   const auto recipe = ReadShippedRecipe(name);
   ASSERT_TRUE(recipe.ok()) << recipe.status();
   const auto source = ReadDataSource(*recipe, data);
   ASSERT_TRUE(source.ok()) << source.status();
-  const v1::Provenance& provenance = bundle->manifest().provenance();
   EXPECT_EQ(source->description, provenance.data());
   const auto table = MeasureBundle(*bundle, *source, *TensorsOn("cpu"));
   ASSERT_TRUE(table.ok()) << table.status();
