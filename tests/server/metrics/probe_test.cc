@@ -2,6 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <thread>
 
 #include "server/metrics/metrics_endpoint.h"
 
@@ -60,6 +65,35 @@ TEST(ProbeTest, NobodyThereIsUnavailable) {
   const absl::Status status = Probe({"127.0.0.1", port, "/readyz"});
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(Message(status), HasSubstr("http://127.0.0.1:"));
+}
+
+// Such as the address of --listen.
+TEST(ProbeTest, SaysWhatItExpectsOfAnotherProtocol) {
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  auto* const bound = reinterpret_cast<sockaddr*>(&address);
+  ASSERT_EQ(bind(listener, bound, size), 0);
+  ASSERT_EQ(getsockname(listener, bound, &size), 0);
+  ASSERT_EQ(listen(listener, 1), 0);
+  std::thread peer([listener] {
+    const int connection = accept(listener, nullptr, nullptr);
+    constexpr char kNoHttp[] = "PRI * is not HTTP/1.1\r\n\r\n";
+    EXPECT_GT(send(connection, kNoHttp, sizeof(kNoHttp) - 1, 0), 0);
+    char request[512];
+    while (recv(connection, request, sizeof(request), 0) > 0) {
+    }
+    close(connection);
+  });
+  const absl::Status status =
+      Probe({"127.0.0.1", ntohs(address.sin_port), "/readyz"});
+  peer.join();
+  close(listener);
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(Message(status),
+              HasSubstr("; expected HTTP, as --metrics-listen speaks"));
 }
 
 }  // namespace
