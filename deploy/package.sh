@@ -60,17 +60,19 @@ for tool in dpkg-shlibdeps file; do
   }
 done
 
+server=(foresight-server foresight-bench)
 tools=(foresight-run foresight-gather foresight-load foresight-inspect)
 components="$component"
 build="build/package$variant-$component"
 case "$component" in
   all)
     components="server;tools;train;client-library"
-    targets=(foresight-server "${tools[@]}" client-library)
+    targets=("${server[@]}" "${tools[@]}" client-library)
     [[ "$libtorch" == OFF ]] || targets+=(foresight-train)
     build="build/package$variant" ;;
   tools) targets=("${tools[@]}") libtorch=OFF variant="" ;;
-  *) targets=("foresight-$component") ;;
+  server) targets=("${server[@]}") ;;
+  train) targets=(foresight-train) ;;
 esac
 cuda=OFF
 [[ "$variant" != -cuda ]] || cuda=ON

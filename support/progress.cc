@@ -23,23 +23,29 @@ std::string Clock(double seconds) {
 
 }  // namespace
 
+std::string ProgressText(const std::string& label, int64_t done, int64_t total,
+                         int64_t before, absl::Duration elapsed) {
+  const double part = static_cast<double>(done) / total;
+  const double seconds = absl::ToDoubleSeconds(elapsed);
+  const double rate = seconds > 0 ? (done - before) / seconds : 0;
+  const int filled =
+      std::clamp(static_cast<int>(part * kBarWidth), 0, kBarWidth);
+  std::string text = absl::StrFormat(
+      "%s [%s%s] %d/%d %3.0f%% %.1f/s", label, std::string(filled, '#'),
+      std::string(kBarWidth - filled, '.'), done, total, 100 * part, rate);
+  if (rate > 0) {
+    text += absl::StrFormat(" %s left", Clock((total - done) / rate));
+  }
+  return text;
+}
+
 Progress::Progress(Options options, std::ostream& out, absl::Time now)
     : options_(std::move(options)), out_(out), start_(now), next_(now) {}
 
 std::string Progress::Line(int64_t done, const std::string& note,
                            absl::Time now) const {
-  const double part = static_cast<double>(done) / options_.total;
-  const double seconds = absl::ToDoubleSeconds(now - start_);
-  const double rate = seconds > 0 ? (done - options_.done) / seconds : 0;
-  const int filled =
-      std::clamp(static_cast<int>(part * kBarWidth), 0, kBarWidth);
-  std::string line = absl::StrFormat("%s [%s%s] %d/%d %3.0f%% %.1f/s",
-                                     options_.label, std::string(filled, '#'),
-                                     std::string(kBarWidth - filled, '.'), done,
-                                     options_.total, 100 * part, rate);
-  if (rate > 0) {
-    line += absl::StrFormat(" %s left", Clock((options_.total - done) / rate));
-  }
+  std::string line = ProgressText(options_.label, done, options_.total,
+                                  options_.done, now - start_);
   if (!note.empty()) line += "  " + note;
   return line;
 }

@@ -10,6 +10,12 @@
 
 namespace foresight {
 
+// "label [#####...............] 250/1000  25% 25.0/s 0:30 left": `done` of
+// `total` >= 1 units of work, `before` of them done before the time `elapsed`
+// began. There is no time left without a speed.
+std::string ProgressText(const std::string& label, int64_t done, int64_t total,
+                         int64_t before, absl::Duration elapsed);
+
 // Redraws one line on a terminal; elsewhere it prints a line now and then.
 // Reads no clock: callers pass the time. Not thread-safe.
 class Progress {

@@ -44,6 +44,8 @@ RULES = {
     "server/service": MODELS
     + ["server/decisions", "server/metrics", "server/registry", "server/support"],
     "client": ["support", "client"],
+    "benchmarks": MODELS
+    + ["server/adaptation", "server/scheduling", "server/support"],
     "tests": ["tests", "support", "models", "server", "client"],
 }
 TORCH = [
@@ -54,7 +56,6 @@ TORCH = [
     "tests/models/training",
     "tests/server/adaptation",
     "tests/support",
-    "tests/benchmarks",
 ]
 GRPC = [
     "server/security/security.h",
@@ -68,7 +69,7 @@ GRPC = [
 ]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
-OURS = ("support/", "models/", "server/", "client/", "tests/")
+OURS = ("support/", "models/", "server/", "client/", "benchmarks/", "tests/")
 # The public headers of the client, whose own place is client/include.
 PUBLIC = "foresight/"
 
@@ -117,6 +118,8 @@ def check_the_check():
         "server/security/x.cc": "#include <grpc/grpc_security.h>",
         "server/service/x.cc": '#include "server/scheduling/scheduler.h"',
         "models/bundle/x.cc": '#include "tests/support/x.h"',
+        "benchmarks/x.cc": '#include "tests/support/x.h"',
+        "benchmarks/y.cc": "#include <ATen/Parallel.h>",
         "models/x.cc": "",
         "models/bundle/y.cc": '#include "foresight/remote_session.h"',
         "client/include/foresight/x.h": '#include "client/connection.h"',

@@ -27,7 +27,7 @@ struct EnvironmentSpec {
 // The normalised score: 0 is a random policy's, 100 an expert's.
 double NormalisedScore(const EnvironmentSpec& spec, double episode_return);
 
-struct Transition {
+struct StepResult {
   std::vector<double> observation;  // [S]
   double reward = 0;
   bool terminated = false;  // The episode is over, whatever the step limit.
@@ -58,7 +58,7 @@ class Environment {
   // Applies `action` [A] for one control step. The caller enforces the step
   // limit. Errors: InvalidArgument: `action` is not A finite values; nothing
   // has moved.
-  virtual absl::StatusOr<Transition> Step(absl::Span<const float> action) = 0;
+  virtual absl::StatusOr<StepResult> Step(absl::Span<const float> action) = 0;
 };
 
 // The names that MakeEnvironment knows.

@@ -58,7 +58,7 @@ class PlanarRunner : public Environment {
     return {position.begin(), position.end()};
   }
 
-  absl::StatusOr<Transition> Step(absl::Span<const float> action) override {
+  absl::StatusOr<StepResult> Step(absl::Span<const float> action) override {
     const double x_before = simulation_.position()[kX];
     if (absl::Status status = simulation_.Step(action, rules_.frames);
         !status.ok()) {
@@ -70,7 +70,7 @@ class PlanarRunner : public Environment {
     for (const float torque : action) effort += torque * torque;
     const double reward =
         x_velocity + rules_.alive_reward - rules_.control_cost * effort;
-    return Transition{Observe(), reward, !IsHealthy()};
+    return StepResult{Observe(), reward, !IsHealthy()};
   }
 
  private:

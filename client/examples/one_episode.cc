@@ -35,10 +35,10 @@ absl::StatusOr<double> PlayEpisode(const char* address,
     if (!decision.ok()) return decision.status();
     const std::vector<float> action(decision->action().begin(),
                                     decision->action().end());
-    auto transition = (*environment)->Step(action);
-    if (!transition.ok()) return transition.status();
-    episode_return += transition->reward;
-    state = transition->observation;
+    auto next = (*environment)->Step(action);
+    if (!next.ok()) return next.status();
+    episode_return += next->reward;
+    state = next->observation;
   }
   return episode_return;
 }

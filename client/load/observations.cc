@@ -56,12 +56,12 @@ absl::StatusOr<Observations> RecordEpisode(const AdaptationClient& client,
     values.insert(values.end(), observation.begin(), observation.end());
     const auto decision = session->Act(observation, act);
     if (!decision.ok()) return decision.status();
-    auto transition =
+    auto next =
         environment.Step({decision->action().data(),
                           static_cast<size_t>(decision->action_size())});
-    if (!transition.ok()) return transition.status();
-    terminated = transition->terminated;
-    state = std::move(transition->observation);
+    if (!next.ok()) return next.status();
+    terminated = next->terminated;
+    state = std::move(next->observation);
   }
   const int size = environment.spec().observation_size;
   const std::string source =

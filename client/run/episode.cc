@@ -119,20 +119,20 @@ absl::StatusOr<EpisodeResult> PlayEpisode(
     steps_done += decision->report().steps_done();
     ++result.outcomes[decision->report().outcome()];
 
-    auto transition =
+    auto next =
         environment.Step({decision->action().data(),
                           static_cast<size_t>(decision->action_size())});
-    if (!transition.ok()) return At(transition.status(), plan, result.steps);
+    if (!next.ok()) return At(next.status(), plan, result.steps);
     if (traced) {
-      result.trace.push_back(Trace(*decision, observation, transition->reward));
+      result.trace.push_back(Trace(*decision, observation, next->reward));
     }
     if (filmed) {
       result.positions.push_back(environment.Position());
-      result.rewards.push_back(transition->reward);
+      result.rewards.push_back(next->reward);
     }
-    result.episode_return += transition->reward;
-    result.terminated = transition->terminated;
-    state = std::move(transition->observation);
+    result.episode_return += next->reward;
+    result.terminated = next->terminated;
+    state = std::move(next->observation);
     ++result.steps;
     on_step();
   }

@@ -1,34 +1,18 @@
 #include "client/run/progress.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
+#include "support/progress.h"
 
 namespace foresight {
-namespace {
-
-std::string ClockText(absl::Duration duration) {
-  const int64_t seconds = absl::ToInt64Seconds(duration);
-  if (seconds < 3600) {
-    return absl::StrFormat("%d:%02d", seconds / 60, seconds % 60);
-  }
-  return absl::StrFormat("%d:%02d:%02d", seconds / 3600, seconds / 60 % 60,
-                         seconds % 60);
-}
-
-}  // namespace
 
 std::string ProgressLine(const ProgressState& state) {
-  std::string line =
-      absl::StrFormat("episodes %d/%d   steps %d/%d", state.episodes_done,
-                      state.episodes, state.steps_done, state.steps);
-  const double seconds = absl::ToDoubleSeconds(state.elapsed);
-  if (state.steps_done > 0 && seconds > 0) {
-    const double rate = static_cast<double>(state.steps_done) / seconds;
-    const auto left = static_cast<double>(state.steps - state.steps_done);
-    absl::StrAppendFormat(&line, "   %.0f steps/s   %s left", rate,
-                          ClockText(absl::Seconds(left / rate)));
-  }
-  return line;
+  const std::string label = absl::StrFormat(
+      "episodes %d/%d, steps", state.episodes_done, state.episodes);
+  return ProgressText(label, state.steps_done,
+                      std::max<int64_t>(state.steps, 1), 0, state.elapsed);
 }
 
 RunProgress::RunProgress(int episodes, int steps_each, bool quiet)

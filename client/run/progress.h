@@ -20,8 +20,8 @@ struct ProgressState {
   absl::Duration elapsed;
 };
 
-// "episodes 3/20 steps 3512/20000 235 steps/s 1:10 left". Rate and time left
-// are computed from the whole run so far; before the first step there are none.
+// "episodes 3/20, steps [###.................] 3512/20000  18% 235.0/s 1:10
+// left". Rate and time left are computed from the whole run so far.
 std::string ProgressLine(const ProgressState& state);
 
 // Counts the played steps and episodes, and draws the line.

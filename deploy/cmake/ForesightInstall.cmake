@@ -1,5 +1,5 @@
 # The installed files, by component:
-#   server          foresight-server and the pretrained models
+#   server          foresight-server, foresight-bench and the pretrained models
 #   tools           foresight-run, foresight-gather, foresight-load and
 #                   foresight-inspect, with MuJoCo
 #   train           foresight-train and its recipes
@@ -78,7 +78,8 @@ endfunction()
 
 # --- server --------------------------------------------------------------------
 if("server" IN_LIST FORESIGHT_COMPONENTS)
-  foresight_install_programs(server LIBRARIES torch foresight-server)
+  foresight_install_programs(server LIBRARIES torch foresight-server
+                             foresight-bench)
   install(DIRECTORY models/pretrained/halfcheetah-medium-replay
           DESTINATION share/foresight/models COMPONENT server)
   install(FILES deploy/RELEASE.md DESTINATION share/doc/foresight

@@ -25,7 +25,7 @@ elseif("server" IN_LIST CPACK_COMPONENTS_ALL OR "train" IN_LIST
   set(CPACK_COMPONENT_TRAIN_DEPENDS torch)
 endif()
 set(CPACK_COMPONENT_SERVER_DESCRIPTION
-    "foresight-server and pretrained models for it")
+    "foresight-server, foresight-bench and pretrained models")
 set(CPACK_COMPONENT_TOOLS_DESCRIPTION
     "foresight-run, -gather, -load and -inspect, with MuJoCo")
 set(CPACK_COMPONENT_TRAIN_DESCRIPTION

@@ -6,6 +6,12 @@
 
 namespace foresight {
 
+// Three places check an observation, each at its own boundary. The decisions
+// (request_checks.h) refuse a client's request before it takes a place in the
+// queue. The session store compares the size with the session's, which only it
+// knows. This check protects the engines' arithmetic from every caller, such as
+// a replay of stored decisions.
+//
 // Checks that `problem` fits a bundle with S = `observation_size`. Takes the
 // settings as resolved for that bundle and leaves `parameters` to the engine.
 // Allocates nothing if the problem fits.

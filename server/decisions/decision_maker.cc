@@ -215,7 +215,7 @@ void DecisionMaker::Queue(const Call& call) {
     call->begun_ = now();
     return Freeze(call);
   }
-  DecisionQueue::Decision decision;
+  DecisionQueue::Entry decision;
   decision.id = call->task_id_ = parts_.scheduler->NewId();
   decision.owner = call->caller_.owner();
   decision.session = call->request_.session_id();

@@ -41,7 +41,7 @@ constexpr double kUnevenness = 1.1;
 constexpr double kMostWithheld = 0.08;
 
 // The expected work after a decision's last step.
-absl::Duration AfterSteps(const DecisionQueue::Decision& decision) {
+absl::Duration AfterSteps(const DecisionQueue::Entry& decision) {
   return decision.reserve + decision.frozen_time + decision.plan_time;
 }
 
@@ -71,20 +71,19 @@ double DecisionQueue::Floor(double least, absl::Time now) {
   return least - kAllowance * weight_.At(now);
 }
 
-absl::Duration DecisionQueue::StepTime(const Decision& decision, int count,
+absl::Duration DecisionQueue::StepTime(const Entry& decision, int count,
                                        int threads, absl::Time now) const {
   if (decision.steps == 0) return absl::ZeroDuration();
   return step_times_.Expect(decision.kind, count, threads, decision.prior_step,
                             now);
 }
 
-bool DecisionQueue::Fits(const Decision& decision, absl::Duration step,
+bool DecisionQueue::Fits(const Entry& decision, absl::Duration step,
                          absl::Time now) const {
   return now + step + AfterSteps(decision) <= decision.deadline;
 }
 
-absl::Time DecisionQueue::DueTime(const Decision& decision,
-                                  absl::Time now) const {
+absl::Time DecisionQueue::DueTime(const Entry& decision, absl::Time now) const {
   if (decision.steps == 0 && decision.plan_time == absl::ZeroDuration()) {
     return now;
   }
@@ -99,7 +98,7 @@ absl::Time DecisionQueue::DueTime(const Decision& decision,
   return std::max(due, starts_now ? now + kWaking : now);
 }
 
-absl::Status DecisionQueue::CheckRoom(const Decision& decision, absl::Time now,
+absl::Status DecisionQueue::CheckRoom(const Entry& decision, absl::Time now,
                                       std::optional<uint64_t>& evict) const {
   const auto found = owners_.find(decision.owner);
   const Owner* owner = found == owners_.end() ? nullptr : found->second.get();
@@ -142,8 +141,8 @@ absl::Status DecisionQueue::CheckRoom(const Decision& decision, absl::Time now,
                    kFullRetry);
 }
 
-absl::StatusOr<DecisionQueue::Pushed> DecisionQueue::Push(
-    const Decision& decision, absl::Time now) {
+absl::StatusOr<DecisionQueue::Pushed> DecisionQueue::Push(const Entry& decision,
+                                                          absl::Time now) {
   if (weight_.MustRebase(now)) Rebase(now);
   if (known_ > most_known_) Forget(now);
   Pushed pushed;
@@ -253,7 +252,7 @@ void DecisionQueue::CountTurn(const Waiting& waiting, bool adapt,
 bool DecisionQueue::MustWithhold(const Waiting& waiting, absl::Time now) {
   Shortage& shortage = ShortageOf(waiting);
   if (shortage.shed < kShort || shortage.withheld > kMostWithheld) return false;
-  const Decision& decision = waiting.decision;
+  const Entry& decision = waiting.decision;
   const absl::Duration time =
       decision.steps * StepTime(decision, 1, 1, now) + decision.plan_time;
   const double most =
@@ -304,7 +303,7 @@ bool DecisionQueue::HasTimeForAll(absl::Time now) const {
   const StepKind* kind = nullptr;  // `step` is for this kind.
   for (const auto& [soon, id] : soon_times_) {
     const Waiting& waiting = waiting_.at(id);
-    const Decision& decision = waiting.decision;
+    const Entry& decision = waiting.decision;
     if (now + work / options_.lanes > waiting.due) return false;
     if (decision.steps > 0 && (kind == nullptr || !(*kind == decision.kind))) {
       step = StepShare(decision, now);
@@ -315,7 +314,7 @@ bool DecisionQueue::HasTimeForAll(absl::Time now) const {
   return true;
 }
 
-absl::Duration DecisionQueue::StepShare(const Decision& decision,
+absl::Duration DecisionQueue::StepShare(const Entry& decision,
                                         absl::Time now) const {
   absl::Duration share = StepTime(decision, 1, 1, now);
   for (const int count : {2, 4, 8}) {
@@ -344,7 +343,7 @@ std::optional<DecisionQueue::Turn> DecisionQueue::Pop(absl::Time now) {
   if (overdue()) return PopDue(now);
   while (candidates() > 0) {
     Waiting* const best = InOrder(1, now).front();
-    const Decision& decision = best->decision;
+    const Entry& decision = best->decision;
     if (Fits(decision, StepTime(decision, 1, 1, now), now) &&
         !MustWithhold(*best, now)) {
       CountTurn(*best, true, now);
@@ -383,14 +382,14 @@ std::optional<uint64_t> DecisionQueue::Join(absl::Span<const uint64_t> ids,
   if ((candidates() + count) <= static_cast<size_t>(count * options_.lanes)) {
     return std::nullopt;
   }
-  const Decision& leader = running_.at(ids.front()).decision;
+  const Entry& leader = running_.at(ids.front()).decision;
   const absl::Duration step = StepTime(leader, count + 1, 1, now);
   if (step > options_.longest_joint_step) return std::nullopt;
   for (const uint64_t id : ids) {
     if (!Fits(running_.at(id).decision, step, now)) return std::nullopt;
   }
   for (Waiting* waiting : InOrder(kMostLookedAt, now)) {
-    const Decision& decision = waiting->decision;
+    const Entry& decision = waiting->decision;
     if (decision.steps > 0 && decision.kind == leader.kind &&
         Fits(decision, step, now)) {
       CountTurn(*waiting, true, now);
@@ -430,7 +429,7 @@ std::optional<DecisionQueue::Turn> DecisionQueue::PopUrgent(uint64_t id,
               ? best->session->served < running.session->served
               : owner->served < running.owner->served;
       if (!less_served || best->due >= end) break;
-      const Decision& decision = best->decision;
+      const Entry& decision = best->decision;
       if (Fits(decision, StepTime(decision, 1, 1, now), now)) {
         CountTurn(*best, true, now);
         return Start(decision.id, true);
@@ -443,7 +442,7 @@ std::optional<DecisionQueue::Turn> DecisionQueue::PopUrgent(uint64_t id,
 
 bool DecisionQueue::MayStep(uint64_t id, int count, int threads,
                             absl::Time now) const {
-  const Decision& decision = running_.at(id).decision;
+  const Entry& decision = running_.at(id).decision;
   return Fits(decision, StepTime(decision, count, threads, now), now);
 }
 
@@ -451,7 +450,7 @@ void DecisionQueue::CountStep(absl::Span<const uint64_t> ids, int threads,
                               absl::Duration taken, bool whole,
                               absl::Time now) {
   const int count = static_cast<int>(ids.size());
-  const Decision& first = running_.at(ids.front()).decision;
+  const Entry& first = running_.at(ids.front()).decision;
   if (whole) {
     step_times_.Learn(first.kind, count, threads, taken, now);
   } else {

@@ -50,7 +50,8 @@ class DecisionQueue {
     // Whether urgent decisions may go first between a long decision's steps.
     bool interrupts = true;
   };
-  struct Decision {
+  // A decision, as the queue sees it.
+  struct Entry {
     uint64_t id = 0;      // Unique among those waiting and running.
     std::string owner;    // Limits and shares count against it.
     std::string session;  // Empty: stateless, one share for all.
@@ -82,7 +83,7 @@ class DecisionQueue {
   //   OVERLOADED: the queue is full, the owner has too many decisions waiting,
   //               or not even the frozen answer could be in time. Says when to
   //               try again.
-  absl::StatusOr<Pushed> Push(const Decision& decision, absl::Time now);
+  absl::StatusOr<Pushed> Push(const Entry& decision, absl::Time now);
 
   // The decision to run on a free lane; none if none waits.
   std::optional<Turn> Pop(absl::Time now);
@@ -153,7 +154,7 @@ class DecisionQueue {
     std::set<std::pair<absl::Time, uint64_t>> due;        // Deadline, id.
   };
   struct Waiting {
-    Decision decision;
+    Entry decision;
     Owner* owner = nullptr;
     Session* session = nullptr;
     Rank rank;        // As in owner->candidates.
@@ -170,13 +171,12 @@ class DecisionQueue {
   // The least service that a newcomer starts with, given the `least` of those
   // waiting.
   double Floor(double least, absl::Time now);
-  absl::Status CheckRoom(const Decision& decision, absl::Time now,
+  absl::Status CheckRoom(const Entry& decision, absl::Time now,
                          std::optional<uint64_t>& evict) const;
-  absl::Time DueTime(const Decision& decision, absl::Time now) const;
-  absl::Duration StepTime(const Decision& decision, int count, int threads,
+  absl::Time DueTime(const Entry& decision, absl::Time now) const;
+  absl::Duration StepTime(const Entry& decision, int count, int threads,
                           absl::Time now) const;
-  bool Fits(const Decision& decision, absl::Duration step,
-            absl::Time now) const;
+  bool Fits(const Entry& decision, absl::Duration step, absl::Time now) const;
   void MakeDue(absl::Time now);
   void MakeDue(Waiting& waiting);
   Shortage& ShortageOf(const Waiting& waiting);
@@ -191,7 +191,7 @@ class DecisionQueue {
   // Whether every candidate could begin before it is due.
   bool HasTimeForAll(absl::Time now) const;
   // A decision's share of a step's time, if it may be stepped with others.
-  absl::Duration StepShare(const Decision& decision, absl::Time now) const;
+  absl::Duration StepShare(const Entry& decision, absl::Time now) const;
   void Charge(const Waiting& running, absl::Duration used, absl::Duration alone,
               absl::Time now);
   // Unlist takes an owner out of the ordered sets before a change, List puts it

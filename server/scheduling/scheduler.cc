@@ -72,7 +72,7 @@ Scheduler::~Scheduler() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-absl::Status Scheduler::Submit(const DecisionQueue::Decision& decision,
+absl::Status Scheduler::Submit(const DecisionQueue::Entry& decision,
                                std::shared_ptr<Task> task) {
   std::shared_ptr<Task> evicted;
   {

@@ -70,7 +70,7 @@ class Scheduler {
   uint64_t NewId() { return ++last_id_; }
 
   // Errors: OVERLOADED, as DecisionQueue::Push; `task` will not be run.
-  absl::Status Submit(const DecisionQueue::Decision& decision,
+  absl::Status Submit(const DecisionQueue::Entry& decision,
                       std::shared_ptr<Task> task) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Takes a waiting task back; returns true if it will not be run.

@@ -54,7 +54,7 @@ def check_peers(folder):
         [os.environ.get("PYTHONPATH", ""), *peer_paths()])}
     for peer in ("torch:eager", "jax:scan"):
         subprocess.run(
-            [sys.executable, ROOT / "tests/benchmarks/peers.py", folder,
+            [sys.executable, ROOT / "benchmarks/peers.py", folder,
              "--seconds", "0", "--rounds", "1", "--bench", BENCH, "--peers",
              peer], check=True, env=environment)
 

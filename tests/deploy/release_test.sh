@@ -93,6 +93,8 @@ stop() {
 
 test "$("$prefix/bin/foresight-server" --version)" = "foresight-server $version"
 "$prefix/bin/foresight-inspect" "$model" >inspected
+"$prefix/bin/foresight-bench" --cases 0 --seconds 0 >times
+grep -q "^(1,5,10,1) diffusion *autograd" times
 serve
 run --episodes "$episodes" --json run.json
 "$prefix/bin/foresight-gather" run.json --episodes "$episodes"

@@ -86,10 +86,10 @@ double PlayFrozen(const std::string& address, uint64_t seed) {
         Pointwise(FloatNear(1e-5),
                   PlainPolicy<double>(
                       *bundle, psi, {observation.begin(), observation.end()})));
-    const auto transition = (*environment)->Step(action);
-    EXPECT_TRUE(transition.ok()) << transition.status();
-    sum += transition->reward;
-    state = transition->observation;
+    const auto next = (*environment)->Step(action);
+    EXPECT_TRUE(next.ok()) << next.status();
+    sum += next->reward;
+    state = next->observation;
   }
   return sum;
 }

@@ -52,9 +52,9 @@ TEST(EnvironmentTest, AFallEndsTheEpisode) {
     int steps = 0;
     bool terminated = false;
     while (!terminated && steps < environment->spec().step_limit) {
-      const auto transition = environment->Step(action);
-      ASSERT_TRUE(transition.ok()) << transition.status();
-      terminated = transition->terminated;
+      const auto next = environment->Step(action);
+      ASSERT_TRUE(next.ok()) << next.status();
+      terminated = next->terminated;
       ++steps;
     }
     EXPECT_TRUE(terminated) << name;

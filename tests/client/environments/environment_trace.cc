@@ -55,9 +55,9 @@ int main(int argc, char** argv) {
     const std::vector<double> values = Read((*environment)->spec().action_size);
     if (!std::cin) return 0;
     const std::vector<float> action(values.begin(), values.end());
-    auto transition = (*environment)->Step(action);
-    if (!transition.ok()) return Fail(transition.status());
-    Print(transition->observation);
-    std::printf("%a %d\n", transition->reward, transition->terminated);
+    auto next = (*environment)->Step(action);
+    if (!next.ok()) return Fail(next.status());
+    Print(next->observation);
+    std::printf("%a %d\n", next->reward, next->terminated);
   }
 }

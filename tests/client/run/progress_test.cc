@@ -15,18 +15,21 @@ TEST(ProgressTest, TheLineShowsProgressSpeedAndTimeLeft) {
   state.steps = 20000;
   state.elapsed = absl::Seconds(20);
   EXPECT_EQ(ProgressLine(state),
-            "episodes 3/20   steps 5000/20000   250 steps/s   1:00 left");
+            "episodes 3/20, steps [#####...............] 5000/20000  25% "
+            "250.0/s 1:00 left");
   state.elapsed = absl::Seconds(5000);
   EXPECT_EQ(ProgressLine(state),
-            "episodes 3/20   steps 5000/20000   1 steps/s   4:10:00 left");
+            "episodes 3/20, steps [#####...............] 5000/20000  25% "
+            "1.0/s 4:10:00 left");
 }
 
-TEST(ProgressTest, WithoutAStepThereIsNoRate) {
+TEST(ProgressTest, WithoutAStepThereIsNoTimeLeft) {
   ProgressState state;
   state.episodes = 2;
   state.steps = 2000;
   state.elapsed = absl::Seconds(3);
-  EXPECT_EQ(ProgressLine(state), "episodes 0/2   steps 0/2000");
+  EXPECT_EQ(ProgressLine(state),
+            "episodes 0/2, steps [....................] 0/2000   0% 0.0/s");
 }
 
 TEST(ProgressTest, AnEpisodeThatEndsEarlyShortensTheRun) {

@@ -56,10 +56,10 @@ double ReturnOf(uint64_t seed, int steps, int decisions) {
       action[j] =
           std::clamp(value + 0.01f * static_cast<float>(seed % 7), -1.0f, 1.0f);
     }
-    auto transition = (*environment)->Step(action);
-    EXPECT_TRUE(transition.ok()) << transition.status();
-    sum += transition->reward;
-    state = transition->observation;
+    auto next = (*environment)->Step(action);
+    EXPECT_TRUE(next.ok()) << next.status();
+    sum += next->reward;
+    state = next->observation;
   }
   return sum;
 }

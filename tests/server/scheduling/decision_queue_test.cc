@@ -28,9 +28,9 @@ class DecisionQueueTest : public ::testing::Test {
   void Start(DecisionQueue::Options options) { queue_.emplace(options); }
 
   // A decision with steps of 4 ms, a frozen answer of 0.1 ms and 50 ms of time.
-  static DecisionQueue::Decision Make(uint64_t id, const std::string& session,
-                                      double now_ms) {
-    DecisionQueue::Decision decision;
+  static DecisionQueue::Entry Make(uint64_t id, const std::string& session,
+                                   double now_ms) {
+    DecisionQueue::Entry decision;
     decision.id = id;
     decision.owner = "owner";
     decision.session = session;
@@ -42,15 +42,14 @@ class DecisionQueueTest : public ::testing::Test {
     return decision;
   }
   // A decision with steps of 30 ms, so that there is no time for two.
-  static DecisionQueue::Decision MakeLong(uint64_t id,
-                                          const std::string& session,
-                                          double now_ms) {
-    DecisionQueue::Decision decision = Make(id, session, now_ms);
+  static DecisionQueue::Entry MakeLong(uint64_t id, const std::string& session,
+                                       double now_ms) {
+    DecisionQueue::Entry decision = Make(id, session, now_ms);
     decision.kind.particles = 64;
     decision.prior_step = 30 * kMs;
     return decision;
   }
-  void Push(const DecisionQueue::Decision& decision, double now_ms) {
+  void Push(const DecisionQueue::Entry& decision, double now_ms) {
     const auto pushed = queue_->Push(decision, At(now_ms));
     ASSERT_TRUE(pushed.ok()) << pushed.status();
   }
@@ -82,7 +81,7 @@ TEST_F(DecisionQueueTest, AFreeLaneGetsADecisionAtOnce) {
 // A decision with little time is given a moment to start if a lane is free.
 TEST_F(DecisionQueueTest, ALaneThatHelpsIsNotFree) {
   Start();
-  DecisionQueue::Decision hasty = Make(1, "a", 0);
+  DecisionQueue::Entry hasty = Make(1, "a", 0);
   hasty.deadline = At(4.2);
   queue_->BeginHelp();
   Push(hasty, 0);
@@ -95,7 +94,7 @@ TEST_F(DecisionQueueTest, ALaneThatHelpsIsNotFree) {
 
 TEST_F(DecisionQueueTest, OneWithoutStepsIsDueAtOnce) {
   Start();
-  DecisionQueue::Decision frozen = Make(1, "a", 0);
+  DecisionQueue::Entry frozen = Make(1, "a", 0);
   frozen.steps = 0;
   Push(frozen, 0);
   EXPECT_LE(queue_->next_due(), At(0));
@@ -116,7 +115,7 @@ TEST_F(DecisionQueueTest, ADecisionWithALotOfTimeWaitsAlmostUntilItsDeadline) {
   Start();
   Push(Make(1, "a", 0), 0);
   ASSERT_EQ(Pop(0), "adapt 1");
-  DecisionQueue::Decision patient = Make(2, "b", 0);
+  DecisionQueue::Entry patient = Make(2, "b", 0);
   patient.deadline = At(10000);
   Push(patient, 0);
   EXPECT_EQ(queue_->next_due(), At(9900));
@@ -124,7 +123,7 @@ TEST_F(DecisionQueueTest, ADecisionWithALotOfTimeWaitsAlmostUntilItsDeadline) {
 
 TEST_F(DecisionQueueTest, AStepThatCouldNotEndInTimeIsNotBegun) {
   Start();
-  DecisionQueue::Decision hasty = Make(1, "a", 0);
+  DecisionQueue::Entry hasty = Make(1, "a", 0);
   hasty.deadline = At(4);  // The step takes 4 ms, the answer 0.1 ms.
   Push(hasty, 0);
   EXPECT_EQ(Pop(0), "freeze 1");
@@ -136,7 +135,7 @@ TEST_F(DecisionQueueTest, AStepThatCouldNotEndInTimeIsNotBegun) {
 
 TEST_F(DecisionQueueTest, ALaterStepThatCouldNotEndInTimeIsNotBegun) {
   Start();
-  DecisionQueue::Decision decision = Make(1, "a", 0);
+  DecisionQueue::Entry decision = Make(1, "a", 0);
   decision.steps = 20;
   Push(decision, 0);
   ASSERT_EQ(Pop(0), "adapt 1");
@@ -146,7 +145,7 @@ TEST_F(DecisionQueueTest, ALaterStepThatCouldNotEndInTimeIsNotBegun) {
 
 TEST_F(DecisionQueueTest, TheGuardsTimeIsKeptAfterTheLastStep) {
   Start();
-  DecisionQueue::Decision decision = Make(1, "a", 0);
+  DecisionQueue::Entry decision = Make(1, "a", 0);
   decision.reserve = 8 * kMs;
   Push(decision, 0);
   ASSERT_EQ(Pop(0), "adapt 1");
@@ -159,7 +158,7 @@ TEST_F(DecisionQueueTest, WithTimeForAllTheEarliestGoesFirst) {
   Push(Make(1, "a", 0), 0);
   ASSERT_EQ(Pop(0), "adapt 1");
   EndTurn(1, 4);
-  DecisionQueue::Decision later = Make(2, "b", 4);
+  DecisionQueue::Entry later = Make(2, "b", 4);
   later.deadline = At(60);
   Push(later, 4);
   Push(Make(3, "a", 5), 5);
@@ -185,7 +184,7 @@ TEST_F(DecisionQueueTest, WithoutTimeForAllTheLeastServedOwnerGoesFirst) {
   EndTurn(1, 30, 30);
   // "b" had no service, but its owner had.
   Push(MakeLong(2, "b", 30), 30);
-  DecisionQueue::Decision other = MakeLong(3, "c", 31);
+  DecisionQueue::Entry other = MakeLong(3, "c", 31);
   other.owner = "another";
   Push(other, 31);
   EXPECT_EQ(Pop(31), "adapt 3");
@@ -195,7 +194,7 @@ TEST_F(DecisionQueueTest, ADecisionWithALotOfTimeIsNotDelayedForLong) {
   Start();
   Push(Make(1, "a", 0), 0);
   ASSERT_EQ(Pop(0), "adapt 1");
-  DecisionQueue::Decision patient = Make(2, "b", 0);
+  DecisionQueue::Entry patient = Make(2, "b", 0);
   patient.deadline = At(10000);
   Push(patient, 0);
   Push(Make(3, "a", 10), 10);
@@ -253,7 +252,7 @@ TEST_F(DecisionQueueTest, StepsAreShedEvenly) {
 
 TEST_F(DecisionQueueTest, ANewcomerDoesNotHoldEverybodyUp) {
   Start();
-  DecisionQueue::Decision old = Make(1, "a", 0);
+  DecisionQueue::Entry old = Make(1, "a", 0);
   old.owner = "old";
   Push(old, 0);
   ASSERT_EQ(Pop(0), "adapt 1");
@@ -264,7 +263,7 @@ TEST_F(DecisionQueueTest, ANewcomerDoesNotHoldEverybodyUp) {
   // A newcomer gets at most 0.1 s before "old" continues.
   double service = 0;
   for (uint64_t id = 10; id < 1000; ++id) {
-    DecisionQueue::Decision fresh = MakeLong(id, "f", 3000);
+    DecisionQueue::Entry fresh = MakeLong(id, "f", 3000);
     fresh.owner = "new";
     Push(fresh, 3000);
     const std::string turn = Pop(3000);
@@ -279,7 +278,7 @@ TEST_F(DecisionQueueTest, ANewcomerDoesNotHoldEverybodyUp) {
 
 TEST_F(DecisionQueueTest, ADecisionThatCannotWaitInterruptsALongTurn) {
   Start();
-  DecisionQueue::Decision long_one = Make(1, "a", 0);
+  DecisionQueue::Entry long_one = Make(1, "a", 0);
   long_one.steps = 1000;
   long_one.deadline = At(10000);
   Push(long_one, 0);
@@ -294,7 +293,7 @@ TEST_F(DecisionQueueTest, ADecisionWithMoreServiceDoesNotInterrupt) {
   Push(Make(5, "b", 0), 0);
   ASSERT_EQ(Pop(0), "adapt 5");
   EndTurn(5, 4);
-  DecisionQueue::Decision long_one = Make(1, "a", 4);
+  DecisionQueue::Entry long_one = Make(1, "a", 4);
   long_one.steps = 1000;
   long_one.deadline = At(10000);
   Push(long_one, 4);
@@ -305,7 +304,7 @@ TEST_F(DecisionQueueTest, ADecisionWithMoreServiceDoesNotInterrupt) {
 
 TEST_F(DecisionQueueTest, ADecisionThatCanWaitDoesNotInterrupt) {
   Start();
-  DecisionQueue::Decision first = Make(1, "a", 0);
+  DecisionQueue::Entry first = Make(1, "a", 0);
   first.steps = 3;
   Push(first, 0);
   ASSERT_EQ(Pop(0), "adapt 1");
@@ -317,27 +316,27 @@ TEST_F(DecisionQueueTest, ADecisionThatCanWaitDoesNotInterrupt) {
 // A flood of hopeless or patient decisions must not let a long turn go on.
 TEST_F(DecisionQueueTest, OthersWithLessServiceDoNotHideAnUrgentDecision) {
   Start();
-  DecisionQueue::Decision long_one = Make(1, "a", 0);
+  DecisionQueue::Entry long_one = Make(1, "a", 0);
   long_one.owner = "greedy";
   long_one.steps = 1000;
   long_one.deadline = At(10000);
   Push(long_one, 0);
   ASSERT_EQ(Pop(0), "adapt 1");
   queue_->CountStep({1}, 1, 4 * kMs, true, At(4));
-  DecisionQueue::Decision patient = MakeLong(2, "b", 4);
+  DecisionQueue::Entry patient = MakeLong(2, "b", 4);
   patient.deadline = At(20000);
   patient.owner = "patient";
   Push(patient, 4);
-  DecisionQueue::Decision hopeless = Make(3, "c", 4);
+  DecisionQueue::Entry hopeless = Make(3, "c", 4);
   hopeless.owner = "hopeless";
   hopeless.deadline = At(13);  // It comes too late for a step of 4 ms.
   hopeless.reserve = 5 * kMs;
   Push(hopeless, 4);
-  DecisionQueue::Decision beside = patient;  // It has the urgent one's owner.
+  DecisionQueue::Entry beside = patient;  // It has the urgent one's owner.
   beside.id = 4;
   beside.owner = "loop";
   Push(beside, 4);
-  DecisionQueue::Decision urgent = Make(5, "d", 4);
+  DecisionQueue::Entry urgent = Make(5, "d", 4);
   urgent.owner = "loop";
   Push(urgent, 4);
   EXPECT_EQ(Show(queue_->PopUrgent(1, 999, At(5))), "adapt 5");
@@ -345,7 +344,7 @@ TEST_F(DecisionQueueTest, OthersWithLessServiceDoNotHideAnUrgentDecision) {
 
 TEST_F(DecisionQueueTest, ALongPlanWaitsForATurnOfItsOwner) {
   Start();
-  DecisionQueue::Decision planner = Make(1, "a", 0);
+  DecisionQueue::Entry planner = Make(1, "a", 0);
   planner.owner = "planner";
   planner.steps = 0;
   planner.plan_time = 6 * kMs;
@@ -357,7 +356,7 @@ TEST_F(DecisionQueueTest, ALongPlanWaitsForATurnOfItsOwner) {
   ASSERT_EQ(Pop(0), "adapt 1");
   queue_->CountOther(1, 6 * kMs, At(6));
   queue_->Finish(1);
-  DecisionQueue::Decision loop = Make(30, "b", 6);
+  DecisionQueue::Entry loop = Make(30, "b", 6);
   loop.owner = "loop";
   Push(loop, 6);
   EXPECT_EQ(Pop(6), "adapt 30");
@@ -368,7 +367,7 @@ TEST_F(DecisionQueueTest, ALongPlanWaitsForATurnOfItsOwner) {
 TEST_F(DecisionQueueTest, LateDecisionsAreAnsweredBeforeDueOnes) {
   Start();
   for (const uint64_t id : {1, 2}) {
-    DecisionQueue::Decision frozen = Make(id, "a", 0);
+    DecisionQueue::Entry frozen = Make(id, "a", 0);
     frozen.owner = absl::StrCat("owner ", id);
     frozen.steps = 0;
     frozen.deadline = At(id == 1 ? 50 : 5);
@@ -383,8 +382,8 @@ TEST_F(DecisionQueueTest, LateDecisionsAreAnsweredBeforeDueOnes) {
 class QuietLoopTest : public DecisionQueueTest,
                       public ::testing::WithParamInterface<bool> {
  protected:
-  DecisionQueue::Decision MakeFor(const std::string& loop, double now_ms) {
-    DecisionQueue::Decision decision = Make(++made_, loop, now_ms);
+  DecisionQueue::Entry MakeFor(const std::string& loop, double now_ms) {
+    DecisionQueue::Entry decision = Make(++made_, loop, now_ms);
     if (GetParam()) decision.owner = loop;
     return decision;
   }
@@ -435,7 +434,7 @@ TEST_F(DecisionQueueTest, DecisionsOfOneKindAreSteppedTogether) {
   for (uint64_t id = 1; id <= 3; ++id) {
     Push(Make(id, absl::StrCat(id), 0), 0);
   }
-  DecisionQueue::Decision other = Make(4, "d", 0);
+  DecisionQueue::Entry other = Make(4, "d", 0);
   other.kind.particles = 64;
   Push(other, 0);
   ASSERT_EQ(Pop(0), "adapt 1");
@@ -447,7 +446,7 @@ TEST_F(DecisionQueueTest, DecisionsOfOneKindAreSteppedTogether) {
 TEST_F(DecisionQueueTest, TheOtherLanesGetAsManyAsAreSteppedTogether) {
   Start(2);
   for (uint64_t id = 1; id <= 4; ++id) {
-    DecisionQueue::Decision cheap = Make(id, absl::StrCat(id), 0);
+    DecisionQueue::Entry cheap = Make(id, absl::StrCat(id), 0);
     cheap.prior_step = kMs;
     Push(cheap, 0);
   }
@@ -473,7 +472,7 @@ TEST_F(DecisionQueueTest, AFullQueueDropsADecisionOfTheOwnerWithTheMost) {
   }
   EXPECT_EQ(ReasonName(queue_->Push(Make(5, "e", 0), At(0)).status()),
             "OVERLOADED");
-  DecisionQueue::Decision other = Make(6, "f", 0);
+  DecisionQueue::Entry other = Make(6, "f", 0);
   other.owner = "another";
   const auto pushed = queue_->Push(other, At(0));
   ASSERT_TRUE(pushed.ok()) << pushed.status();
@@ -495,12 +494,12 @@ TEST_F(DecisionQueueTest, OneOwnerMayHaveOnlySoManyWaiting) {
 TEST_F(DecisionQueueTest, OneWhoseFrozenAnswerWouldBeLateIsRefused) {
   Start();
   for (uint64_t id = 1; id <= 20; ++id) {
-    DecisionQueue::Decision frozen = Make(id, absl::StrCat(id), 0);
+    DecisionQueue::Entry frozen = Make(id, absl::StrCat(id), 0);
     frozen.steps = 0;
     frozen.frozen_time = kMs;
     Push(frozen, 0);
   }
-  DecisionQueue::Decision hasty = Make(21, "z", 0);
+  DecisionQueue::Entry hasty = Make(21, "z", 0);
   hasty.frozen_time = kMs;
   hasty.deadline = At(10);
   EXPECT_EQ(ReasonName(queue_->Push(hasty, At(0)).status()), "OVERLOADED");
@@ -512,7 +511,7 @@ TEST_F(DecisionQueueTest, OneWhoseFrozenAnswerWouldBeLateIsRefused) {
 TEST_F(DecisionQueueTest, AFloodOfAnswersGoesFirstOnlyWhileOthersCanWait) {
   Start();
   for (uint64_t id = 1; id <= 100; ++id) {
-    DecisionQueue::Decision flood = Make(id, "", 0);
+    DecisionQueue::Entry flood = Make(id, "", 0);
     flood.owner = "flood";
     flood.steps = 0;
     flood.deadline = At(48);
@@ -521,7 +520,7 @@ TEST_F(DecisionQueueTest, AFloodOfAnswersGoesFirstOnlyWhileOthersCanWait) {
   ASSERT_EQ(PopDue(0), "freeze 1");
   queue_->CountOther(1, kMs, At(0));
   queue_->Finish(1);
-  DecisionQueue::Decision loop = Make(200, "a", 0);
+  DecisionQueue::Entry loop = Make(200, "a", 0);
   loop.steps = 0;
   Push(loop, 0);
   EXPECT_EQ(PopDue(1), "freeze 2");
@@ -532,13 +531,13 @@ TEST_F(DecisionQueueTest, AFloodOfAnswersGoesFirstOnlyWhileOthersCanWait) {
 TEST_F(DecisionQueueTest, AnswersThatCanWaitLetOthersGoFirst) {
   Start();
   for (uint64_t id = 1; id <= 500; ++id) {
-    DecisionQueue::Decision patient = Make(id, "", 0);
+    DecisionQueue::Entry patient = Make(id, "", 0);
     patient.owner = "patient";
     patient.steps = 0;
     patient.deadline = At(100);
     Push(patient, 0);
   }
-  DecisionQueue::Decision loop = Make(1000, "a", 0);
+  DecisionQueue::Entry loop = Make(1000, "a", 0);
   loop.owner = "loop";
   loop.steps = 0;
   Push(loop, 0);
@@ -567,8 +566,7 @@ TEST_F(DecisionQueueTest, OwnersThatHaveGoneAreForgottenWithinSeconds) {
   size_t most = 0;
   double now = 0;
   for (uint64_t id = 1; id <= 10000; ++id, now += 10) {
-    DecisionQueue::Decision decision =
-        Make(id, absl::StrCat("session ", id), now);
+    DecisionQueue::Entry decision = Make(id, absl::StrCat("session ", id), now);
     decision.owner = absl::StrCat("owner ", id);
     Push(decision, now);
     ASSERT_EQ(Pop(now), absl::StrCat("adapt ", id));

@@ -56,14 +56,14 @@ class SchedulerTest : public ::testing::Test, public Scheduler::Executor {
     ++evicted_;
   }
 
-  DecisionQueue::Decision Make(absl::Time deadline) {
-    DecisionQueue::Decision decision;
+  DecisionQueue::Entry Make(absl::Time deadline) {
+    DecisionQueue::Entry decision;
     decision.id = scheduler_->NewId();
     decision.deadline = deadline;
     decision.steps = 1;
     return decision;
   }
-  absl::Status TrySubmit(const DecisionQueue::Decision& decision,
+  absl::Status TrySubmit(const DecisionQueue::Entry& decision,
                          std::function<void(const Scheduler::Turn&)> run) {
     auto task = std::make_shared<FunctionTask>();
     task->run = std::move(run);
@@ -72,7 +72,7 @@ class SchedulerTest : public ::testing::Test, public Scheduler::Executor {
   // Submits a task and returns its id.
   uint64_t Submit(std::function<void(const Scheduler::Turn&)> run,
                   absl::Time deadline = absl::InfiniteFuture()) {
-    const DecisionQueue::Decision decision = Make(deadline);
+    const DecisionQueue::Entry decision = Make(deadline);
     EXPECT_TRUE(TrySubmit(decision, std::move(run)).ok());
     return decision.id;
   }
@@ -195,7 +195,7 @@ TEST_F(SchedulerTest, TheTaskThatLosesItsPlaceIsGivenBack) {
   Start(1, /*max_queue=*/3);
   Occupy();
   for (int i = 0; i < 3; ++i) Submit([](const Scheduler::Turn&) {});
-  DecisionQueue::Decision other = Make(absl::InfiniteFuture());
+  DecisionQueue::Entry other = Make(absl::InfiniteFuture());
   other.owner = "another";
   EXPECT_TRUE(TrySubmit(other, [](const Scheduler::Turn&) {}).ok());
   EXPECT_EQ(evicted_, 1);

@@ -1,4 +1,4 @@
-#include "tests/benchmarks/sessions.h"
+#include "benchmarks/sessions.h"
 
 #include <time.h>
 
@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "benchmarks/machine_peak.h"
 #include "server/adaptation/fused/fused_engine.h"
 #include "support/status_macros.h"
-#include "tests/benchmarks/machine_peak.h"
 
 namespace foresight {
 namespace {

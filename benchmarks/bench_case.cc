@@ -1,4 +1,4 @@
-#include "tests/benchmarks/bench_case.h"
+#include "benchmarks/bench_case.h"
 
 #include <random>
 

@@ -1,10 +1,10 @@
-// The files from which tests/benchmarks/peers.py computes the same decisions.
+// The files from which benchmarks/peers.py computes the same decisions.
 #pragma once
 
 #include <filesystem>
 
 #include "absl/status/status.h"
-#include "tests/benchmarks/bench_case.h"
+#include "benchmarks/bench_case.h"
 
 namespace foresight {
 

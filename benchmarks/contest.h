@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "tests/benchmarks/bench_case.h"
-#include "tests/benchmarks/idle_lanes.h"
+#include "benchmarks/bench_case.h"
+#include "benchmarks/idle_lanes.h"
 
 namespace foresight {
 
@@ -20,7 +20,6 @@ struct Contestant {
   std::function<absl::StatusOr<std::unique_ptr<Engine>>(
       const std::shared_ptr<const Bundle>&)>
       create;
-  std::function<void()> before = [] {};  // Called before each decision.
 };
 
 struct Result {

@@ -1,11 +1,11 @@
-#include "tests/benchmarks/contest.h"
+#include "benchmarks/contest.h"
 
 #include <algorithm>
 #include <map>
 #include <utility>
 
+#include "benchmarks/machine_peak.h"
 #include "support/status_macros.h"
-#include "tests/benchmarks/machine_peak.h"
 
 namespace foresight {
 namespace {
@@ -34,7 +34,6 @@ class Seat {
 
   // Makes a decision and returns its seconds.
   absl::StatusOr<double> Decide() {
-    contestant_.before();
     const double begin = Now();
     for (int i = 0; i < repetitions_; ++i) {
       engine_->Adapt({&problem_, 1});

@@ -1,4 +1,4 @@
-#include "tests/benchmarks/machine_peak.h"
+#include "benchmarks/machine_peak.h"
 
 #include <algorithm>
 #include <atomic>

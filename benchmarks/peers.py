@@ -3,7 +3,7 @@
   deploy/install_dependencies.sh --peers
   foresight-bench --peer-files cases
   PYTHONPATH=.deps/python:.deps/torch:.deps/peers \
-      python3 tests/benchmarks/peers.py cases --bench foresight-bench
+      python3 benchmarks/peers.py cases --bench foresight-bench
 
 Reads what foresight-bench wrote: weights, noise, and the gradient that the fused
 engine computed, which every peer's has to equal before it is timed. Prints, and

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "absl/status/statusor.h"
+#include "benchmarks/bench_case.h"
 #include "server/adaptation/fused/variants.h"
-#include "tests/benchmarks/bench_case.h"
 
 namespace foresight {
 

@@ -7,15 +7,14 @@
 #include <thread>
 #include <vector>
 
-#include "ATen/Parallel.h"
 #include "CLI/CLI.hpp"
+#include "benchmarks/contest.h"
+#include "benchmarks/machine_peak.h"
+#include "benchmarks/peer_files.h"
+#include "benchmarks/sessions.h"
 #include "nlohmann/json.hpp"
 #include "server/adaptation/autograd/autograd_engine.h"
 #include "server/adaptation/fused/fused_engine.h"
-#include "tests/benchmarks/contest.h"
-#include "tests/benchmarks/machine_peak.h"
-#include "tests/benchmarks/peer_files.h"
-#include "tests/benchmarks/sessions.h"
 
 namespace foresight {
 namespace {
@@ -42,6 +41,12 @@ bool HasBfloat16() {
       .ok();
 }
 
+// Whether this program was built with LibTorch.
+bool HasAutograd() {
+  const BenchCase any = DefaultCases().front();
+  return AutogradEngine::Create(*any.bundle, {}).ok();
+}
+
 std::vector<Contestant> Contestants(const Arguments& arguments) {
   std::vector<Contestant> contestants;
   std::vector<int> counts = {1};
@@ -57,13 +62,12 @@ std::vector<Contestant> Contestants(const Arguments& arguments) {
                                return FusedEngine::Create(bundle, options);
                              }});
     }
-    if (!arguments.autograd) continue;
+    if (!arguments.autograd || !HasAutograd()) continue;
     contestants.push_back(
         {"autograd", "fp32", threads,
          [](const auto& bundle) -> absl::StatusOr<std::unique_ptr<Engine>> {
-           return AutogradEngine::Create(*bundle);
-         },
-         [threads] { at::set_num_threads(threads); }});
+           return AutogradEngine::Create(*bundle, {});
+         }});
   }
   return contestants;
 }

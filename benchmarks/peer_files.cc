@@ -1,4 +1,4 @@
-#include "tests/benchmarks/peer_files.h"
+#include "benchmarks/peer_files.h"
 
 #include <cmath>
 #include <fstream>

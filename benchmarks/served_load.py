@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 MODEL = ROOT / "models/pretrained/halfcheetah-medium-replay"
 PATIENCE_S = 30
 
