@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "tests/support/random_bundle.h"
+#include "models/bundle/random_bundle.h"
 #include "tests/support/small_world.h"
 #include "tests/support/temporary_folder.h"
 
