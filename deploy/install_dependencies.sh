@@ -20,8 +20,8 @@ the checkout; about 1.4 GB).
             ThreadSanitizer from Debian's source (a minute; 11 MB more),
             Prometheus (98 MB), what makes Grafana's dashboard, what the
             Python client's tests need (other protobufs, mypy; 100 MB more),
-            and what the files for Docker and Kubernetes are checked with
-            (.deps/checks; 300 MB more)
+            what the files for Docker and Kubernetes are checked with
+            (.deps/checks; 300 MB more), and buildah and debootstrap
   --cuda    also the CUDA libraries that LibTorch needs on a GPU, for
             -DFORESIGHT_CUDA=ON (3 GB more)
   --no-tests  leave out the Python packages of the tests
@@ -80,6 +80,7 @@ packages=(
 )
 if [[ "$checks" == yes ]]; then
   packages+=(clang clang-tidy shellcheck)
+  packages+=(buildah debootstrap iproute2 procps)  # for image_test.sh
 fi
 if [[ "$video" == yes ]]; then
   packages+=(libegl1 libegl-mesa0 libgl1-mesa-dri)

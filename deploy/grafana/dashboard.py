@@ -1,6 +1,9 @@
-"""The Grafana dashboard, as code. `dashboard.py` prints foresight.json, which is
-committed: import that file, or let Grafana provision it. Needs
-grafana-foundation-sdk (deploy/install_dependencies.sh --checks)."""
+"""The Grafana dashboard, as code, which prints foresight.json. That file is
+committed: import it, or let Grafana provision it. To make it anew, after
+deploy/install_dependencies.sh --checks:
+
+    PYTHONPATH=.deps/grafana /usr/bin/python3 deploy/grafana/dashboard.py >FILE
+"""
 
 from grafana_foundation_sdk.builders import dashboard as dashboards
 from grafana_foundation_sdk.builders import prometheus, table, timeseries

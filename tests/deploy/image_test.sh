@@ -1,25 +1,30 @@
 #!/usr/bin/env bash
 # Builds the images server and client with buildah and tries them as a runtime
-# would run them. Not part of tests/run.sh: it takes minutes and must be root.
+# would run them. Must be root. Ends with 77 (skipped) where no image can be
+# built.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 usage() {
   cat <<TEXT
 usage: tests/deploy/image_test.sh [--base IMAGE] [--packages DIR] [--ca FILE]
+                                  [--make-packages]
 
-Builds with docker/build.sh, which gets these options; see its --help. Without
---base it makes a base image with debootstrap. Needs buildah, util-linux,
-iproute2 and, without --base, debootstrap.
+Builds with docker/build.sh, which gets the first three options; see its --help.
+Without --base it makes a base image with debootstrap, and keeps no image.
+--make-packages makes the packages first, in build/packages-of-test. Needs
+buildah, util-linux, iproute2, procps and, without --base, debootstrap.
 TEXT
 }
 
 base=""
+make_packages=no
 options=()
 while (($#)); do
   case "$1" in
     --base) base="${2:?--base needs an image}"; shift 2 ;;
     --packages | --ca) options+=("$1" "${2:?$1 needs a value}"); shift 2 ;;
+    --make-packages) make_packages=yes; shift ;;
     --help | -h) usage; exit 0 ;;
     *) echo "image_test.sh: unknown option: $1" >&2; usage >&2; exit 2 ;;
   esac
@@ -28,6 +33,18 @@ export STORAGE_DRIVER="${STORAGE_DRIVER:-vfs}"
 export BUILDAH_ISOLATION="${BUILDAH_ISOLATION:-chroot}"
 # buildah 1.28 reads no STORAGE_DRIVER of its own accord.
 buildah() { command buildah --storage-driver "$STORAGE_DRIVER" "$@"; }
+
+skip() {  # WHY
+  echo "skipped: $1"
+  exit 77
+}
+((EUID == 0)) || skip "it must be root"
+for tool in buildah debootstrap ip nsenter pgrep setpriv; do
+  [[ "$tool" == debootstrap && -n "$base" ]] || type -P "$tool" >/dev/null ||
+    skip "$tool is missing: deploy/install_dependencies.sh --checks"
+done
+unshare --mount --pid --net --fork true 2>/dev/null ||
+  skip "no namespaces can be made here"
 
 scratch="$(mktemp -d)"
 containers=()
@@ -40,6 +57,16 @@ clean() {
   rm -rf "$scratch"
 }
 trap clean EXIT
+if [[ -z "$base" ]]; then  # Else the image is in the user's own store.
+  cat >"$scratch/storage.conf" <<TEXT
+[storage]
+driver = "$STORAGE_DRIVER"
+graphroot = "$scratch/storage"
+runroot = "$scratch/storage-run"
+TEXT
+  export CONTAINERS_STORAGE_CONF="$scratch/storage.conf"
+fi
+buildah info >/dev/null 2>&1 || skip "buildah does not work here"
 
 checks=0
 check() {  # WHAT COMMAND...
@@ -57,12 +84,18 @@ check() {  # WHAT COMMAND...
 if [[ -z "$base" ]]; then
   echo "== base image"
   debootstrap --variant=minbase bookworm "$scratch/base" >"$scratch/log" ||
-    { tail "$scratch/log" >&2; exit 1; }
+    { tail "$scratch/log" >&2; skip "debootstrap fails"; }
   container="$(buildah from scratch)"
   containers+=("$container")
   buildah add --quiet "$container" "$scratch/base" / >/dev/null
   base=localhost/foresight-base:bookworm
   buildah commit --quiet "$container" "$base" >/dev/null
+fi
+if [[ "$make_packages" == yes ]]; then
+  packages=build/packages-of-test
+  rm -rf "$packages"
+  deploy/package.sh --output "$packages"
+  options+=(--packages "$packages")
 fi
 for target in server client; do
   docker/build.sh --tool buildah --base "$base" "${options[@]}" "$target"

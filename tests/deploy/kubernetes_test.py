@@ -210,6 +210,18 @@ def make_certificate(folder):
     (folder / "ca.crt").write_bytes((folder / "tls.crt").read_bytes())
 
 
+def check_names_of_single_servers(objects):
+    """The certificate covers them as gRPC matches names: what follows the star
+    has a dot."""
+    server = one(objects, "StatefulSet")
+    domain = f"{server['spec']['serviceName']}.{server['metadata']['namespace']}.svc"
+    readme = (KUBERNETES / "README.md").read_text()
+    replicas = (KUBERNETES / "overlays/replicas/kustomization.yaml").read_text()
+    stars = set(re.findall(r"\*\.([a-z.-]+)", readme))
+    named = set(re.findall(r"foresight-\d\.([a-z.-]+)", readme + replicas))
+    assert stars == named == {domain}, f"{stars} and {named}, not {domain}"
+
+
 def check_autoscaler_metric(objects):
     import yaml
 
@@ -255,6 +267,7 @@ def main():
         else:
             shared = folder == "overlays/replicas"
             check_server(objects, alone=not shared)
+            check_names_of_single_servers(objects)
             if shared:
                 check_store(objects)
                 check_haproxy(objects)
