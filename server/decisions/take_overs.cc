@@ -65,8 +65,6 @@ void TakeOvers::Start(const SessionName& name, uint64_t known_epoch,
 void TakeOvers::Serve() {
   const std::unique_ptr<SharedStore> store = parts_.open_store();
   while (true) {
-    std::string key;
-    Task task;
     {
       absl::MutexLock lock(&mutex_);
       const auto due = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -74,20 +72,31 @@ void TakeOvers::Serve() {
       };
       mutex_.Await(absl::Condition(&due));
       if (stopping_) return;
-      key = std::move(queue_.front());
-      queue_.pop_front();
-      const Task& waiting = tasks_[key];
-      task = {waiting.identity, waiting.id, waiting.known_epoch, {}};
     }
-    const absl::Status status = Take(task, *store);
-    {
-      absl::MutexLock lock(&mutex_);
-      const auto done = tasks_.find(key);
-      task.waiting = std::move(done->second.waiting);
-      tasks_.erase(done);
-    }
-    for (const Done& done : task.waiting) done(status);
+    TakeNext(*store);
   }
+}
+
+bool TakeOvers::TakeNext(SharedStore& store) {
+  std::string key;
+  Task task;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (stopping_ || queue_.empty()) return false;
+    key = std::move(queue_.front());
+    queue_.pop_front();
+    const Task& waiting = tasks_[key];
+    task = {waiting.identity, waiting.id, waiting.known_epoch, {}};
+  }
+  const absl::Status status = Take(task, store);
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto done = tasks_.find(key);
+    task.waiting = std::move(done->second.waiting);
+    tasks_.erase(done);
+  }
+  for (const Done& done : task.waiting) done(status);
+  return true;
 }
 
 absl::Status TakeOvers::Take(const Task& task, SharedStore& store) const {

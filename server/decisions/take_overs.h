@@ -27,7 +27,8 @@ namespace foresight {
 class TakeOvers {
  public:
   struct Options {
-    int threads = 2;            // >= 1; each has a store of its own.
+    // Each has a store of its own. Without any, only TakeNext makes take-overs.
+    int threads = 2;
     size_t max_waiting = 1024;  // Sessions.
   };
   struct Parts {
@@ -54,6 +55,10 @@ class TakeOvers {
   //   and those of `resume`.
   void Start(const SessionName& name, uint64_t known_epoch, Done done)
       ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Makes the next take-over through `store`, for a simulation, which has no
+  // threads. Returns false if none waits.
+  bool TakeNext(SharedStore& store) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Ends the running take-overs and answers the waiting ones.
   void Stop() ABSL_LOCKS_EXCLUDED(mutex_);

@@ -17,15 +17,16 @@ namespace {
 constexpr absl::Duration kNever = absl::Hours(24);
 // A server that ends lets decisions go on for this long.
 constexpr absl::Duration kDrainTime = absl::Milliseconds(20);
+// Waiting take-overs are made this often.
+constexpr absl::Duration kTakeOverTime = absl::Milliseconds(2);
 
 }  // namespace
 
 Machine::Server::Server(const Options& options, const Clock& clock,
                         KeptSessions* kept)
-    : journal(options.keeps
-                  ? std::make_unique<Journal>(
-                        Journal::Options{Durability::kInterval, kNever},
-                        std::make_unique<MemoryStore>(kept))
+    : journal(options.keeps || options.shared != nullptr
+                  ? std::make_unique<Journal>(JournalOptions(),
+                                              MakeStore(options, kept))
                   : nullptr),
       keeper({}, journal.get()),
       sessions([this] {
@@ -41,19 +42,52 @@ Machine::Server::Server(const Options& options, const Clock& clock,
   scheduling.clock = clock;
   scheduling.threads = false;
   scheduler = std::make_unique<Scheduler>(scheduling);
+  if (options.shared != nullptr) {
+    store = std::make_unique<SharedMemoryStore>(options.shared, &ended);
+    TakeOvers::Options taking;
+    taking.threads = 0;
+    take_overs = std::make_unique<TakeOvers>(
+        taking, TakeOvers::Parts{nullptr, &sessions,
+                                 [this](const KeptSession& taken) {
+                                   return operations->Resume(taken);
+                                 },
+                                 [this](const SessionName& name) {
+                                   operations->NoteLost(name);
+                                 }});
+  }
   maker = std::make_unique<DecisionMaker>(
       DecisionMaker::Options(), RequestLimits(),
       DecisionMaker::Parts{&models, &sessions, &keeper, scheduler.get(), &timer,
-                           &metrics});
+                           &metrics, take_overs.get()});
   operations = std::make_unique<SessionOperations>(
       SessionOperations::Options(), RequestLimits(), &models, &sessions,
-      &keeper, &metrics, clock);
+      &keeper, &metrics, clock, take_overs.get());
 }
 
-Machine::Server::~Server() { scheduler.reset(); }
+Machine::Server::~Server() {
+  ended = true;
+  scheduler.reset();
+}
 
-Machine::Machine(Options options)
+std::unique_ptr<StateStore> Machine::Server::MakeStore(const Options& options,
+                                                       KeptSessions* kept) {
+  if (options.shared == nullptr) return std::make_unique<MemoryStore>(kept);
+  return std::make_unique<SharedMemoryStore>(options.shared, &ended);
+}
+
+Journal::Options Machine::Server::JournalOptions() {
+  Journal::Options options;
+  options.durability = Durability::kInterval;
+  options.interval = kNever;
+  options.fenced = [this](const KeptName& name) {
+    if (!ended) operations->Lose(name);
+  };
+  return options;
+}
+
+Machine::Machine(Options options, EventLoop* loop)
     : options_(options),
+      loop_(loop),
       taken_from_(options.queue.lanes + 1),
       random_(options.seed) {
   for (const uint64_t seed : {1, 2}) {
@@ -66,9 +100,13 @@ Machine::Machine(Options options)
   StepCosts costs = options_.costs;
   costs.horizon = horizon_;
   engine_ = std::make_shared<CostlyEngine>(costs, options_.batch_limit,
-                                           options_.seed, &clock_);
+                                           options_.seed, loop_->clock());
   StartServer();
+  loop_->Add(this);
+  if (options_.shared != nullptr) TakeOverSessions();
 }
+
+Machine::~Machine() = default;
 
 void Machine::StartServer() {
   busy_.assign(lanes() + 1, false);
@@ -124,7 +162,10 @@ bool Machine::Idle() const {
 void Machine::Restart(End end) {
   const KeptSessions::Content before = kept_.content();
   restarting_ = true;
+  draining_ = end == End::kOrderly;
+  if (draining_) Sync();
   if (end == End::kKill) {
+    server_->ended = true;
     const auto calls = calls_;
     for (const auto& [number, call] : calls) {
       Finish(*call, absl::UnavailableError("the server was killed"));
@@ -132,9 +173,10 @@ void Machine::Restart(End end) {
   }
   // Nobody sees what a killed server does from here on.
   server_->maker->Refuse();
-  RunUntil(now() + kDrainTime);
+  loop_->RunUntil(now() + kDrainTime);
+  if (server_->take_overs != nullptr) server_->take_overs->Stop();
   server_->maker->Stop();
-  while (!Idle()) RunUntil(now() + absl::Milliseconds(1));
+  while (!Idle()) loop_->RunUntil(now() + absl::Milliseconds(1));
   if (end == End::kOrderly &&
       !server_->keeper.KeepAll(server_->sessions, now()).ok()) {
     std::abort();
@@ -147,41 +189,24 @@ void Machine::Restart(End end) {
       server_->journal->SetAside(session.name, "it has other weights");
     }
   }
-  restarting_ = false;
+  restarting_ = draining_ = false;
   Sync();
 }
 
-void Machine::At(absl::Time when, std::function<void()> action) {
-  events_.emplace(when, std::move(action));
+void Machine::TakeOverSessions() {
+  while (server_->take_overs->TakeNext(*server_->store)) {
+  }
+  loop_->At(now() + kTakeOverTime, [this] { TakeOverSessions(); });
 }
 
-absl::Time Machine::NextEvent() const {
+absl::Time Machine::next() const {
   absl::Time next = server_->timer.next();
-  if (!events_.empty()) next = std::min(next, events_.begin()->first);
   if (!busy_[express()]) next = std::min(next, server_->scheduler->next_due());
   return next;
 }
 
-void Machine::RunUntil(absl::Time end) {
-  Dispatch();
-  while (true) {
-    const absl::Time next = NextEvent();
-    if (next > end) break;
-    clock_.now = std::max(clock_.now, next);
-    server_->timer.RunDue();
-    if (!events_.empty() && events_.begin()->first <= clock_.now) {
-      const auto action = std::move(events_.begin()->second);
-      events_.erase(events_.begin());
-      action();
-    }
-    ++events_run_;
-    Dispatch();
-  }
-  clock_.now = end;
-}
-
 void Machine::Dispatch() {
-  while (!busy_[express()] && server_->scheduler->next_due() <= clock_.now) {
+  while (!busy_[express()] && server_->scheduler->next_due() <= now()) {
     if (!TakeTurn(express())) break;
   }
   for (int lane = 0; lane < lanes() && server_->scheduler->size() > 0; ++lane) {
@@ -202,7 +227,7 @@ bool Machine::TakeTurn(int lane) {
   if (adapt) {
     Advance(lane);
   } else {
-    At(clock_.now + options_.frozen_time, [this, lane] { Advance(lane); });
+    loop_->At(now() + options_.frozen_time, [this, lane] { Advance(lane); });
   }
   return true;
 }
@@ -214,7 +239,7 @@ void Machine::Advance(int lane) {
   engine_->Delay(std::exchange(taken_from_[lane], absl::ZeroDuration()));
   decisions.Step();
   const absl::Duration taken = engine_->taken();
-  At(clock_.now + taken, [this, lane, taken] {
+  loop_->At(now() + taken, [this, lane, taken] {
     server_->maker->lane(lane).Complete(options_.told * taken);
     Advance(lane);
   });
@@ -277,7 +302,7 @@ void Machine::After(absl::Duration time, std::function<void()> action) {
   const bool core_is_free = std::find(busy_.begin(), busy_.begin() + lanes(),
                                       false) != busy_.begin() + lanes();
   if (!core_is_free) taken_from_[lane] += time;
-  At(clock_.now + time, std::move(action));
+  loop_->At(now() + time, std::move(action));
 }
 
 DecisionMaker::Call Machine::Ask(v1::ActRequest request,
@@ -291,14 +316,24 @@ DecisionMaker::Call Machine::Ask(v1::ActRequest request,
       std::make_shared<Pending>(Pending{++calls_made_, std::move(done)});
   calls_[pending->number] = pending;
   auto call = std::make_shared<DecisionCall>(
-      std::move(request), Caller{"", owner}, clock_.now + half, deadline,
+      std::move(request), Caller{"", owner}, now() + half, deadline,
       [this, half, pending](const DecisionCall::Answer& answer) {
-        After(half, [this, pending, answer] { Finish(*pending, answer); });
+        const DecisionCall::Answer given = Kept(answer);
+        After(half, [this, pending, given] { Finish(*pending, given); });
       });
   After(half, [this, pending, call] {
     if (pending->done != nullptr) server_->maker->Start(call);
   });
   return call;
+}
+
+DecisionCall::Answer Machine::Kept(const DecisionCall::Answer& answer) {
+  if (!options_.keeps_each && !draining_) return answer;
+  if (!answer.ok() || (*answer)->session_id().empty()) return answer;
+  Sync();
+  const auto mark = server_->sessions.Find((*answer)->session_id());
+  if (mark && mark->epoch == (*answer)->epoch()) return answer;
+  return absl::AbortedError("another server has the session");
 }
 
 void Machine::Finish(Pending& call, const DecisionCall::Answer& answer) {

@@ -1,9 +1,10 @@
 // A server without threads or a network, in virtual time: the real decision
 // maker, scheduler, timer and sessions; lanes and the thread for frozen answers
 // are events. The server can be restarted, killed and given other weights; what
-// its journal keeps outlives it.
+// its journal keeps outlives it. Several of them may share a store.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -18,13 +19,14 @@
 #include "server/decisions/session_operations.h"
 #include "server/durability/journal.h"
 #include "tests/simulation/costly_engine.h"
+#include "tests/simulation/event_loop.h"
 #include "tests/simulation/memory_store.h"
-#include "tests/simulation/virtual_clock.h"
+#include "tests/simulation/shared_memory.h"
 
 namespace foresight {
 
 // Not thread-safe.
-class Machine {
+class Machine : private EventLoop::Part {
  public:
   struct Options {
     DecisionQueue::Options queue;
@@ -44,14 +46,19 @@ class Machine {
     // Sessions are kept: in an orderly end all of them, at any other time what
     // has happened until Sync.
     bool keeps = false;
+    // Sessions are kept here, too, and taken over from other servers that do
+    // the same, which takes a moment. It outlives the machine. Null: none.
+    SharedSessions* shared = nullptr;
+    // Each answer is kept before it is given.
+    bool keeps_each = false;
     uint64_t seed = 1;
   };
 
-  explicit Machine(Options options);
+  // `loop` outlives it and runs no longer than it lives.
+  Machine(Options options, EventLoop* loop);
+  ~Machine() override;
 
-  absl::Time now() const { return clock_.now; }
-  void At(absl::Time when, std::function<void()> action);
-  void RunUntil(absl::Time end);
+  absl::Time now() const { return loop_->now(); }
 
   // Opens a session whose decisions have `steps` steps of `cost` times the
   // usual time. The errors of this and of the next three are the server's, and
@@ -68,8 +75,9 @@ class Machine {
   void Sync();
   enum class End { kOrderly, kKill };
   // Ends the server and starts another one, which has the sessions that were
-  // kept and whose weights are served. A kill fails the calls in flight with
-  // UNAVAILABLE. No event may call it.
+  // kept and whose weights are served; shared ones it takes over when they are
+  // asked for. A kill fails the calls in flight with UNAVAILABLE. No event may
+  // call it.
   void Restart(End end);
   // Serves the other one of two sets of weights.
   void Reload();
@@ -83,7 +91,6 @@ class Machine {
   DecisionMaker& maker() { return *server_->maker; }
   CostlyEngine& engine() { return *engine_; }
   int lanes() const { return options_.queue.lanes; }
-  int64_t events() const { return events_run_; }
   size_t queued() const { return server_->scheduler->size(); }
   size_t sessions() const { return server_->sessions.size(); }
   size_t generations() const { return server_->models.generations(); }
@@ -97,11 +104,18 @@ class Machine {
     Server(const Options& options, const Clock& clock, KeptSessions* kept);
     ~Server();
 
+    std::unique_ptr<StateStore> MakeStore(const Options& options,
+                                          KeptSessions* kept);
+    Journal::Options JournalOptions();
+
     Metrics metrics{"simulation"};
     ModelRegistry models;
+    std::atomic<bool> ended = false;   // It was killed, or nothing is left.
     std::unique_ptr<Journal> journal;  // Null: nothing is kept.
     const SessionKeeper keeper;
     SessionStore sessions;
+    std::unique_ptr<SharedMemoryStore> store;  // Null: not shared.
+    std::unique_ptr<TakeOvers> take_overs;     // Null: not shared.
     Timer timer;
     std::unique_ptr<Scheduler> scheduler;
     std::unique_ptr<DecisionMaker> maker;
@@ -121,22 +135,24 @@ class Machine {
   LoadedModel Load(int which);
   bool Idle() const;
   void Finish(Pending& call, const DecisionCall::Answer& answer);
+  // Keeps `answer`, if each one is; else, or if it can be kept, returns it.
+  DecisionCall::Answer Kept(const DecisionCall::Answer& answer);
+  void TakeOverSessions();
+  absl::Time next() const override;
+  void RunDue() override { server_->timer.RunDue(); }
   // Gives free lanes something to do.
-  void Dispatch();
+  void Dispatch() override;
   // Begins the next turn of `lane`; the last one is for frozen answers.
   // Returns false if there is none.
   bool TakeTurn(int lane);
   void Advance(int lane);
   // Calls `action` after others have used a core for `time`.
   void After(absl::Duration time, std::function<void()> action);
-  absl::Time NextEvent() const;
   int express() const { return lanes(); }
 
   const Options options_;
-  VirtualClock clock_;
-  const Clock read_ = [this] { return clock_.now; };
-  std::multimap<absl::Time, std::function<void()>> events_;
-  int64_t events_run_ = 0;
+  EventLoop* const loop_;
+  const Clock read_ = [this] { return loop_->now(); };
   std::vector<bool> busy_;
   std::vector<absl::Duration> taken_from_;  // Lanes' time, by calls.
   std::mt19937_64 random_;
@@ -151,6 +167,8 @@ class Machine {
   std::map<uint64_t, std::shared_ptr<Pending>> calls_;  // By their numbers.
   uint64_t calls_made_ = 0;
   bool restarting_ = false;
+  // Clients are told to go elsewhere.
+  bool draining_ = false;
   std::unique_ptr<Server> server_;
 };
 

@@ -77,7 +77,7 @@ class Simulation {
       : scenario_(scenario),
         random_(scenario.seed),
         accidents_(scenario.seed),
-        machine_(scenario.machine),
+        machine_(scenario.machine, &loop_),
         begin_(machine_.now()),
         end_(begin_ + scenario.length) {
     for (const Fleet& fleet : scenario.fleets)
@@ -88,14 +88,14 @@ class Simulation {
   Outcomes Run() {
     for (FleetState& fleet : fleets_) Launch(fleet);
     for (BurstState& bursts : bursts_) ScheduleBurst(bursts);
-    machine_.At(begin_ + scenario_.slow_from,
-                [this] { machine_.engine().Slow(scenario_.slowness); });
-    machine_.At(begin_ + scenario_.slow_until,
-                [this] { machine_.engine().Slow(1); });
+    loop_.At(begin_ + scenario_.slow_from,
+             [this] { machine_.engine().Slow(scenario_.slowness); });
+    loop_.At(begin_ + scenario_.slow_until,
+             [this] { machine_.engine().Slow(1); });
     absl::Time now = begin_;
-    while (now < end_ || machine_.events() < scenario_.least_events) {
+    while (now < end_ || loop_.events() < scenario_.least_events) {
       now += absl::Milliseconds(100);
-      machine_.RunUntil(now);
+      loop_.RunUntil(now);
       if (scenario_.disturbances.any()) Disturb();
       now = machine_.now();
     }
@@ -105,7 +105,7 @@ class Simulation {
     Summarise();
     Drain();
     CheckNothingIsLeft();
-    outcomes_.events = machine_.events();
+    outcomes_.events = loop_.events();
     return std::move(outcomes_);
   }
 
@@ -138,7 +138,7 @@ class Simulation {
   void ScheduleTick(FleetState& state, Loop& loop, absl::Time when) {
     const absl::Time jittered =
         when + Uniform() * state.fleet.jitter * state.fleet.period;
-    machine_.At(jittered, [this, &state, &loop, when] {
+    loop_.At(jittered, [this, &state, &loop, when] {
       if (!asking_ || machine_.now() - begin_ >= state.fleet.until) return;
       Tick(state, loop);
       ScheduleTick(state, loop, when + state.fleet.period);
@@ -181,8 +181,8 @@ class Simulation {
     AskFor(state, loop, request);
     if (twice) AskFor(state, loop, request);
     if (Chance(fleet.trouble)) {
-      machine_.At(machine_.now() + Uniform() * fleet.period,
-                  [this, &loop] { CloseSession(loop); });
+      loop_.At(machine_.now() + Uniform() * fleet.period,
+               [this, &loop] { CloseSession(loop); });
     }
   }
 
@@ -279,8 +279,8 @@ class Simulation {
           state.latencies.push_back(machine_.now() - arrival);
         });
     if (Chance(fleet.trouble)) {
-      machine_.At(arrival + Uniform() * budget,
-                  [this, call] { machine_.maker().Cancel(call); });
+      loop_.At(arrival + Uniform() * budget,
+               [this, call] { machine_.maker().Cancel(call); });
     }
   }
 
@@ -448,7 +448,7 @@ class Simulation {
   void ScheduleBurst(BurstState& state) {
     const double wait =
         std::exponential_distribution<>(state.bursts.per_second)(random_);
-    machine_.At(machine_.now() + absl::Seconds(wait), [this, &state] {
+    loop_.At(machine_.now() + absl::Seconds(wait), [this, &state] {
       if (!asking_) return;
       for (int i = 0; i < state.bursts.size; ++i) AskOne(state);
       ScheduleBurst(state);
@@ -552,9 +552,9 @@ class Simulation {
   // Ends like a server: refuses, waits for a while, then hurries.
   void Drain() {
     machine_.maker().Refuse();
-    machine_.RunUntil(machine_.now() + absl::Milliseconds(20));
+    loop_.RunUntil(machine_.now() + absl::Milliseconds(20));
     machine_.maker().Stop();
-    machine_.RunUntil(machine_.now() + 2 * kLongestDecision);
+    loop_.RunUntil(machine_.now() + 2 * kLongestDecision);
     for (FleetState& fleet : fleets_) {
       for (Loop& loop : fleet.loops) CloseSession(loop);
     }
@@ -587,6 +587,7 @@ class Simulation {
   bool asking_ = true;
   int64_t asked_ = 0, answered_ = 0;
   int named_ = 0;  // Sessions.
+  EventLoop loop_;
   Machine machine_;
   const absl::Time begin_, end_;
 };

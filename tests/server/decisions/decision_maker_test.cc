@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "absl/synchronization/notification.h"
@@ -459,14 +460,22 @@ TEST_F(DecisionMakerTest, TheSlackOfADecisionWithADeadlineIsRecorded) {
   EXPECT_THAT(page(), HasSubstr("foresight_slack_seconds_count 1\n"));
 }
 
-class InstantStore : public StateStore {
+// Keeps nothing, slowly if told so.
+class IdleStore : public StateStore {
  public:
+  explicit IdleStore(const std::atomic<bool>* slow) : slow_(slow) {}
   absl::StatusOr<Written> Write(absl::Span<const StateChange>) override {
+    if (*slow_) absl::SleepFor(kSlowly);
     return Written();
   }
+  static constexpr absl::Duration kSlowly = absl::Milliseconds(150);
+
   absl::StatusOr<std::vector<KeptSession>> Load() override {
     return std::vector<KeptSession>();
   }
+
+ private:
+  const std::atomic<bool>* const slow_;
 };
 
 // The same with a journal; an answer waits for it with `each`.
@@ -485,7 +494,14 @@ class KeepingDecisionMakerTest : public DecisionMakerTest {
     return deadline - engine_->last_deadline();
   }
 
-  Journal journal_{{}, std::make_unique<InstantStore>()};
+  static Journal::Options Patient() {
+    Journal::Options options;
+    options.store_timeout = kPatience;
+    return options;
+  }
+
+  std::atomic<bool> slow_ = false;
+  Journal journal_{Patient(), std::make_unique<IdleStore>(&slow_)};
   const SessionKeeper journal_keeper_{{}, &journal_};
   std::unique_ptr<Scheduler> keeping_scheduler_ =
       std::make_unique<Scheduler>(SchedulerOptions());
@@ -506,6 +522,24 @@ TEST_F(KeepingDecisionMakerTest, TimeIsReservedForKeepingAnAnswerThatWaits) {
   EXPECT_EQ(Reserved(Request("a", 0.5), kPatience), margin + wait);
   // A stateless answer is not kept.
   EXPECT_EQ(Reserved(Request("", 0.5), kPatience), margin);
+}
+
+TEST_F(KeepingDecisionMakerTest, AtMostHalfOfADecisionsTimeIsReserved) {
+  constexpr absl::Duration kBudget = absl::Milliseconds(200);
+  Open("a");
+  slow_ = true;
+  journal_.Remove({"x", 1});
+  journal_.WhenWritten([] {});
+  ASSERT_TRUE(journal_.Flush().ok());
+  slow_ = false;
+  journal_.KeepEach();
+  ASSERT_GE(journal_.expected_wait(), IdleStore::kSlowly);
+  const absl::Time begun = MonotonicNow();
+  const absl::Duration reserved = Reserved(Request("a", 0.5), kBudget);
+  const absl::Duration taken = MonotonicNow() - begun;
+  const absl::Duration left = kBudget - DecisionMaker::Options().answer_margin;
+  EXPECT_LE(reserved, kBudget - left / 2);
+  EXPECT_GE(reserved, kBudget - left / 2 - taken);
 }
 
 // A DecisionMaker whose store several servers share.

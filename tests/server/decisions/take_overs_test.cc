@@ -163,6 +163,29 @@ TEST_F(TakeOversTest, AnOlderSessionThanTheCallerKnowsNeverGoesOn) {
   EXPECT_FALSE(sessions_.Find("a").has_value());
 }
 
+TEST_F(TakeOversTest, AStoreThatRefusesTheServerIsNotOneWithoutTheSession) {
+  OpenHere("a", 1);
+  medium_.SetFailure(absl::PermissionDeniedError("WRONGPASS"));
+  Begin();
+  EXPECT_EQ(Start("a", /*known_epoch=*/2).Reason(), "STORE_UNAVAILABLE");
+  EXPECT_TRUE(sessions_.Find("a").has_value());
+}
+
+TEST_F(TakeOversTest, TheHighestEpochThatACallerKnowsCounts) {
+  OpenHere("a", 1);
+  OpenHere("b", 1);
+  medium_.SetHangs(true);
+  medium_.SetFailure(absl::UnavailableError("down"));
+  Begin();
+  const Asked running = Start("b");
+  while (medium_.Calls() == 0) absl::SleepFor(absl::Milliseconds(1));
+  const Asked behind = Start("a", /*known_epoch=*/1);
+  const Asked ahead = Start("a", /*known_epoch=*/2);
+  medium_.SetHangs(false);
+  EXPECT_EQ(ahead.Reason(), "STORE_UNAVAILABLE");
+  EXPECT_EQ(behind.Reason(), "STORE_UNAVAILABLE");
+}
+
 TEST_F(TakeOversTest, CallersOfOneSessionWaitForOneTakeOver) {
   medium_.Keep("\na", 5, 1, {});
   medium_.SetHangs(true);

@@ -87,9 +87,11 @@ class JournalTest : public ::testing::Test {
   // unless the test is about that.
   void Begin(Durability durability,
              absl::Duration interval = absl::Milliseconds(1),
-             absl::Duration store_timeout = kPatience) {
+             absl::Duration store_timeout = kPatience,
+             size_t max_bytes = size_t{1} << 20) {
     Journal::Options options;
     options.store_timeout = store_timeout;
+    options.max_bytes = max_bytes;
     options.fenced = [this](const KeptName& name) {
       fenced_.push_back(name.key);
     };
@@ -224,6 +226,22 @@ TEST_F(JournalTest, AStoreThatHangsIsWaitedForOnceAndLosesNothing) {
   EXPECT_THAT(medium_.Written(), ElementsAre("a appended", "b appended"));
   EXPECT_EQ(journal_->generation(), before);
   EXPECT_EQ(journal_->lost_changes(), 0u);
+}
+
+TEST_F(JournalTest, ChangesThatWaitForTheStoreTakeSoMuchMemoryAtMost) {
+  Begin(Durability::kInterval, absl::Hours(1), kPatience, /*max_bytes=*/10);
+  const uint64_t before = journal_->generation();
+  for (const std::string key : {"1234567890", "dropped"}) {
+    journal_->Remove({key, 1});
+  }
+  EXPECT_EQ(journal_->lost_changes(), 1u);
+  EXPECT_GT(journal_->generation(), before);
+  ASSERT_TRUE(journal_->Flush().ok());
+  journal_->Remove({"0987654321", 1});
+  ASSERT_TRUE(journal_->Flush().ok());
+  EXPECT_EQ(journal_->lost_changes(), 1u);
+  EXPECT_THAT(medium_.Written(),
+              ElementsAre("1234567890 removed", "0987654321 removed"));
 }
 
 TEST_F(JournalTest, WaitersForAMissingStoreAreToldOfTheEnd) {

@@ -108,6 +108,38 @@ TEST_F(RedisStoreTest, TheLaterOfTwoTakeOversHasTheSession) {
   MustWrite(second, {Append({"a", 7, 3}, 0)});
 }
 
+TEST_F(RedisStoreTest, TheTenthOwnerIsLaterThanTheNinth) {
+  RedisStore ninth = Open(), tenth = Open();
+  MustWrite(ninth, {Create({"a", 7, 8})});
+  EXPECT_EQ(MustTake(ninth).name.epoch, 9u);
+  EXPECT_EQ(MustTake(tenth).name.epoch, 10u);
+  EXPECT_EQ(Fenced(ninth, {Append({"a", 7, 9}, 0)}), 1u);
+  MustWrite(tenth, {Append({"a", 7, 10}, 0)});
+  const KeptName behind = {"a", 7, 9};
+  EXPECT_TRUE(ninth.TakeOver("a", &behind)->has_value());
+}
+
+TEST_F(RedisStoreTest, TheOwnersEpochCountsAfterTheStoreHasComeBackOlder) {
+  RedisStore owner = Open(), old = Open();
+  MustWrite(old, {Create({"a", 7, 1})});  // What came back.
+  MustWrite(owner, {Append({"a", 7, 3}, 0)});
+  EXPECT_EQ(Fenced(old, {Append({"a", 7, 2}, 1)}), 1u);
+}
+
+TEST_F(RedisStoreTest, AmongManyChangesTheRefusedOneIsNamed) {
+  RedisStore store = Open(), other = Open();
+  MustWrite(other, {Create({"a", 7, 1})});
+  std::vector<StateChange> changes;
+  for (int i = 0; i < 600; ++i) {
+    changes.push_back(Create({absl::StrCat("session-", i), 1, 1}));
+  }
+  changes.push_back(Create({"a", 8, 1}));
+  const auto written = store.Write(changes);
+  ASSERT_TRUE(written.ok()) << written.status();
+  ASSERT_EQ(written->fenced.size(), 1u);
+  EXPECT_EQ(written->fenced[0].key, "a");
+}
+
 TEST_F(RedisStoreTest, AnOwnerFindsThatItIsOne) {
   RedisStore store = Open();
   MustWrite(store, {Create({"a", 7, 1})});
@@ -121,7 +153,9 @@ TEST_F(RedisStoreTest, AnOwnerFindsThatItIsOne) {
 TEST_F(RedisStoreTest, ANameIsTakenUntilItsSessionIsClosed) {
   RedisStore store = Open(), other = Open();
   MustWrite(store, {Create({"a", 7, 1})});
-  EXPECT_EQ(Fenced(other, {Create({"a", 8, 1})}), 1u);
+  EXPECT_EQ(Fenced(other, {Create({"a", 8, 1}), Replace({"a", 8, 1}, 1),
+                           Append({"a", 8, 1}, 0), Remove({"a", 8, 1})}),
+            4u);
   MustWrite(store, {Create({"a", 7, 1})});  // The answer was lost.
   MustWrite(store, {Remove({"a", 7, 1})});
   EXPECT_TRUE(absl::IsNotFound(other.TakeOver("a", nullptr).status()));
@@ -183,11 +217,15 @@ TEST_F(RedisStoreTest, KeptStateExpiresAfterItsSessionWould) {
   auto raw =
       RedisConnection::Open(*ParseRedisAddress(redis_.uri()), absl::Seconds(1));
   ASSERT_TRUE(raw.ok());
-  for (const char* key : {"foresight:session:a", "foresight:decisions:a"}) {
-    const auto replies = (*raw)->Run({RedisCommand{"PTTL", key}});
-    ASSERT_TRUE(replies.ok());
-    EXPECT_GT((*replies)[0]->integer, 31000) << key;
-    EXPECT_LE((*replies)[0]->integer, 90000) << key;
+  for (const bool taken : {false, true}) {
+    for (const char* key : {"foresight:session:a", "foresight:decisions:a"}) {
+      const auto replies = (*raw)->Run(
+          {RedisCommand{"PTTL", key}, RedisCommand{"PEXPIRE", key, "20000"}});
+      ASSERT_TRUE(replies.ok());
+      EXPECT_GT((*replies)[0]->integer, 31000) << key << taken;
+      EXPECT_LE((*replies)[0]->integer, 90000) << key << taken;
+    }
+    MustTake(store);  // Its time begins again.
   }
 }
 
@@ -288,6 +326,27 @@ TEST_F(RedisStoreTlsTest, OnlyAKnownAuthoritysServerIsTrusted) {
               HasSubstr("certificate verify failed"));
   EXPECT_TRUE(absl::IsUnavailable(Ask(redis.uri(), "ca")));  // Plain text.
   EXPECT_TRUE(absl::IsUnavailable(Ask(named, "none")));
+}
+
+TEST_F(RedisStoreTlsTest, ACertificateForAnotherAddressIsNotTrusted) {
+  CertificateAuthority::Request request;
+  request.alternative_names = "DNS:redis.example,IP:127.0.0.9";
+  const auto issued = authority_.Issue(request);
+  Save("other-key", issued.key);
+  Save("other-certificate", issued.certificate);
+  RedisServer redis({"--port", "0", "--tls-port", "PORT", "--tls-cert-file",
+                     Path("other-certificate"), "--tls-key-file",
+                     Path("other-key"), "--tls-ca-cert-file", Path("ca"),
+                     "--tls-auth-clients", "no"});
+  for (const char* host : {"127.0.0.1", "localhost"}) {
+    const absl::Status status =
+        Ask(absl::StrReplaceAll(redis.uri(),
+                                {{"redis", "rediss"}, {"127.0.0.1", host}}),
+            "ca");
+    EXPECT_THAT(std::string(status.message()),
+                HasSubstr("certificate verify failed"))
+        << host;
+  }
 }
 
 }  // namespace
