@@ -1,6 +1,7 @@
 #include "server/options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <limits>
 #include <sstream>
 #include <utility>
@@ -41,11 +42,13 @@ void AddDuration(CLI::App& app, const std::string& name, absl::Duration least,
 template <typename Number>
 void AddNumber(CLI::App& app, const std::string& name, int64_t least,
                const std::string& help, Number* value) {
+  // Compared as signed numbers: CLI11 would take -1 for the largest unsigned
+  // one.
+  const auto most = static_cast<int64_t>(std::min<uint64_t>(
+      std::numeric_limits<Number>::max(), std::numeric_limits<int64_t>::max()));
   app.add_option(name, *value, help)
       ->capture_default_str()
-      ->check(CLI::Range(static_cast<Number>(least),
-                         std::numeric_limits<Number>::max())
-                  .description(absl::StrCat(">= ", least)));
+      ->check(CLI::Range(least, most).description(absl::StrCat(">= ", least)));
 }
 
 // Adds an option whose text names one of `choices`.

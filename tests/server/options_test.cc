@@ -206,6 +206,7 @@ TEST(OptionsTest, AWrongValueIsNamed) {
       {{"--threads", "-1"}, "--threads", "range 0 to"},
       {{"--threads", "two"}, "--threads", "two"},
       {{"--max-sessions", "0"}, "--max-sessions", "range 1 to"},
+      {{"--max-sessions", "-1"}, "--max-sessions", "range 1 to"},
       {{"--max-message-size", "9"}, "--max-message-size", "range 1024 to"},
       {{"--idle-timeout", "60"}, "--idle-timeout", "a duration such as 60s"},
       {{"--idle-timeout", "0s"}, "--idle-timeout", "at least 1ms"},
