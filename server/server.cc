@@ -456,12 +456,9 @@ void Server::Parts::AwaitQuiet() {
 
 absl::StatusOr<int> Server::Parts::KeepSessions() {
   if (journal == nullptr) return 0;
-  absl::StatusOr<int> kept = static_cast<int>(sessions.size());
-  if (journal->durability() == Durability::kNone) {
-    kept = keeper.KeepAll(sessions, MonotonicNow());
-  } else if (const absl::Status flushed = journal->Flush(); !flushed.ok()) {
-    kept = flushed;
-  }
+  // At any durability: a store that failed for a while lacks the sessions that
+  // have not decided since.
+  absl::StatusOr<int> kept = keeper.KeepAll(sessions, MonotonicNow());
   if (!kept.ok()) {
     LogError("sessions are lost", {{"error", kept.status().message()}});
   }

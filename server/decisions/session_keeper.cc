@@ -117,7 +117,9 @@ absl::StatusOr<int> SessionKeeper::KeepAll(SessionStore& sessions,
     SessionState& session = lease->session();
     // It may have been kept by its own decision meanwhile.
     if (session.kept.generation != journal_->generation()) {
-      Replace(session, Save(session));
+      v1::SavedSession whole = Save(session);
+      if (!journal_->HasRoom(NameOf(session), whole)) (void)journal_->Flush();
+      Replace(session, std::move(whole));
     }
     ++kept;
   }

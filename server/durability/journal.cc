@@ -74,6 +74,12 @@ void Journal::Add(StateChange change) {
   bytes_ += bytes;
 }
 
+bool Journal::HasRoom(const KeptName& name, const v1::SavedSession& session) {
+  const size_t bytes = name.key.size() + session.ByteSizeLong();
+  absl::MutexLock lock(&mutex_);
+  return bytes_ + bytes <= options_.max_bytes;
+}
+
 void Journal::Lose(size_t changes) {
   lost_changes_ += changes;
   ++generation_;

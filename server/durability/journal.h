@@ -57,6 +57,10 @@ class Journal {
   void Remove(KeptName name);
   void SetAside(KeptName name, std::string why);
 
+  // Whether that would not be dropped for want of room.
+  bool HasRoom(const KeptName& name, const v1::SavedSession& session)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
   // Calls `done` once the changes so far are as safe as the durability asks
   // for, or it has taken store_timeout: before it returns, or from a thread of
   // the journal.

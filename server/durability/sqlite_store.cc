@@ -142,20 +142,21 @@ absl::StatusOr<SqliteStore::Database> SqliteStore::OpenDatabase(
   if (code == SQLITE_OK) {
     code = sqlite3_exec(opened, kPrepare, nullptr, nullptr, nullptr);
   }
+  std::string damage;
   if (code == SQLITE_OK) {
     Statement check(opened, "PRAGMA quick_check(1)");
-    const bool sound = check.Step() == SQLITE_ROW && check.Bytes(0) == "ok";
-    if (!sound) code = SQLITE_CORRUPT;
+    damage = check.Step() == SQLITE_ROW ? check.Bytes(0) : "cannot be checked";
+    if (damage != "ok") code = SQLITE_CORRUPT;
   }
   if (code == SQLITE_OK) return database;
-  const std::string what =
-      absl::StrCat(file.string(), ": ", sqlite3_errmsg(opened));
+  const std::string what = absl::StrCat(
+      file.string(), ": ", damage.empty() ? sqlite3_errmsg(opened) : damage);
   if (Damaged(code)) return absl::DataLossError(what);
   if (code == SQLITE_BUSY) {
     return absl::FailedPreconditionError(
         absl::StrCat(file.parent_path().string(),
-                     ": another server keeps its state in this folder, "
-                     "expected one of its own"));
+                     ": another server keeps its state in this folder; each "
+                     "server needs its own"));
   }
   return absl::UnavailableError(what);
 }
@@ -197,6 +198,8 @@ absl::StatusOr<Written> SqliteStore::Write(
     absl::Span<const StateChange> changes) {
   RETURN_IF_ERROR(Run("BEGIN IMMEDIATE"));
   absl::Status status;
+  // Writes something even without changes, or a full disk would seem to work.
+  if (changes.empty()) status = Run("PRAGMA user_version = 1");
   for (const StateChange& change : changes) {
     status = Apply(change);
     if (!status.ok()) break;

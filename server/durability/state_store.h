@@ -62,6 +62,7 @@ class StateStore {
 
   // Writes the changes in their order. They are as safe as the store makes them
   // when it returns. After an error any number of them may have been written.
+  // Without changes it finds out whether the store can be written.
   // Errors: Unavailable: the medium refuses; the message names it.
   virtual absl::StatusOr<Written> Write(
       absl::Span<const StateChange> changes) = 0;

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <fstream>
 
@@ -202,6 +203,31 @@ TEST_F(RestartTest, AClosedSessionStaysClosedAndAResetOneIsReset) {
   EXPECT_EQ(ReasonOf(Decide("closed", 1, &response)), "SESSION_UNKNOWN");
   MustDecide("reset", 0);
   EXPECT_EQ(ActionOf(MustDecide("reset", 1)), first);
+}
+
+TEST_F(RestartTest, AnOrderlyEndKeepsWhatAFullDiskRefused) {
+  signal(SIGXFSZ, SIG_IGN);  // The server's, too: it gets an error instead.
+  StartKeeping("each");
+  for (const std::string id : {"a", "b"}) {
+    OpenLoop(id);
+    EXPECT_FALSE(MustDecide(id, 0).report().not_kept());
+  }
+  const auto set_full = [this](bool full) {
+    const rlimit limit = {full ? 0 : RLIM_INFINITY, RLIM_INFINITY};
+    ASSERT_EQ(prlimit(server_->id(), RLIMIT_FSIZE, &limit, nullptr), 0);
+  };
+  set_full(true);
+  EXPECT_TRUE(MustDecide("a", 1).report().not_kept());
+  set_full(false);
+  uint64_t next = 1;
+  while (MustDecide("b", next++).report().not_kept()) {
+    ASSERT_LT(next, 1000u);
+    absl::SleepFor(absl::Milliseconds(30));
+  }
+  EXPECT_EQ(End(SIGTERM).exit_code, 0);
+  StartKeeping("each");
+  EXPECT_EQ(MustDecide("a", 2).report().resumed_from(), 2u);
+  EXPECT_EQ(MustDecide("b", next).report().resumed_from(), next);
 }
 
 TEST_F(RestartTest, TwoServersDoNotShareAFolder) {

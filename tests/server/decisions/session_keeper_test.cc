@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "server/decisions/saved_session.h"
 #include "server/support/clock.h"
@@ -47,11 +49,15 @@ class FakeStore : public StateStore {
 
 class SessionKeeperTest : public ::testing::Test {
  protected:
-  void Begin(Durability durability, SessionKeeper::Options options = {}) {
-    Journal::Options journaling;
+  static Journal::Options Eager() {
+    Journal::Options options;
+    options.interval = absl::Milliseconds(1);
+    options.retry = absl::Milliseconds(1);
+    return options;
+  }
+  void Begin(Durability durability, SessionKeeper::Options options = {},
+             Journal::Options journaling = Eager()) {
     journaling.durability = durability;
-    journaling.interval = absl::Milliseconds(1);
-    journaling.retry = absl::Milliseconds(1);
     journal_ = std::make_unique<Journal>(journaling,
                                          std::make_unique<FakeStore>(&medium_));
     keeper_ = std::make_unique<SessionKeeper>(options, journal_.get());
@@ -189,6 +195,9 @@ TEST_F(SessionKeeperTest, WithoutDurabilityOnlyTheEndIsKept) {
   ASSERT_TRUE(kept.ok());
   EXPECT_EQ(*kept, 1);
   EXPECT_THAT(Kinds(), ElementsAre(Kind::kReplace));
+  // A session that is closed afterwards does not come back.
+  keeper_->Ended(sessions.Acquire("a", now)->session());
+  EXPECT_THAT(Kinds(), ElementsAre(Kind::kReplace, Kind::kRemove));
 }
 
 TEST_F(SessionKeeperTest, BeforeAMoveAllIsKeptAndFromThenOnEachDecision) {
@@ -206,6 +215,65 @@ TEST_F(SessionKeeperTest, BeforeAMoveAllIsKeptAndFromThenOnEachDecision) {
   keeper_->WhenKept([&] { kept.Notify(); });
   ASSERT_TRUE(kept.WaitForNotificationWithTimeout(kPatience));
   EXPECT_THAT(Kinds(), ElementsAre(Kind::kReplace, Kind::kAppend));
+}
+
+TEST_F(SessionKeeperTest, WhatAStoreLostIsKeptAtTheEndAtTheLatest) {
+  Begin(Durability::kEach);
+  SessionStore sessions({10});
+  const absl::Time now = MonotonicNow();
+  for (const std::string id : {"a", "b"}) {
+    auto lease = sessions.Open(maker_.NewSession(id), now);
+    keeper_->Began(lease->session());
+    ASSERT_TRUE(lease->Install(now).ok());
+  }
+  (void)journal_->Flush();
+  SetFails(true);
+  Decide(sessions.Acquire("a", now)->session(), 0.5f);
+  AwaitAvailable(false);
+  SetFails(false);
+  AwaitAvailable(true);
+  Decide(sessions.Acquire("b", now)->session(), 0.5f);
+  ASSERT_TRUE(keeper_->KeepAll(sessions, now).ok());
+  EXPECT_THAT(Kinds(), ElementsAre(Kind::kCreate, Kind::kCreate, Kind::kReplace,
+                                   Kind::kReplace));
+  EXPECT_EQ(Written().back().name.key, "\na");
+  EXPECT_EQ(Written().back().session.next_decision(), 1u);
+}
+
+TEST_F(SessionKeeperTest, AllSessionsAreKeptEvenIfFewFitIntoTheJournal) {
+  constexpr int kSessions = 20;
+  Journal::Options small;
+  small.max_bytes = 3 * Save(maker_.NewSession("a")).ByteSizeLong();
+  Begin(Durability::kNone, {}, small);
+  SessionStore sessions({kSessions});
+  const absl::Time now = MonotonicNow();
+  for (int i = 0; i < kSessions; ++i) {
+    auto lease = sessions.Open(maker_.NewSession(absl::StrCat(i)), now);
+    ASSERT_TRUE(lease.ok());
+    ASSERT_TRUE(lease->Install(now).ok());
+  }
+  const auto kept = keeper_->KeepAll(sessions, now);
+  ASSERT_TRUE(kept.ok());
+  EXPECT_EQ(*kept, kSessions);
+  EXPECT_EQ(Kinds(), std::vector<Kind>(kSessions, Kind::kReplace));
+  EXPECT_EQ(journal_->lost_changes(), 0u);
+}
+
+TEST_F(SessionKeeperTest, TheEndWaitsForARunningDecision) {
+  Begin(Durability::kNone);
+  SessionStore sessions({10});
+  const absl::Time now = MonotonicNow();
+  auto opened = sessions.Open(maker_.NewSession("a"), now);
+  ASSERT_TRUE(opened->Install(now).ok());
+  auto running = std::make_unique<SessionLease>(*sessions.Acquire("a", now));
+  std::thread deciding([&] {
+    absl::SleepFor(absl::Milliseconds(20));
+    running.reset();
+  });
+  const auto kept = keeper_->KeepAll(sessions, now);
+  deciding.join();
+  ASSERT_TRUE(kept.ok());
+  EXPECT_EQ(*kept, 1);
 }
 
 TEST_F(SessionKeeperTest, OnlyASharedStoreIsAskedWhetherANameIsTaken) {

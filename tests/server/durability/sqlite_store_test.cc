@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "tests/support/captured_stderr.h"
 #include "tests/support/temporary_folder.h"
 
 namespace foresight {
@@ -33,6 +34,61 @@ StateChange Append(const std::string& key, uint64_t decision,
 StateChange Remove(const std::string& key, uint64_t incarnation = 1) {
   return {Kind::kRemove, {key, incarnation}, {}, {}, ""};
 }
+
+// While it lives, SQLite's write-ahead logs count their syncs, and may be on a
+// full disk.
+class WatchedDisk {
+ public:
+  WatchedDisk() {
+    system_ = sqlite3_vfs_find(nullptr);
+    syncs_ = 0;
+    full_ = false;
+    disk_ = *system_;
+    disk_.zName = "watched";
+    disk_.xOpen = OpenFile;
+    sqlite3_vfs_register(&disk_, /*makeDflt=*/1);
+  }
+  ~WatchedDisk() {
+    sqlite3_vfs_unregister(&disk_);
+    sqlite3_vfs_register(system_, /*makeDflt=*/1);
+  }
+  int syncs() const { return syncs_; }
+  void SetFull(bool full) { full_ = full; }
+
+ private:
+  static int OpenFile(sqlite3_vfs*, const char* name, sqlite3_file* file,
+                      int flags, int* out_flags) {
+    const int code = system_->xOpen(system_, name, file, flags, out_flags);
+    if (code != SQLITE_OK || (flags & SQLITE_OPEN_WAL) == 0) return code;
+    files_ = file->pMethods;
+    watched_ = *files_;
+    watched_.xSync = [](sqlite3_file* synced, int how) {
+      ++syncs_;
+      return files_->xSync(synced, how);
+    };
+    watched_.xWrite = [](sqlite3_file* written, const void* bytes, int size,
+                         sqlite3_int64 offset) {
+      return full_ ? SQLITE_FULL : files_->xWrite(written, bytes, size, offset);
+    };
+    file->pMethods = &watched_;
+    return code;
+  }
+
+  // SQLite calls plain functions.
+  static sqlite3_vfs* system_;
+  static sqlite3_vfs disk_;
+  static const sqlite3_io_methods* files_;
+  static sqlite3_io_methods watched_;
+  static int syncs_;
+  static bool full_;
+};
+
+sqlite3_vfs* WatchedDisk::system_ = nullptr;
+sqlite3_vfs WatchedDisk::disk_;
+const sqlite3_io_methods* WatchedDisk::files_ = nullptr;
+sqlite3_io_methods WatchedDisk::watched_;
+int WatchedDisk::syncs_ = 0;
+bool WatchedDisk::full_ = false;
 
 class SqliteStoreTest : public ::testing::Test {
  protected:
@@ -150,6 +206,11 @@ TEST_F(SqliteStoreTest, ADamagedSessionIsSetAsideAlone) {
   const auto kept = Load();
   ASSERT_EQ(kept.size(), 1u);
   EXPECT_EQ(kept[0].name.key, "b");
+  // Fails unless the damaged row is now among those set aside.
+  Tamper(
+      "CREATE TABLE check_rows(ok CHECK(ok));"
+      "INSERT INTO check_rows SELECT count(*) = 1 FROM sessions_set_aside;"
+      "INSERT INTO check_rows SELECT count(*) = 1 FROM sessions;");
 }
 
 TEST_F(SqliteStoreTest, StateSetAsideIsNotLoadedAgain) {
@@ -172,6 +233,24 @@ TEST_F(SqliteStoreTest, AFolderHasOneServer) {
               HasSubstr(folder_.path().string() + ": another server"));
 }
 
+TEST_F(SqliteStoreTest, ADamagedPageIsFoundAtTheStart) {
+  Write({Replace("a", 0)});
+  store_.reset();
+  const auto file = folder_.path() / SqliteStore::kFile;
+  const auto size = std::filesystem::file_size(file);
+  ASSERT_GT(size, 2 * 4096u);
+  std::fstream damaged(file, std::ios::in | std::ios::out | std::ios::binary);
+  damaged.seekp(4096);  // The first page can be read.
+  damaged << std::string(size - 4096, '\xff');
+  damaged.close();
+  const CapturedStderr log;
+  Open();
+  EXPECT_THAT(log.Text(), HasSubstr("in database main"));
+  EXPECT_THAT(Load(), IsEmpty());
+  EXPECT_TRUE(
+      std::filesystem::exists(folder_.path() / "sessions.db.damaged-1"));
+}
+
 TEST_F(SqliteStoreTest, AForeignFileIsRenamedAndTheStoreBeginsAnew) {
   Write({Replace("a", 0)});
   store_.reset();
@@ -180,6 +259,39 @@ TEST_F(SqliteStoreTest, AForeignFileIsRenamedAndTheStoreBeginsAnew) {
   EXPECT_THAT(Load(), IsEmpty());
   EXPECT_TRUE(
       std::filesystem::exists(folder_.path() / "sessions.db.damaged-1"));
+}
+
+TEST_F(SqliteStoreTest, ATransactionIsSyncedBeforeWriteReturns) {
+  const WatchedDisk disk;
+  Open();
+  Write({Replace("a", 0)});
+  for (int n = 0; n < 3; ++n) {
+    const int before = disk.syncs();
+    Write({Append("a", n)});
+    EXPECT_GT(disk.syncs(), before);
+  }
+  store_.reset();  // Before its disk.
+}
+
+TEST_F(SqliteStoreTest, AFullDiskTakesNothingAndTheStoreGoesOnOnceItHasSpace) {
+  WatchedDisk disk;
+  Open();
+  Write({Replace("a", 3)});
+  disk.SetFull(true);
+  for (int n = 0; n < 2; ++n) {
+    const absl::Status full = store_->Write({Append("a", 3)}).status();
+    EXPECT_TRUE(absl::IsUnavailable(full)) << full;
+    EXPECT_THAT(full.message(), HasSubstr("sessions.db"));
+    EXPECT_TRUE(absl::IsUnavailable(store_->Write({}).status()));
+  }
+  disk.SetFull(false);
+  Write({Replace("b", 7)});
+  Open();
+  const auto kept = Load();
+  ASSERT_EQ(kept.size(), 2u);
+  EXPECT_THAT(kept[0].decisions, IsEmpty());
+  EXPECT_EQ(kept[1].session.next_decision(), 7u);
+  store_.reset();  // Before its disk.
 }
 
 TEST_F(SqliteStoreTest, AFolderThatCannotBeMadeIsNamed) {
