@@ -54,7 +54,8 @@ absl::Status Probe(const ProbeTarget& target) {
             target.path.c_str(), name.c_str());
   if (mg_get_response(connection.get(), error, sizeof(error),
                       kAnswerTimeoutMs) < 0) {
-    return failed(error[0] == '\0' ? "no answer" : error);
+    return failed(absl::StrCat(error[0] == '\0' ? "no answer" : error,
+                               ", expected the address of --metrics-listen"));
   }
   const int code = mg_get_response_info(connection.get())->status_code;
   if (code == 200) return absl::OkStatus();
