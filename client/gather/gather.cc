@@ -80,6 +80,10 @@ std::optional<double> MeanOf(
 
 absl::Status GatheredReport::Add(const std::string& name,
                                  const std::string& text) {
+  if (text.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        name, " is empty: its foresight-run has not ended, or has failed"));
+  }
   const Json report = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!IsReport(report)) {
     return absl::InvalidArgumentError(absl::StrCat(

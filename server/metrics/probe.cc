@@ -55,7 +55,7 @@ absl::Status Probe(const ProbeTarget& target) {
   if (mg_get_response(connection.get(), error, sizeof(error),
                       kAnswerTimeoutMs) < 0) {
     return failed(absl::StrCat(error[0] == '\0' ? "no answer" : error,
-                               "; expected HTTP, as --metrics-listen speaks"));
+                               ", expected the address of --metrics-listen"));
   }
   const int code = mg_get_response_info(connection.get())->status_code;
   if (code == 200) return absl::OkStatus();

@@ -23,7 +23,12 @@ bool HasControlCharacters(absl::string_view name) {
 }
 
 absl::StatusOr<absl::string_view> TokenOf(const CallEvidence& evidence) {
-  if (evidence.authorization.size() != 1) {
+  if (evidence.authorization.empty()) {
+    return MakeError(Reason::kUnauthenticated,
+                     "the call has no token, expected authorization in its "
+                     "metadata: Bearer TOKEN");
+  }
+  if (evidence.authorization.size() > 1) {
     return MakeError(
         Reason::kUnauthenticated,
         absl::StrCat("the call has ", evidence.authorization.size(),

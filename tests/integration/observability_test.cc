@@ -124,6 +124,10 @@ TEST_F(ObservabilityTest, TheProgramProbesAServer) {
   EXPECT_EQ(Probe(address).exit_code, 0);
   EXPECT_EQ(Probe(address + "/livez").exit_code, 0);
   EXPECT_EQ(Probe(address + "/nothing").exit_code, 1);
+  const CommandResult grpc_port = Probe(server_->address());
+  EXPECT_EQ(grpc_port.exit_code, 1);
+  EXPECT_THAT(grpc_port.errors,
+              HasSubstr("expected the address of --metrics-listen"));
   server_.reset();
   const CommandResult gone = Probe(address);
   EXPECT_EQ(gone.exit_code, 1);

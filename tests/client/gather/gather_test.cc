@@ -80,9 +80,17 @@ TEST(GatherTest, RefusesARepeatedSeedAndItsWholeReport) {
   EXPECT_EQ(gathered.episodes(), 2u);
 }
 
+TEST(GatherTest, SaysThatAnEmptyReportIsNotWrittenYet) {
+  GatheredReport gathered;
+  const absl::Status status = gathered.Add("0.json", "");
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(status.message(),
+            "0.json is empty: its foresight-run has not ended, or has failed");
+}
+
 TEST(GatherTest, RefusesOtherFiles) {
   for (const char* text :
-       {"", "{", "[]", "{\"episodes\": []}",
+       {"{", "[]", "{\"episodes\": []}",
         "{\"environment\": \"e\", \"model\": \"m\", \"settings\": {},"
         " \"episodes\": [{\"seed\": -1, \"frozen_return\": 1,"
         " \"adapted_return\": 1, \"steps_done_mean\": 1}]}"}) {

@@ -93,7 +93,7 @@ TEST(ProbeTest, SaysWhatItExpectsOfAnotherProtocol) {
   close(listener);
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(Message(status),
-              HasSubstr("; expected HTTP, as --metrics-listen speaks"));
+              HasSubstr("expected the address of --metrics-listen"));
 }
 
 }  // namespace

@@ -71,6 +71,13 @@ TEST(AuthenticatorTest, UnknownTokensAreRefusedUnquoted) {
   }
 }
 
+TEST(AuthenticatorTest, ACallWithoutATokenIsToldHowToSendOne) {
+  const Authenticator authenticator(false, Tokens("secret", "other"));
+  EXPECT_EQ(authenticator.Identify({kAct, {}, "host"}).status().message(),
+            "the call has no token, expected authorization in its metadata: "
+            "Bearer TOKEN");
+}
+
 // A token of 64 hex digits looks like a SHA-256.
 TEST(AuthenticatorTest, ARefusalHintsThatTheFileHoldsTheTokenItself) {
   const std::string token = Sha256Hex("random");
