@@ -12,12 +12,12 @@ namespace foresight {
 
 struct BenchCase {
   std::shared_ptr<const Bundle> bundle;
-  AdaptationSettings settings;     // RESET; only the norm limit.
+  AdaptationSettings settings;     // RESET mode; limits only the gradient norm.
   std::vector<float> observation;  // [S]
   uint64_t seed = 42;
 
   std::string dynamics() const;  // "diffusion" or "mean_flow".
-  // Such as "(10,5,10,1) diffusion" for M, H, K, E.
+  // "(M,H,K,E) dynamics", such as "(10,5,10,1) diffusion".
   std::string name() const;
 
   // The work of one decision in GFLOP: twice the multiply-adds of

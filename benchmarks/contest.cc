@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kFewestRounds = 3;
 constexpr double kPeakSeconds = 0.002;
-// Shorter decisions are timed several at once.
+// Decisions shorter than this are timed in groups.
 constexpr double kShortestTiming = 0.005;
 
 // One contestant, ready to decide.
@@ -32,7 +32,7 @@ class Seat {
     problem_.workers = helpers_.get();
   }
 
-  // Makes a decision and returns its seconds.
+  // Makes a decision and returns its time in seconds.
   absl::StatusOr<double> Decide() {
     const double begin = Now();
     for (int i = 0; i < repetitions_; ++i) {

@@ -16,7 +16,7 @@ struct Contestant {
   std::string engine;     // "fused", "autograd"
   std::string precision;  // "fp32", "bf16"
   int threads = 1;
-  // Makes the engine for a bundle, with the engine's errors.
+  // Makes the engine for a bundle, or returns the engine's error.
   std::function<absl::StatusOr<std::unique_ptr<Engine>>(
       const std::shared_ptr<const Bundle>&)>
       create;
@@ -28,7 +28,7 @@ struct Result {
   int threads = 1;
   double ms = 0;                // Median.
   double gflops = 0;            // gigaflop() / time.
-  double fraction_of_peak = 0;  // For as many threads.
+  double fraction_of_peak = 0;  // The peak of as many threads.
   // This contestant's speed divided by autograd's with as many threads: the
   // median over rounds; 0 without autograd.
   double over_autograd = 0;
@@ -36,8 +36,8 @@ struct Result {
 
 // Lets the contestants take turns until `seconds` are over and each has had
 // three rounds, so that slow moments of the machine affect all alike. Each
-// round also measures the machine's peak. A first round is not counted. Errors:
-// the engines' and their decisions'.
+// round also measures the machine's peak. Each contestant's first decision is
+// not counted. Errors: those of the engines and of their decisions.
 absl::StatusOr<std::vector<Result>> Contest(
     const BenchCase& bench_case, const std::vector<Contestant>& contestants,
     double seconds);

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Measures what each durability costs, for docs/durability.md: 64 control loops
-at 20 Hz, against servers with none, interval and each, on a disk and on a Redis
-of its own. One short run of foresight-load after another, in turns, so that
-what else the machine does meets all alike; each ratio is to the run with "none"
-of the same round.
+"""Measures what each --durability costs, for docs/durability.md: 64 control loops
+at 20 Hz, against one server with "none" and others with "interval" and "each",
+on a disk and on a Redis that this script starts. The servers take turns with
+short runs of foresight-load, so that whatever else the machine does affects all
+alike; each ratio is relative to the run with "none" in the same round.
 
-It also says how long this disk takes to sync. Nothing else should run
+Also measures how long this disk takes to sync. Nothing else should run
 meanwhile.
 """
 
@@ -131,7 +131,7 @@ def measure(arguments, folder):
                                        durability, *state)
         results = {name: [] for name in servers}
         for number in range(arguments.rounds):
-            # Each round begins with another one.
+            # Each round begins with a different server.
             names = list(servers)
             for name in names[number % len(names):] + names[:number % len(names)]:
                 print(f"\rround {number + 1} of {arguments.rounds}: {name}\033[K",

@@ -14,7 +14,7 @@ import tempfile
 
 from served_load import Server, argument_parser
 
-# Name, arguments of foresight-load besides --rate 20 --deadline 50ms.
+# Name, then arguments of foresight-load besides --rate 20 --deadline 50ms.
 ROWS = [
     ("16 loops, defaults", "--sessions 16"),
     ("24 loops, defaults", "--sessions 24"),

@@ -6,9 +6,9 @@
 
 namespace foresight {
 
-// GFLOP/s of float32 multiply-adds, each counted as two operations, of
-// `threads` threads together for about `seconds`. They compute independent sums
-// in registers of the CPU's widest vectors.
+// The GFLOP/s of float32 multiply-adds (two operations each) that `threads`
+// threads reach together, measured for about `seconds`. They compute
+// independent sums in registers of the CPU's widest vectors.
 double MeasureFmaPeak(int threads, double seconds);
 
 // GB/s at which one thread reads `bytes` repeatedly. For half a megabyte that

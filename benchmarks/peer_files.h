@@ -1,4 +1,4 @@
-// The files from which benchmarks/peers.py computes the same decisions.
+// The files from which benchmarks/peers.py repeats a case's decision.
 #pragma once
 
 #include <filesystem>

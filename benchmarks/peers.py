@@ -1,4 +1,4 @@
-"""The same decisions with PyTorch (eager, torch.compile) and JAX (jit).
+"""Times foresight-bench's decisions in PyTorch (eager, compiled) and JAX (jit).
 
   deploy/install_dependencies.sh --peers
   foresight-bench --peer-files cases
@@ -6,11 +6,11 @@
       python3 benchmarks/peers.py cases --bench foresight-bench
 
 Reads what foresight-bench wrote: weights, noise, and the gradient that the fused
-engine computed, which every peer's has to equal before it is timed. Prints, and
-writes with --json, the rows that foresight-bench does. With --bench the fused
-engine is timed by turns with the peers, and their times are given in its own.
-With --threads 1 everything stays on one core; torch.compile takes minutes for
-each case.
+engine computed. A peer is timed only if it computes the same gradient. Prints
+a row for each case and peer; --json writes the rows in foresight-bench's format.
+With --bench the fused engine takes turns with the peers, and their times are
+also given as multiples of its time. With --threads 1 everything stays on one
+core; torch.compile takes minutes for each case.
 """
 
 import argparse
@@ -112,8 +112,8 @@ def embedding(p, width):
 def objective(case, ops, weights, psi, noise, schedule, unroll=True):
     """J as docs/method.md section 1 says, on the arrays of `ops`.
 
-    `schedule` is the case's with its embeddings as such arrays, made outside of
-    what is compiled: a compiler of Python would trace NumPy as well.
+    `schedule` is case.schedule with its embeddings as arrays of `ops`. They are
+    made outside of the compiled code: torch.compile would trace NumPy as well.
     """
     w = {**weights, **psi}
 
@@ -293,7 +293,7 @@ class Contestant:
 
 
 def peer_slice(run, seconds):
-    """The median of `seconds` of decisions, in milliseconds."""
+    """The median time, in milliseconds, of the decisions made within `seconds`."""
     times = []
     end = time.perf_counter() + seconds
     while not times or time.perf_counter() < end:
@@ -317,14 +317,14 @@ def fused_slice(bench, case, threads, seconds):
 
 def ready_peers(case, ops, peers):
     """The peers whose gradient equals the fused engine's, compiled and warm; and
-    whether all of them are."""
+    whether that holds for every peer."""
     ready, right = [], True
     for peer in peers:
         library, mode = peer.split(":")
         begin = time.perf_counter()
         run, gradient = ops[library].decision(case, mode)
         error = relative_error(case, gradient())
-        # float32 on a rollout that is not chaotic.
+        # Close enough for float32 on a rollout that is not chaotic.
         if not error < 1e-3:
             print(f"{case.name} {peer}: gradient is off by {error:.1e}")
             right = False

@@ -22,7 +22,8 @@ def argument_parser(description):
 
 
 def wait_for(condition, process, what):
-    """Ends this program if `process` ends before the condition holds."""
+    """Ends this program if `process` ends, or PATIENCE_S pass, before the
+    condition holds."""
     give_up = time.monotonic() + PATIENCE_S
     while not condition():
         if process.poll() is not None or time.monotonic() > give_up:
@@ -31,8 +32,8 @@ def wait_for(condition, process, what):
 
 
 class Server:
-    """A foresight-server on a port that the system chooses. `folder`, which it
-    makes, gets its log."""
+    """A foresight-server on a port that the system chooses. Creates `folder` for
+    its log."""
 
     def __init__(self, build, folder, *options):
         folder.mkdir()
@@ -42,7 +43,7 @@ class Server:
             [build / "bin/foresight-server", "--model", MODEL,
              "--listen", "127.0.0.1:0", "--metrics-listen", "off",
              "--port-file", port_file, *options], stderr=self.log)
-        # The file is written before its content.
+        # The file exists before its content is written.
         wait_for(lambda: port_file.exists() and port_file.read_text().strip(),
                  self.process, f"foresight-server (see {self.log.name})")
         self.address = port_file.read_text().strip()

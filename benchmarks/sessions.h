@@ -9,13 +9,13 @@
 namespace foresight {
 
 struct SessionsResult {
-  double alone_ms = 0;  // Medians, for all sessions.
+  double alone_ms = 0;  // Medians of the time for all sessions.
   double together_ms = 0;
-  double gain = 0;  // Decisions per second: the median of the rounds' ratios.
+  double gain = 0;  // Ratio of decisions per second, the median over rounds.
 };
 
 // Runs rounds of both ways on one thread until `seconds` are over; each session
-// has its own psi. Errors: the engine's and its decisions'.
+// has its own psi. Errors: those of the engine and of its decisions.
 absl::StatusOr<SessionsResult> CompareSessions(const BenchCase& bench_case,
                                                fused::Precision precision,
                                                int sessions, double seconds);

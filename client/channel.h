@@ -17,7 +17,7 @@ namespace foresight {
 // `credentials` is not null, it replaces the TLS settings of `security`.
 // Errors, each naming the file or option:
 //   NotFound:        a file cannot be read.
-//   InvalidArgument: a file is not given that another one needs, the token file
+//   InvalidArgument: a file that another one needs is not given, the token file
 //                    holds no token, or the token would be sent to another
 //                    machine in plain text.
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(

@@ -43,8 +43,8 @@ int Milliseconds(absl::Duration duration) {
       std::clamp<int64_t>(absl::ToInt64Milliseconds(duration), 1, 1 << 30));
 }
 
-// Only under this policy does gRPC look at a server's health. While the server
-// does not serve, calls fail at once.
+// gRPC looks at a server's health only under this policy. While the server does
+// not serve, calls fail at once.
 constexpr char kWatchHealth[] = R"({
   "loadBalancingConfig": [{"round_robin": {}}],
   "healthCheckConfig": {"serviceName": "foresight.v1.Adaptation"}

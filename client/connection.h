@@ -50,7 +50,7 @@ class Connection {
   static absl::StatusOr<std::shared_ptr<const Connection>> OpenReplica(
       const ReplicaAddress& address, const Options& options);
 
-  // Whether a call would reach the server at once. Connects if it is not.
+  // Whether a call would reach the server at once. If not, starts to connect.
   bool ready() const;
   // Whether the last attempt to connect failed, or the server does not serve.
   bool failing() const;

@@ -54,10 +54,10 @@ class ControlLoop::Steps {
 
  private:
   void Ask(absl::Span<const float> observation, SteadyTime deadline);
-  // Gives the outstanding request up if it is overdue.
+  // Gives up the outstanding request if it is overdue.
   void GiveUpOverdue(SteadyTime now);
-  // Processes the outstanding request's answer. Returns a status if this step
-  // ends with it; if that is OK, `answer` is the step's answer.
+  // Processes the outstanding request's answer. Returns a status if the answer
+  // ends this step; if the status is OK, `answer` is the step's answer.
   std::optional<absl::Status> Take(AnswerSlot::Answer& answer);
   Command InTimeCommand(const v1::ActResponse& answer);
   Command LateCommand(absl::Span<const float> observation, absl::Status status);

@@ -18,8 +18,8 @@ absl::Status InFlight(const v1::ActRequest& request) {
       "DECISION_IN_FLIGHT", std::nullopt);
 }
 
-// A stream shows its token once, when it is opened. If the server refuses it
-// later, the token was replaced since.
+// A stream shows its token once, when it is opened. If the server refuses the
+// token later, it has been replaced in the meantime.
 absl::Status TokenRefused() {
   return absl::UnavailableError(
       "the server no longer takes the token that the stream was opened with; "
@@ -30,8 +30,8 @@ absl::Status TokenRefused() {
 
 ControlReactor::ControlReactor(v1::Adaptation::StubInterface& stub) {
   stub.async()->Control(&context_, this);
-  // The hold is needed because writes start outside of gRPC's calls. The first
-  // thread that sees the stream end releases it.
+  // The hold is needed because writes start outside of the On... functions. The
+  // first thread that sees the stream end releases it.
   AddHold();
   StartRead(&response_);
   StartCall();

@@ -45,7 +45,7 @@ class DecisionSequence {
   uint64_t epoch() const { return epoch_; }
   // The number of answers with an older epoch so far.
   int64_t stale_answers() const { return stale_answers_; }
-  // Decisions that were answered and that the server has lost since, so far.
+  // The number of answered decisions that the server has lost so far.
   int64_t lost_decisions() const { return lost_decisions_; }
 
   // Returns `answer`, or Unavailable if its epoch is older than the newest

@@ -22,7 +22,7 @@ absl::Status CallError(absl::StatusCode code, absl::string_view message,
                        absl::string_view reason,
                        std::optional<absl::Duration> retry_after);
 
-// `error` with another message and all that call_error.h reads.
+// Replaces the message of `error` and keeps all that call_error.h reads.
 absl::Status WithMessage(const absl::Status& error, absl::string_view message);
 
 // Converts the status of a unary call. Reason and retry delay come from the

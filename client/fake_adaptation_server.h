@@ -62,9 +62,9 @@ class FakeAdaptationServer : private v1::Adaptation::Service {
   // Decisions stall until they are cancelled or Release is called.
   void Stall();
   void Release();
-  // One of the decisions that stall answers `status`.
+  // One of the stalled decisions ends with `status`.
   void FailOneStalled(const grpc::Status& status);
-  // Answers and sessions say that the epoch is `epoch`, from now on.
+  // From now on, answers and sessions show the epoch `epoch`.
   void SetEpoch(uint64_t epoch);
   // The next `times` decisions are made and answered with epoch `epoch`.
   void AnswerAsOfEpoch(uint64_t epoch, int times);

@@ -12,8 +12,8 @@
 namespace foresight {
 
 // Chooses by the policy. Steps are counted by the caller. A plan holds the
-// actions of the steps after its observation's, so a plan that is two steps
-// late is followed from its third action on. After its end its last action is
+// actions of the steps after its observation's: its third action belongs to the
+// third step after that observation. After the end of a plan its last action is
 // repeated.
 //
 // Not thread-safe. Reads no clock.

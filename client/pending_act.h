@@ -22,7 +22,7 @@ class PendingAct {
       std::shared_ptr<const Connection> connection,
       const v1::ActRequest& request, absl::Duration timeout);
 
-  // Asks on `stream` to that replica.
+  // Requests the decision from `replica` on `stream`.
   static std::unique_ptr<PendingAct> Send(ReconnectingStream& stream,
                                           const v1::ActRequest& request,
                                           int replica = 0);

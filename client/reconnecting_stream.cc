@@ -35,7 +35,7 @@ class ReconnectingStream::Streams {
   };
 
   // The stream to send on, opened if necessary. Errors: Unavailable: it is too
-  // early for another one.
+  // early to open another one.
   absl::StatusOr<std::shared_ptr<ControlStream>> Current(int replica,
                                                          SteadyTime now)
       ABSL_LOCKS_EXCLUDED(mutex_);

@@ -10,7 +10,7 @@ namespace foresight {
 
 struct ReplicaAddress {
   std::string target;  // "host:port" of one server.
-  // The name in its certificate, if `target` does not have it.
+  // The name in the server's certificate, if that is not in `target`.
   std::string server_name;
 };
 

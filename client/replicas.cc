@@ -16,10 +16,10 @@ namespace {
 constexpr absl::Duration kLookAgain = absl::Milliseconds(2);
 
 // The longest wait for other servers once one serves. It lets clients that
-// start agree on where sessions belong.
+// are starting agree on where sessions belong.
 constexpr absl::Duration kSettle = absl::Milliseconds(500);
 
-// As long as a take-over and a rolling restart may take.
+// Long enough for a take-over and for a rolling restart.
 constexpr absl::Duration kPatience = absl::Seconds(5);
 
 }  // namespace

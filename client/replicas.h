@@ -46,16 +46,16 @@ class Replicas {
   // `avoided`, or the only one.
   int Choose(absl::string_view session_id, int avoided = -1) const;
 
-  // Waits until one of several servers serves, but not after `deadline`, for at
-  // most five seconds and only until cancelled. Returns at once if there is
-  // only one server, as a failed call's error says more.
+  // Waits until one of several servers serves, but at most five seconds, and
+  // not beyond `deadline` or a cancellation. Returns at once if there is only
+  // one server: the error of a failed call then says more.
   void AwaitOne(SteadyTime deadline, const Cancellation* cancellation) const;
 
  private:
   explicit Replicas(std::vector<std::shared_ptr<const Connection>> connections);
 
   const std::vector<std::shared_ptr<const Connection>> connections_;
-  std::unique_ptr<ChannelWatch> watch_;  // Null for a single one.
+  std::unique_ptr<ChannelWatch> watch_;  // Null for a single replica.
 };
 
 // The weight of `replica` for `key`: a session goes to the replica with the

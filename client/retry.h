@@ -20,10 +20,10 @@ bool IsRetryable(const absl::Status& status);
 absl::Duration Backoff(const RetryPolicy& policy, int attempt,
                        const absl::Status& status, absl::BitGenRef random);
 
-// Runs `attempt` until it succeeds, fails for good, was tried max_attempts
-// times, or the next wait would pass `deadline`. Returns its last status; the
-// message says how often it was tried. Cancelled if `cancellation`, which may
-// be null, is. Use it only for calls that can be repeated safely.
+// Runs `attempt` until it succeeds, fails for good, has been tried max_attempts
+// times, or the next wait would pass `deadline`. Returns its last status, whose
+// message says how often it was tried; Cancelled if `cancellation` (may be
+// null) is cancelled. Use it only for calls that can be repeated safely.
 absl::Status WithRetries(const RetryPolicy& policy, SteadyTime deadline,
                          const Cancellation* cancellation,
                          absl::FunctionRef<absl::Status()> attempt);

@@ -37,7 +37,7 @@ v1::ActRequest MakeRequest(const std::string& session, uint64_t epoch,
 
 }  // namespace
 
-// The decision of ActAsync. gRPC writes to it until it has answered.
+// The decision of ActAsync. gRPC writes to it until the call has ended.
 struct SessionCalls::AsyncAct {
   ActOptions options;
   SteadyTime deadline;
@@ -55,8 +55,8 @@ struct SessionCalls::AsyncAct {
 // Thread-safe.
 class SessionCalls::AsyncGate {
  public:
-  // A ticket for a decision that is about to be sent, by `context` unless that
-  // is null; 0 if the session is ending.
+  // A ticket for a decision that is about to be sent, in a call with `context`
+  // or, if that is null, on a stream; 0 if the session is ending.
   uint64_t Open(std::shared_ptr<grpc::ClientContext> context) {
     absl::MutexLock lock(&mutex_);
     if (ending_) return 0;
@@ -64,14 +64,14 @@ class SessionCalls::AsyncGate {
     return waiting_ = ++last_;
   }
 
-  // True for the first of a ticket's holders, which then answers the decision
-  // and calls Answered.
+  // True for the first caller with this ticket, which must then answer the
+  // decision and call Answered.
   bool Take(uint64_t ticket) {
     absl::MutexLock lock(&mutex_);
     if (waiting_ != ticket) return false;
     waiting_ = 0;
-    // While the session lives: with the context, the last reference to the
-    // channel could go on a thread of gRPC, which would have to join itself.
+    // Freed while the session lives: if the context held the last reference to
+    // the channel, a gRPC thread would free it and would have to join itself.
     context_ = nullptr;
     ++answering_;
     return true;
@@ -147,7 +147,7 @@ int SessionCalls::Place() {
 
 void SessionCalls::Learn(const absl::Status& status) {
   if (replicas_->size() == 1) return;
-  // The server itself has not answered, or says that it ends.
+  // The server itself has not answered, or says that it is draining.
   leaving_ =
       ErrorReason(status) == v1::DRAINING ||
       (ErrorReasonName(status).empty() &&
@@ -191,9 +191,9 @@ SessionCalls::Answer SessionCalls::Act(absl::Span<const float> observation,
   while (true) {
     request.set_decision_index(decisions_.next());
     auto response = Decide(request, options, deadline);
-    // Ask again with the next index: the decision whose answer was lost had
-    // been made, for a past observation; or the server has lost decisions and
-    // goes on from an earlier one.
+    // Ask again with the next index if the decision whose answer was lost had
+    // been made, for a past observation, or if the server has lost decisions
+    // and goes on from an earlier one.
     if (decisions_.Take(response) != DecisionSequence::Next::kAgain) {
       return response;
     }
@@ -280,7 +280,7 @@ void SessionCalls::EndAsync(Answer answer) {
   if (decisions_.Take(answer) == DecisionSequence::Next::kAgain) {
     return SendAsync();
   }
-  // It may call ActAsync, which replaces async_.
+  // The callback may call ActAsync, which replaces async_.
   const RemoteSession::OnAnswer on_answer = std::move(async_->on_answer);
   on_answer(std::move(answer));
 }
@@ -331,7 +331,7 @@ absl::Status SessionCalls::Close(const CallOptions& call) {
   if (closed_) return absl::OkStatus();
   v1::CloseSessionRequest request;
   request.set_session_id(id());
-  // Not retried: after a close that worked a retry would give SESSION_UNKNOWN.
+  // Not retried: if the first close worked, a retry gives SESSION_UNKNOWN.
   // An unclosed session expires.
   const absl::Status status =
       Call(&Stub::CloseSession, request, call, Repeat::kHarmful).status();

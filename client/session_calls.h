@@ -1,4 +1,4 @@
-// The calls that a RemoteSession makes, in its order.
+// The calls that a RemoteSession makes, in the session's order.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ namespace foresight {
 
 // RemoteSession documents the functions of the same name.
 //
-// Not thread-safe; but gRPC's thread uses it while a decision of ActAsync is
-// outstanding.
+// Not thread-safe. While a decision of ActAsync is outstanding, gRPC's thread
+// uses it.
 class SessionCalls {
  public:
   using Answer = RemoteSession::Answer;
@@ -41,7 +41,7 @@ class SessionCalls {
   int Place();
   // The replica of the last call.
   int replica() const { return replica_; }
-  // The replica does not answer: Place avoids it the next time.
+  // Records that the replica does not answer: Place avoids it the next time.
   void Leave() { leaving_ = true; }
   bool leaving() const { return leaving_; }
 
@@ -50,11 +50,11 @@ class SessionCalls {
                 RemoteSession::OnAnswer on_answer);
 
   // The two halves of Act, for a loop that must not wait for it
-  // (foresight/control_loop.h). Begin asks, on `stream` or, if that is null,
-  // with a call of its own that ends after options.call.timeout; options.stream
-  // is not used. It goes to Place(). Finish takes the answer; one that must not
-  // be acted on becomes an error. One at a time, without retries; if Finish
-  // gave kAlign, the next Begin lets the server say where the session is.
+  // (foresight/control_loop.h). Begin asks the replica of Place(), on `stream`
+  // or, if that is null, with a call of its own that ends after
+  // options.call.timeout; options.stream is not used. Finish takes the answer;
+  // one that must not be acted on becomes an error. One decision at a time, no
+  // retries; after kAlign the next Begin lets the server say the index.
   std::unique_ptr<PendingAct> Begin(absl::Span<const float> observation,
                                     const ActOptions& options,
                                     ReconnectingStream* stream);

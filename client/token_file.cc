@@ -68,7 +68,7 @@ absl::Status TokenFile::Read() {
 std::string TokenFile::Get() {
   absl::MutexLock lock(&mutex_);
   if (Between(looked_, SteadyNow()) >= absl::Seconds(1) && Changed()) {
-    // A bad file is read again when it changes again.
+    // A file without a token is read again only after its next change.
     (void)Read();
   }
   return token_;

@@ -26,7 +26,7 @@ class TokenFile {
   static absl::StatusOr<std::unique_ptr<TokenFile>> Open(
       const std::string& path);
 
-  // Returns the token. Looks at the file at most once a second; if that no
+  // Returns the token. Looks at the file at most once a second; if the file no
   // longer holds a token, the last one stays.
   std::string Get() ABSL_LOCKS_EXCLUDED(mutex_);
 

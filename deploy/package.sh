@@ -98,7 +98,7 @@ rm -rf "$build/packages" "$build/debian-packages"
 package DEB
 if [[ "$component" == all ]]; then
   echo "== tarball"
-  # It lists the Debian packages that the programs in it need.
+  # The tarball lists the Debian packages that its programs need.
   for deb in "$build"/packages/foresight-*.deb; do
     dpkg-deb --field "$deb" Depends
   done | tr ',' '\n' | sed 's/ //g; s/(.*//; /^foresight/d' | sort -u \

@@ -119,8 +119,8 @@ fi
 echo "== $tag, by $tool"
 case "$tool" in
   docker) DOCKER_BUILDKIT=1 docker build "${command[@]}" "$context" ;;
-  # Images in OCI's format have no health check. buildah 1.28 reads no
-  # STORAGE_DRIVER of its own accord.
+  # Images in OCI's format have no health check. buildah 1.28 does
+  # not read STORAGE_DRIVER by itself.
   *) "$tool" ${STORAGE_DRIVER:+--storage-driver "$STORAGE_DRIVER"} \
        build --format docker "${command[@]}" "$context" ;;
 esac

@@ -39,7 +39,7 @@ done
 mkdir -m 700 "$directory"
 cd "$directory"
 umask 022
-# openssl's output is shown only if it fails; then no file is left.
+# openssl's output is shown only if a command fails, and then no file is left.
 exec 3>&2
 trap 'cat openssl.log >&3; rm -rf "$PWD"' ERR
 set -E

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the root of an image from foresight's Debian packages: their files, the
-# shared libraries that these load, and for scanners the packages that those
-# came from. Runs in a build stage, as root.
+# shared libraries that these load and, for scanners, the dpkg entries of the
+# packages that all of these came from. Runs in a build stage, as root.
 set -euo pipefail
 
 component="${1:?usage: rootfs.sh COMPONENT ROOT}"  # server, tools or train
@@ -45,7 +45,7 @@ ln -s ../usr/lib/os-release "$root/etc/os-release"
 copy() {  # FILE
   local file link
   file="$(realpath --no-symlinks "$1")"
-  # /lib and its like are links to folders in /usr.
+  # /lib, /bin and the like are links to folders in /usr.
   [[ "$file" == /usr/* ]] || file="/usr$file"
   [[ -e "$root$file" ]] || cp --parents --no-dereference "$file" "$root"
   if [[ -L "$file" ]]; then
@@ -70,7 +70,7 @@ libraries_of() {  # FILE
 # Prints the package that FILE came from.
 owner_of() {  # FILE
   local found
-  # dpkg knows files of /usr/lib by that name, or by the one in /lib.
+  # dpkg knows a file in /usr/lib by that name or by its name in /lib.
   found="$(dpkg-query --search "$1" 2>/dev/null ||
     dpkg-query --search "${1#/usr}")"
   echo "${found%%:*}"

@@ -63,7 +63,7 @@ def debian_package(fields):
 def wheel(fields):
     name, version = fields["Name"], fields["Version"]
     normal = re.sub(r"[-_.]+", "-", name).lower()
-    # Only License-Expression is SPDX's; License may hold any text.
+    # Only License-Expression holds an SPDX expression; License may be any text.
     licence = fields["License-Expression"]
     return package(
         "wheel", name, version, None, licence, f"pkg:pypi/{normal}@{version}"

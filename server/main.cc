@@ -26,7 +26,7 @@ constexpr int kUsageError = 2;
 // Shorter than the compute threads' slices, so calls interrupt those threads.
 constexpr absl::Duration kCallSlice = absl::Microseconds(200);
 
-// Waits for a signal to end and returns it; each SIGHUP before calls `reload`.
+// Waits for a signal other than SIGHUP and returns it; SIGHUP calls `reload`.
 template <typename Reload>
 int WaitForEnd(const sigset_t& signals, Reload reload) {
   int signal = SIGHUP;
@@ -50,13 +50,13 @@ int ProbeServer(const std::string& target) {
   return kRuntimeFailure;
 }
 
-// Each connection takes a file. The soft limit, often 1024, is for programs
-// that use select().
+// Each connection takes a file descriptor. The soft limit, often 1024, is meant
+// for programs that use select().
 void RaiseFileLimit() {
   rlimit limit = {};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
-  (void)setrlimit(RLIMIT_NOFILE, &limit);  // If it fails, fewer connect.
+  (void)setrlimit(RLIMIT_NOFILE, &limit);  // If it fails, fewer can connect.
 }
 
 int Serve(const ServerOptions& options, const sigset_t& signals) {

@@ -42,8 +42,8 @@ void AddDuration(CLI::App& app, const std::string& name, absl::Duration least,
 template <typename Number>
 void AddNumber(CLI::App& app, const std::string& name, int64_t least,
                const std::string& help, Number* value) {
-  // Compared as signed numbers: CLI11 would take -1 for the largest unsigned
-  // one.
+  // Compared as signed numbers: CLI11 would read -1 as the largest unsigned
+  // number.
   const auto most = static_cast<int64_t>(std::min<uint64_t>(
       std::numeric_limits<Number>::max(), std::numeric_limits<int64_t>::max()));
   app.add_option(name, *value, help)

@@ -30,7 +30,7 @@ struct ServerOptions {
   std::string listen = "127.0.0.1:50051";
   std::string metrics_listen = "127.0.0.1:9464";  // Or "off".
   std::string admin_listen = "off";               // Or HOST:PORT.
-  std::string model_root;  // Loads come from below it; empty: none.
+  std::string model_root;  // Loads come from below it; empty: no loads.
   ModelRegistry::Options registry;
   std::string port_file;  // Empty: none.
   LogFormat log_format = LogFormat::kText;
@@ -54,7 +54,7 @@ struct ServerOptions {
   // Both empty: sessions live in memory alone.
   std::string state_dir;
   std::string state;         // A shared store (durability/redis_address.h).
-  std::string state_tls_ca;  // PEM; empty: the machine's.
+  std::string state_tls_ca;  // PEM; empty: the system's CAs.
   Journal::Options journal;  // The server sets `probe` and `fenced`.
   SessionKeeper::Options keeper;  // The server sets `shared`.
 

@@ -58,7 +58,7 @@ constexpr absl::Duration kStopTimeout = absl::Seconds(10);
 // call has arrived for a while, or give up.
 constexpr absl::Duration kQuiet = absl::Milliseconds(100);
 constexpr absl::Duration kQuietTimeout = absl::Seconds(2);
-// The interval of looks at connections.
+// How often to look at the connections.
 constexpr absl::Duration kLookAgain = absl::Seconds(1);
 // Engines keep memory for as many concurrent decisions as there were within
 // this time.
@@ -71,7 +71,7 @@ constexpr int kMaxAdminMessage = 64 << 10;
 
 constexpr int kMaxMetadataBytes = 8 << 10;
 // Time from a connection's beginning to its first HTTP/2 settings, TLS
-// included. With gRPC's default of two minutes silent peers would pile up.
+// included. With gRPC's default of two minutes, silent peers would pile up.
 constexpr int kHandshakeMilliseconds = 10000;
 
 // A snapshot's bytes besides psi: observation, answer, settings.
@@ -117,7 +117,7 @@ void SetArguments(const ServerOptions& options, grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
 }
 
-// The options have `state`.
+// `options.state` must be set.
 RedisAddress StoreAddress(const ServerOptions& options) {
   RedisAddress address = *ParseRedisAddress(options.state);
   address.ca_file = options.state_tls_ca;
@@ -207,7 +207,7 @@ struct Server::Parts {
   void MeasureJournal();
   void AwaitQuiet();
   absl::StatusOr<int> KeepSessions();
-  // Once; calls that come meanwhile wait for its end.
+  // Drains only once; later calls wait for the end of the first.
   void Drain();
   void StartDraining(AdminService::Drained done);
   void Shutdown();
@@ -235,7 +235,7 @@ struct Server::Parts {
   std::string admin_address;  // Empty: off.
   bool wrote_port_file = false;
   std::once_flag drain_once;
-  absl::StatusOr<int> snapshots = 0;  // Set by Drain: kept sessions.
+  absl::StatusOr<int> snapshots = 0;  // Sessions kept; set by Drain.
   std::unique_ptr<TaskThread> drainer;
   Event stopping;
   std::thread housekeeper;
@@ -422,7 +422,7 @@ void Server::Parts::FreeIdleSessions() {
     }
     released += model_operations.FreeUnused();
     // Return freed memory to the operating system, but not in the middle of
-    // control loops: that holds the heap's locks.
+    // control loops, since returning it holds the heap's locks.
     const size_t now_open = sessions.size();
     if ((now_open < before || released > 0) &&
         maker.AwaitIdle(absl::ZeroDuration())) {
@@ -456,8 +456,8 @@ void Server::Parts::AwaitQuiet() {
 
 absl::StatusOr<int> Server::Parts::KeepSessions() {
   if (journal == nullptr) return 0;
-  // At any durability: a store that failed for a while lacks the sessions that
-  // have not decided since.
+  // Needed at every durability: a store that failed for a while lacks the
+  // latest state of sessions that have not decided since then.
   absl::StatusOr<int> kept = keeper.KeepAll(sessions, MonotonicNow());
   if (!kept.ok()) {
     LogError("sessions are lost", {{"error", kept.status().message()}});
@@ -520,7 +520,7 @@ void Server::Parts::Shutdown() {
   }
   drainer.reset();
   if (take_overs != nullptr) take_overs->Stop();
-  // Once more, since calls other than decisions went on. It logs a failure.
+  // Once more, since calls other than decisions went on. It logs any failure.
   (void)KeepSessions();
   stopping.Set();
   if (housekeeper.joinable()) housekeeper.join();
@@ -550,7 +550,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   // From here on the server's destructor cleans up.
   std::unique_ptr<Server> server(new Server(std::move(parts)));
   RETURN_IF_ERROR(started.Secure());
-  RETURN_IF_ERROR(started.ListenForMetrics());  // Loading may take long.
+  RETURN_IF_ERROR(started.ListenForMetrics());  // Before the slow loading.
   RETURN_IF_ERROR(started.LoadModels());
   RETURN_IF_ERROR(started.Resume(kept));
   RETURN_IF_ERROR(started.Listen());

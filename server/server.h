@@ -17,11 +17,11 @@ namespace foresight {
 // Thread-safe.
 class Server {
  public:
-  // Loads the bundles and serves them from when it returns. `make_engine` is
-  // called once per bundle, also for those that are loaded later.
+  // Loads the bundles; once it has returned, they are served. `make_engine` is
+  // called once per bundle, also for bundles that are loaded later.
   // Errors, each naming what is at fault:
-  //   NotFound, InvalidArgument: a bundle (see Bundle::Load), a certificate or
-  //                  the token file; or CheckExposure refuses the options.
+  //   NotFound, InvalidArgument: a bad bundle (see Bundle::Load), certificate
+  //                  or token file; or CheckExposure refuses the options.
   //   AlreadyExists: two bundles of one name.
   //   ResourceExhausted: more bundles than registry.max_generations.
   //   Unavailable:   an address is taken, the port file cannot be written, or
@@ -44,8 +44,8 @@ class Server {
   // tells how it went. Does nothing after Shutdown.
   void ReloadModels();
 
-  // Reports NOT_SERVING and keeps serving for the notice. Then refuses new
-  // calls, answers all accepted ones, and ends; after the drain timeout it cuts
+  // Reports NOT_SERVING and keeps serving for shutdown_notice. Then refuses new
+  // calls, answers all accepted ones, and ends; after drain_timeout it cuts
   // short those that still run. Later calls of Shutdown do nothing.
   void Shutdown() ABSL_LOCKS_EXCLUDED(mutex_);
 

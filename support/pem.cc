@@ -25,7 +25,7 @@ using Owned = std::unique_ptr<T, Free>;
 using Chain = std::vector<Owned<X509>>;
 
 absl::Status Wrong(const PemFile& file, absl::string_view what) {
-  ERR_clear_error();  // This thread's; nobody else reads them.
+  ERR_clear_error();  // This thread's errors; nobody else reads them.
   return absl::InvalidArgumentError(absl::StrCat(file.path, " ", what));
 }
 
@@ -52,7 +52,7 @@ absl::StatusOr<Chain> Parse(const PemFile& file) {
   return chain;
 }
 
-// `otherwise` if the time is not one.
+// Returns `otherwise` if `time` is not a valid time.
 absl::Time ToTime(const ASN1_TIME* time, absl::Time otherwise) {
   tm parts = {};
   if (ASN1_TIME_to_tm(time, &parts) != 1) return otherwise;

@@ -25,9 +25,9 @@ struct Validity {
 absl::StatusOr<std::vector<Validity>> CertificatesIn(const PemFile& file);
 
 // Checks that `key` belongs to the first certificate of `chain`, which the
-// others sign. Errors: InvalidArgument: it does not; a file holds no
-// certificate or no key without a passphrase; OpenSSL refuses a certificate,
-// for example because it is weak.
+// others sign. Errors: InvalidArgument: it does not; `chain` holds no
+// certificate; `key` holds no key without a passphrase; OpenSSL refuses a
+// certificate, for example because it is weak.
 absl::Status CheckKeyPair(const PemFile& chain, const PemFile& key);
 
 }  // namespace foresight

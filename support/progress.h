@@ -12,7 +12,7 @@ namespace foresight {
 
 // "label [#####...............] 250/1000  25% 25.0/s 0:30 left": `done` of
 // `total` >= 1 units of work, `before` of them done before the time `elapsed`
-// began. There is no time left without a speed.
+// began. Leaves out the time left while the speed is zero.
 std::string ProgressText(const std::string& label, int64_t done, int64_t total,
                          int64_t before, absl::Duration elapsed);
 

@@ -1,7 +1,7 @@
 """Prints what failed or was skipped, then `N passed, N failed, N skipped`.
 
 Reads CTest's JUnit files, build/<preset>/Testing/results.xml. Each --broken
-names another step that failed, one that writes no such file.
+names a failed step that writes no such file.
 """
 
 import argparse

@@ -70,7 +70,7 @@ GRPC = [
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 OURS = ("support/", "models/", "server/", "client/", "benchmarks/", "tests/")
-# The public headers of the client, whose own place is client/include.
+# The prefix of the client's public headers, which are in client/include.
 PUBLIC = "foresight/"
 
 

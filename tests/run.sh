@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Everything that is checked: the format, the build with -Werror, clang-tidy on
-# what changed (tests/tidy.py) and every test of CTest; then what needs no LibTorch once more, by clang (thread safety; no
-# tests), with AddressSanitizer and UBSan, and with ThreadSanitizer; then the
-# fuzzers, for some seconds each. The last line counts the tests; a part that
-# does not build counts as a failed one.
-# Installs what that needs, unless it is there.
+# Runs every check: the format, the build with -Werror, clang-tidy on the changed
+# lines (tests/tidy.py) and every test of CTest. Then checks the code that needs no
+# LibTorch again: with clang (thread safety; no tests), with AddressSanitizer and
+# UBSan, and with ThreadSanitizer. Then runs the fuzzers, for some seconds each.
+# The last line counts the tests; a part that does not build counts as a failed one.
+# Installs what the checks need, unless it is there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -44,7 +44,7 @@ if [[ -n "$only" && ! -d "tests/$only" ]] &&
   echo "$0: there is no test tests/${only}_test.*, nor a folder" >&2
   exit 2
 fi
-# A named test belongs to the other parts.
+# Only a run of all tests includes the fuzzers.
 if ((${#parts[@]} > 1 && ${#ctest_arguments[@]} == 0)) && [[ -z "$only" ]]; then
   parts+=(fuzz)
 fi
@@ -53,7 +53,7 @@ status=0
 results=()  # JUnit files.
 broken=()   # Failures besides tests, as arguments of count.py.
 
-# Prints the targets of --only's tests; nothing without --only.
+# Prints the targets of the tests that --only names; nothing without --only.
 target() {
   if [[ -z "$only" ]]; then
     return
@@ -66,13 +66,13 @@ target() {
   fi
 }
 
-# The folders whose tests the sanitizers run, since threads meet there; not their
-# subfolders. ThreadSanitizer's build lacks some of the tests
+# The sanitizers run the tests of these folders, where threads meet, but not those
+# of their subfolders. ThreadSanitizer's build lacks some of the tests
 # (tests/CMakeLists.txt).
 sanitized=(server/scheduling server/sessions server/decisions server/service
   client)
 
-# Prints the targets of their tests that the preset builds.
+# Prints the targets of those folders' tests that the preset builds.
 sanitized_targets() {  # PRESET
   local folder test name
   for folder in "${sanitized[@]}"; do
@@ -143,7 +143,7 @@ for part in "${parts[@]}"; do
     broken+=(--broken "$part: build")
     continue
   fi
-  # It needs the generated headers of all parts.
+  # clang-tidy needs the generated headers of all parts.
   if [[ "$part" == release && -z "$only" ]]; then
     echo "== clang-tidy"
     /usr/bin/python3 tests/tidy.py || broken+=(--broken clang-tidy)

@@ -1,11 +1,11 @@
-"""tidy.py [BASE]: clang-tidy on the lines that changed since BASE.
+"""tidy.py [BASE]: runs clang-tidy on the lines that changed since BASE.
 
-BASE is a commit; by default where this branch left main, or, on main, the
-commit before this one. Changes that are not committed count, too. It reads
+BASE is a commit. The default is the commit at which this branch left main or, on
+main, the previous commit. Uncommitted changes count, too. The script reads
 build/release/compile_commands.json, so build the release preset first. A header
-is checked by the source of the same name, else by its test.
+is checked through the source of the same name or, without one, through its test.
 
-Exits with 1 after a finding.
+Exits with 1 if there is a finding.
 """
 
 import concurrent.futures

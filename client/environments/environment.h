@@ -24,7 +24,7 @@ struct EnvironmentSpec {
   double expert_return = 0;
 };
 
-// The normalised score: 0 is a random policy's, 100 an expert's.
+// The normalised score: 0 for a random policy, 100 for an expert.
 double NormalisedScore(const EnvironmentSpec& spec, double episode_return);
 
 struct StepResult {
@@ -42,7 +42,7 @@ class Environment {
   virtual const EnvironmentSpec& spec() const = 0;
 
   // Begins an episode and returns its first observation [S]: the one that
-  // gymnasium's reset(seed=seed) returns, bit by bit.
+  // gymnasium's reset(seed=seed) returns, bit for bit.
   virtual std::vector<double> Reset(uint64_t seed) = 0;
 
   // Begins an episode at a given position and velocity, in the simulator's

@@ -1,4 +1,4 @@
-// gymnasium 1.4.0's HalfCheetah-v4 on MuJoCo 4.0.0, bit by bit.
+// gymnasium 1.4.0's HalfCheetah-v4 on MuJoCo 4.0.0, equal bit for bit.
 #pragma once
 
 #include <filesystem>
@@ -15,7 +15,7 @@ namespace foresight {
 //   reward       velocity in x - 0.1 |action|^2, over a step of 0.05 s
 //   start        position uniform in +-0.1, velocity 0.1 n, n standard normal
 // It never terminates.
-// Errors: as MakeEnvironment, of the file half_cheetah.xml in `assets`.
+// Errors: as MakeEnvironment, for the file half_cheetah.xml in `assets`.
 absl::StatusOr<std::unique_ptr<Environment>> MakeHalfCheetah(
     const std::filesystem::path& assets);
 

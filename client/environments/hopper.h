@@ -1,4 +1,4 @@
-// gymnasium 1.4.0's Hopper-v4 on MuJoCo 4.0.0, equal to the bit.
+// gymnasium 1.4.0's Hopper-v4 on MuJoCo 4.0.0, equal bit for bit.
 #pragma once
 
 #include <filesystem>
@@ -16,7 +16,7 @@ namespace foresight {
 //   start        position and velocity uniform in +-0.005 around standing
 // It terminates when it falls: a height of at most 0.7, an angle of 0.2 or
 // more either way, or an angle or a velocity of 100 or more.
-// Errors: as MakeEnvironment, of the file hopper.xml in `assets`.
+// Errors: as MakeEnvironment, for the file hopper.xml in `assets`.
 absl::StatusOr<std::unique_ptr<Environment>> MakeHopper(
     const std::filesystem::path& assets);
 

@@ -13,8 +13,8 @@
 namespace foresight {
 namespace {
 
-// Ignores warnings, of which old models cause harmless ones (settotalmass); the
-// default handler would write MUJOCO_LOG.TXT into the working folder. Prints
+// Ignores warnings, as old models cause harmless ones (settotalmass); MuJoCo's
+// own handler would write MUJOCO_LOG.TXT into the working folder. Prints
 // errors, after which MuJoCo ends the process.
 void HandleMessage(const mjLogMessage* message) {
   if (message->level < mjLOG_ERROR) return;

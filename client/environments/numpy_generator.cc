@@ -57,10 +57,10 @@ constexpr double kMantissa = 4503599627370496.0;  // 2^52
 constexpr double kTailStart = 3.6541528853610087963519472518;
 constexpr double kLayerArea = 0.004928673233974652;
 
-// f(x) = exp(-x^2 / 2), x_1 < ... < x_255 = kTailStart the layers' edges.
+// f(x) = exp(-x^2 / 2); x_1 < ... < x_255 = kTailStart are the layers' edges.
 // Entry 0 is the bottom layer, of which the tail is a part.
 struct Ziggurat {
-  // A draw of 52 bits below this lies certainly inside the layer.
+  // A 52-bit draw below this is certainly inside the layer.
   std::array<uint64_t, kLayers> sure;
   std::array<double, kLayers> width;    // x_i 2^-52, a draw's unit.
   std::array<double, kLayers> density;  // f(x_i).
@@ -74,9 +74,9 @@ double Log(double x) {
   return static_cast<double>(std::log(static_cast<long double>(x)));
 }
 
-// Every edge follows from the one below it, so a difference in a last bit
-// affects all others. f(x_38) lies 0.498 units above a double; NumPy's table
-// has it rounded up.
+// Every edge follows from the one below it, so a difference in one last bit
+// affects all edges above. f(x_38) lies 0.498 units above a double; NumPy's
+// table has it rounded up.
 constexpr int kRoundedUp = 38;
 
 Ziggurat MakeZiggurat() {
@@ -133,7 +133,7 @@ double NumpyGenerator::Uniform(double low, double high) {
 double NumpyGenerator::StandardNormal() {
   static const Ziggurat& table = *new Ziggurat(MakeZiggurat());
   while (true) {
-    const uint64_t bits = NextUint64();  // 52 of size, one of sign, 8 of layer.
+    const uint64_t bits = NextUint64();  // Bits: 52 size, 1 sign, 8 layer.
     const int layer = static_cast<int>(bits & 0xff);
     const uint64_t size = bits >> 9 & 0xfffffffffffffu;
     const double x = static_cast<double>(size) * table.width[layer] *

@@ -1,4 +1,4 @@
-// NumPy's default random numbers, bit by bit, so that a seed means the same
+// NumPy's default random numbers, bit for bit, so that a seed means the same
 // start state here as in Python.
 #pragma once
 

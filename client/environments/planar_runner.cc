@@ -38,7 +38,7 @@ class PlanarRunner : public Environment {
       value = rules_.normal_start_velocity ? noise * generator.StandardNormal()
                                            : generator.Uniform(-noise, noise);
     }
-    // It cannot fail: the sizes are the simulation's and the values finite.
+    // This cannot fail: the sizes are right and the values finite.
     simulation_.SetState(position, velocity).IgnoreError();
     return Observe();
   }

@@ -32,7 +32,7 @@ struct PlanarRunnerRules {
   float control_cost;
 
   // The start: the position is uniform in +-reset_noise around the model's. The
-  // velocity is likewise around 0, or reset_noise n with n standard normal.
+  // velocity is uniform in +-reset_noise, or normal with that deviation.
   double reset_noise;
   bool normal_start_velocity;
 

@@ -1,4 +1,4 @@
-// gymnasium 1.4.0's Walker2d-v4 on MuJoCo 4.0.0, equal to the bit.
+// gymnasium 1.4.0's Walker2d-v4 on MuJoCo 4.0.0, equal bit for bit.
 #pragma once
 
 #include <filesystem>
@@ -16,7 +16,7 @@ namespace foresight {
 //   start        position and velocity uniform in +-0.005 around standing
 // It terminates when it falls: a height outside (0.8, 2) or an angle outside
 // (-1, 1).
-// Errors: as MakeEnvironment, of the file walker2d.xml in `assets`.
+// Errors: as MakeEnvironment, for the file walker2d.xml in `assets`.
 absl::StatusOr<std::unique_ptr<Environment>> MakeWalker2d(
     const std::filesystem::path& assets);
 

@@ -22,7 +22,7 @@ constexpr int kUsage = 2;
 
 struct GatherOptions {
   std::vector<std::string> reports;  // Files, and folders of .json files.
-  int episodes = 0;                  // Expected in all; 0: any number.
+  int episodes = 0;                  // Expected number; 0: any number.
   std::string json;                  // Empty: none.
 };
 

@@ -1,5 +1,5 @@
-// Describes the machine that a load ran on, and the time that it had for the
-// load.
+// Describes the machine that a load ran on, and the CPU time that was used or
+// stolen meanwhile.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +30,8 @@ struct CpuTimes {
 CpuTimes ParseCpuTimes(absl::string_view stat);
 CpuTimes ReadCpuTimes();
 
-// The share of the cores' time between `before` and `after` that was stolen, 0
-// to 1.
+// The fraction, 0 to 1, of the cores' time between `before` and `after` that
+// was stolen.
 double StealFraction(const CpuTimes& before, const CpuTimes& after);
 
 // The CPU time that this process has used, system calls included.

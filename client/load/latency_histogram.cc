@@ -6,10 +6,10 @@
 namespace foresight {
 namespace {
 
-constexpr int kBits = 7;  // A bucket is at most 2^-7 of its value.
+constexpr int kBits = 7;  // A bucket's width is at most 2^-7 of its values.
 
-// Each value below 2^(kBits + 1) has its own bucket. Above that, a bucket is
-// the value's highest kBits + 1 bits; `shift` is the number of ignored bits.
+// Each value below 2^(kBits + 1) has its own bucket. Above that, the highest
+// kBits + 1 bits choose the bucket; `shift` is the number of ignored bits.
 size_t BucketOf(int64_t microseconds) {
   int shift = 0;
   while (microseconds >> shift >= 2 << kBits) ++shift;

@@ -9,7 +9,7 @@
 namespace foresight {
 
 // Counts durations in buckets of a microsecond below 256 us, and of at most
-// 1/128 of their value above, as HdrHistogram does. The largest is exact.
+// 1/128 of their value above, as HdrHistogram does. largest() is exact.
 //
 // Not thread-safe.
 class LatencyHistogram {
@@ -19,8 +19,8 @@ class LatencyHistogram {
   int64_t count() const { return count_; }
   absl::Duration largest() const { return largest_; }
 
-  // The middle of the bucket that holds the latency at `fraction` (0..1) of
-  // all, by nearest rank. Its error is at most 0.5 us or 0.4 %. Zero if the
+  // The quantile at `fraction` (0..1) by nearest rank: the middle of the bucket
+  // that holds it, so the error is at most 0.5 us or 0.4 %. Zero if the
   // histogram is empty.
   absl::Duration Quantile(double fraction) const;
 

@@ -16,7 +16,7 @@ namespace foresight {
 
 // The server and the settings of a run. All of them must outlive the run.
 struct LoadTarget {
-  const LoadOptions& options;  // Except sessions and ramp.
+  const LoadOptions& options;  // `sessions` and `ramp` are ignored.
   const AdaptationClient& client;
   const Stubs& stubs;
   const v1::Model& model;
@@ -39,7 +39,7 @@ struct LoadResult {
 // Runs the load with `sessions` sessions and closes them. After the last tick
 // it waits for answers until a second after the last deadline; answers still
 // missing then are errors with the reason NO_ANSWER.
-// Errors: LoadSessions::Open's; Cancelled.
+// Errors: as LoadSessions::Open; Cancelled.
 absl::StatusOr<LoadResult> RunLoad(const LoadTarget& target, int sessions,
                                    Cancellation& cancellation);
 

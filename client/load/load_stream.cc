@@ -33,8 +33,8 @@ LoadStream::LoadStream(v1::Adaptation::Stub& stub, int first_loop,
     requests_[i].set_session_id(sessions[i]);
   }
   stub.async()->Control(&context_, this);
-  // The hold is needed because writes start outside of gRPC's calls. The first
-  // thread that sees the stream end releases it.
+  // The hold is needed because writes start outside of the On... functions. The
+  // first thread that sees the stream end releases it.
   AddHold();
   StartRead(&response_);
   StartCall();

@@ -23,7 +23,7 @@ class Observations {
   const std::string& source() const { return source_; }  // For people.
   int count() const { return count_; }
 
-  // The observation [S] of session `loop` of `loops` at its tick `number`.
+  // The observation [S] of session `loop` (of `loops`) at its tick `number`.
   // Every session replays all observations from its own offset.
   absl::Span<const float> At(int loop, int loops, int64_t number) const;
 
@@ -47,9 +47,9 @@ absl::StatusOr<Observations> RecordEpisode(const AdaptationClient& client,
                                            uint64_t seed,
                                            Cancellation& cancellation);
 
-// RecordEpisode in the model's environment, or in the first one with its sizes
-// if the model names none; if none fits, NormalObservations. source() says
-// which. `assets` is as for MakeEnvironment.
+// Uses RecordEpisode in the model's environment or, if the model names none, in
+// the first environment of its sizes; if none fits, NormalObservations.
+// source() says which. `assets` is as for MakeEnvironment.
 absl::StatusOr<Observations> MakeObservations(const AdaptationClient& client,
                                               const v1::Model& model,
                                               const std::string& assets,

@@ -37,7 +37,7 @@ std::string CheckJitter(const std::string& text) {
              : "\"" + text + "\" is not a fraction from 0 to 1";
 }
 
-// Its own connections would not follow sessions over several servers.
+// A load's own connections would not follow sessions to other servers.
 std::string CheckServer(const std::string& text) {
   return text.find(',') == std::string::npos
              ? ""

@@ -16,16 +16,16 @@ struct LoadOptions {
   SecurityOptions security;
   std::string model;    // Empty: the only one served.
   std::string assets;   // As MakeEnvironment.
-  int sessions = 8;     // >= 1; with ramp the first number.
-  double rate_hz = 20;  // > 0; each session's.
-  // > 0; each decision's, from its scheduled time. Default: one period.
+  int sessions = 8;     // >= 1; with ramp, the first number to try.
+  double rate_hz = 20;  // > 0; per session.
+  // > 0; per decision, from its scheduled time. Default: one period.
   absl::Duration deadline = absl::Milliseconds(50);
   absl::Duration duration = absl::Seconds(10);  // > 0; counted.
-  absl::Duration warm_up = absl::Seconds(1);    // >= 0; before that.
+  absl::Duration warm_up = absl::Seconds(1);    // >= 0; before `duration`.
   bool stream = false;                          // Else one call per decision.
   int sessions_per_stream = 64;                 // >= 1
   int connections = 1;                          // >= 1
-  double jitter = 0.1;                          // Part of a period, in [0, 1].
+  double jitter = 0.1;                          // Fraction of a period, 0..1.
   uint64_t seed = 0;
   bool ramp = false;
   absl::Duration connect_timeout = absl::Seconds(5);

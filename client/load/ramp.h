@@ -9,7 +9,7 @@ namespace foresight {
 // bisects until the largest that passed and the smallest that failed are
 // neighbours or within 2 %.
 //
-// Not thread-safe. Holds no thread; callers make the probes.
+// Not thread-safe. Starts no thread; callers make the probes.
 class Ramp {
  public:
   // Begins with `first` and never exceeds `limit`. 1 <= first <= limit.

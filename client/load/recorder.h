@@ -40,9 +40,9 @@ struct LoadCounts {
   double missed_fraction() const;  // 0 if there are no ticks.
 };
 
-// Times are since the load began. A latency begins at the tick's scheduled
-// time, not when it was sent, so that a slow server or generator cannot hide it
-// ("coordinated omission").
+// Times count from the beginning of the load. A latency begins at the tick's
+// scheduled time, not when it is sent, so that a slow server or generator
+// cannot hide it ("coordinated omission").
 //
 // Thread-safe. Reads no clock.
 class Recorder {
@@ -65,7 +65,7 @@ class Recorder {
 
   int waiting() const ABSL_LOCKS_EXCLUDED(mutex_);
   LoadCounts counts() const ABSL_LOCKS_EXCLUDED(mutex_);
-  // The number of ticks, without a copy, for a progress line.
+  // The number of ticks, without copying the counts, for a progress line.
   int64_t ticks() const ABSL_LOCKS_EXCLUDED(mutex_);
   double missed_fraction() const ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -30,7 +30,7 @@ struct Probe {
 
 struct RampResult {
   std::vector<Probe> probes;  // In the order of their runs.
-  // The largest probe that passed; no sessions if none did.
+  // The largest probe that passed; 0 sessions if none did.
   LoadResult largest;
 };
 

@@ -20,7 +20,7 @@ struct Tick {
 // the seed, so the times do not depend on the server or on the number of other
 // loops.
 //
-// Not thread-safe. Holds no thread and reads no clock.
+// Not thread-safe. Starts no thread and reads no clock.
 class Schedule {
  public:
   struct Options {

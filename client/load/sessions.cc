@@ -70,7 +70,7 @@ absl::StatusOr<LoadSessions> LoadSessions::Open(const AdaptationClient& client,
     if (outcome.failed() || cancellation.cancelled()) return;
     SessionOptions mine = options;
     mine.seed = options.seed.value_or(0) + static_cast<uint64_t>(index);
-    // Not cancelled in between: that could leave a session behind.
+    // The call itself is never cancelled: that could leave a session behind.
     auto session = client.OpenSession(mine);
     outcome.Add(session.status());
     if (session.ok()) opened[index] = *std::move(session);

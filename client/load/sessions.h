@@ -15,9 +15,9 @@ namespace foresight {
 // Closes its sessions when it is destroyed and ignores errors.
 class LoadSessions {
  public:
-  // Opens `count` (>= 1) sessions with `options`; session i has their seed + i,
-  // where no seed is 0. On an error it closes the ones already opened.
-  // Errors: OpenSession's, saying how many were opened before; Cancelled.
+  // Opens `count` (>= 1) sessions with `options`; session i has the seed
+  // options.seed (unset: 0) + i. On an error it closes the ones already opened.
+  // Errors: as OpenSession, saying how many were opened before; Cancelled.
   static absl::StatusOr<LoadSessions> Open(const AdaptationClient& client,
                                            const SessionOptions& options,
                                            int count,

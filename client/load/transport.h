@@ -21,7 +21,7 @@ class AnswerReceiver {
  public:
   virtual ~AnswerReceiver() = default;
   virtual void OnAnswer(int loop, const v1::ActResponse& response) = 0;
-  // `reason` is adaptation.proto's, or else the name of the code.
+  // `reason` is from adaptation.proto, or else the name of the code.
   virtual void OnError(int loop, absl::string_view reason) = 0;
 };
 

@@ -24,7 +24,7 @@ struct EpisodePair {
 struct VariantSummary {
   double mean = 0;  // Return.
   double standard_error = 0;
-  double score = 0;            // Normalised, for the mean.
+  double score = 0;            // The mean return, normalised.
   int terminated = 0;          // Episodes that ended before any limit.
   double steps_mean = 0;       // Environment steps per episode.
   double steps_done_mean = 0;  // Gradient steps per decision.
@@ -37,7 +37,7 @@ struct VariantSummary {
 struct Comparison {
   EnvironmentSpec environment;
   v1::Model model;
-  v1::AdaptationSettings settings;  // The adapted ones', if any.
+  v1::AdaptationSettings settings;  // Of adapted episodes, if any.
   std::vector<EpisodePair> episodes;
   std::optional<VariantSummary> frozen;
   std::optional<VariantSummary> adapted;

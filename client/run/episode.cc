@@ -12,7 +12,7 @@
 namespace foresight {
 namespace {
 
-// Adds the place to an error.
+// Adds the episode and the step to an error's message.
 absl::Status At(const absl::Status& status, const EpisodePlan& plan, int step) {
   const std::string reason = ErrorReasonName(status);
   return WithMessage(
@@ -53,9 +53,9 @@ SessionOptions OptionsOf(const std::string& model, const EpisodePlan& plan,
 // The wait between the end of a stream and the first attempt with another one.
 constexpr absl::Duration kReopenAfter = absl::Milliseconds(100);
 
-// The physics waits for the action. So until the deadline a decision is asked
-// for again if its budget was used up before it began, or, at this or another
-// replica, if its stream broke.
+// The physics waits for the action. So, until the deadline, a decision is
+// requested again if its budget ran out before it began, or if its stream broke
+// (then from this or another replica).
 absl::StatusOr<v1::ActResponse> Decide(RemoteSession& session,
                                        const std::vector<float>& observation,
                                        ActOptions act, SharedStream* streams,
@@ -97,7 +97,7 @@ absl::StatusOr<EpisodeResult> PlayEpisode(
   const bool filmed = !options.video.empty() && plan.seed == options.seed;
   act.report_objective_after = traced && plan.adapt;
   if (cancellation.cancelled()) return absl::CancelledError("interrupted");
-  // Not cancelled in between: that would leave a session behind.
+  // Without `cancellation`: a cancelled call could leave a session behind.
   auto session =
       client.OpenSession(OptionsOf(model, plan, options), {options.deadline});
   if (!session.ok()) return At(session.status(), plan, 0);

@@ -24,7 +24,7 @@ struct EpisodePlan {
 // The effect of one decision of an episode, for the report (report_page.h).
 struct DecisionTrace {
   v1::Outcome outcome = v1::OUTCOME_UNSPECIFIED;
-  double reward = 0;            // The next environment step's.
+  double reward = 0;            // From the environment step with `action`.
   double objective_before = 0;  // J at the first step; 0 if none was done.
   std::optional<double> objective_after;  // Unset if the server did not say.
   double action_change = 0;  // Largest component, against the frozen policy.
@@ -38,7 +38,7 @@ struct EpisodeResult {
   int steps = 0;               // Environment steps.
   bool terminated = false;     // It ended before any limit, such as by a fall.
   double steps_done_mean = 0;  // Gradient steps per decision.
-  std::vector<double> latencies_ms;     // [steps], as the client waited.
+  std::vector<double> latencies_ms;     // [steps], the time the client waited.
   std::map<v1::Outcome, int> outcomes;  // The number of decisions with each.
   std::vector<DecisionTrace> trace;     // [steps]; empty without --report.
   // [steps + 1] of [nq], the bodies' positions; empty without --video.
@@ -50,8 +50,8 @@ struct EpisodeResult {
   v1::AdaptationSettings settings;  // Complete, as the server used them.
 };
 
-// Opens a session, plays until the environment ends the episode or for
-// max_steps, and closes the session. Calls `on_step` after each step. `stream`
+// Opens a session, plays until the environment ends the episode or max_steps
+// are played, and closes the session. Calls `on_step` after each step. `stream`
 // carries the decisions; null: separate calls.
 // Errors: the server's, with the step and the episode in the message;
 // Cancelled if `cancellation` was cancelled.

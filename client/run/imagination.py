@@ -24,7 +24,7 @@ def embedding(position, width):
 
 
 def read_weights(content):
-    """Tensor's name -> values, of a safetensors file with float32 only."""
+    """Tensor names -> values, from a safetensors file with float32 only."""
     (size,) = struct.unpack("<Q", content[:8])
     data = content[8 + size :]
     tensors = {}
@@ -38,7 +38,7 @@ def read_weights(content):
 
 
 def network(tensors, name, description, x):
-    """The network whose tensors begin with `name`, of each row of x.
+    """Applies the network whose tensors begin with `name` to each row of x.
     `description` is its part of bundle.json."""
     hidden = len(description["hidden"])
     for i in range(hidden + 1):
@@ -75,7 +75,7 @@ class Dynamics:
         self.mean_flow_steps = steps or self.manifest.get("sampler_steps", 1)
 
     def sample(self, predict, random, shape):
-        """The standardised change x; predict(u, embedding) is the network."""
+        """Samples the change x; predict(u, embedding) is the network."""
         width = self.manifest["time_embedding"]
         u = random.standard_normal(shape)
         if self.manifest["kind"] == "mean_flow":
@@ -129,10 +129,10 @@ class Dynamics:
 
 
 def imagine(dynamics, observations, actions, starts, horizon, particles, tau=1):
-    """From each decision in `starts`, repeats the actions that were taken.
+    """Imagines states from each decision in `starts`, for the actions taken.
 
-    observations [T, S], actions [T, A] -> [N, M, horizon + 1, S], the first of
-    which are the real states. Each start needs `horizon` further decisions.
+    observations [T, S], actions [T, A] -> [N, M, horizon + 1, S], beginning
+    with the real states. Each start needs `horizon` further decisions.
     `tau` multiplies the noise. The same call gives the same states.
     """
     random = Scaled(np.random.default_rng(0), tau)

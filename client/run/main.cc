@@ -108,7 +108,7 @@ absl::StatusOr<std::string> Run(
                        : RunSweep(*client, options, sweep, cancellation);
 }
 
-// Returns nothing without a file.
+// Returns an empty list if `file` is empty.
 absl::StatusOr<std::vector<v1::AdaptationSettings>> ReadSweep(
     const std::string& file) {
   if (file.empty()) return std::vector<v1::AdaptationSettings>();

@@ -34,7 +34,7 @@ std::filesystem::path PathOf(const PythonScript& script) {
   return std::filesystem::path(FORESIGHT_SCRIPTS) / script.file;
 }
 
-// The child reads `input` and has the signals that a program starts with.
+// Runs the script, which reads `input` and starts with no signal blocked.
 // Returns its exit status.
 absl::StatusOr<int> Spawn(const PythonScript& python,
                           const std::string& argument, std::FILE* input) {

@@ -16,9 +16,9 @@ namespace foresight {
 //             objective_before: [T], objective_after: [T], action_change: [T],
 //             drift: [T], observation: [T, S], action: [T, A]}],
 // T being the episode's number of steps. A value that the server did not give
-// is null. `bundle` is the folder of the served bundle, or empty: only with it
-// does the page compare imagined states with real ones, since a server returns
-// no imagined states.
+// is null. `bundle` is the folder of the served bundle, or empty: the page
+// needs it to compare imagined states with real ones, since a server returns no
+// imagined states.
 std::string PageJson(const Comparison& comparison, const std::string& bundle);
 
 // Checks that WriteReportPage can write `file`, which it creates.

@@ -15,7 +15,7 @@ import pathlib
 import statistics
 import sys
 
-# A checkout's wheels, after those that the user chose.
+# In a checkout its wheels are used too, after what the user chose.
 DEPS = pathlib.Path(__file__).resolve().parents[2] / ".deps"
 sys.path += [str(DEPS / name) for name in ("python", "plots")]
 # On a busy machine numpy's threads wait for one another.
@@ -69,7 +69,7 @@ code { background: #f1f4f7; padding: .1em .3em; white-space: nowrap; }
 
 
 def as_image(figure, alternative):
-    """An <img> with the figure as SVG in itself."""
+    """An <img> that embeds the figure as SVG."""
     out = io.BytesIO()
     figure.savefig(out, format="svg", metadata={"Date": None})
     plt.close(figure)
@@ -190,12 +190,13 @@ def draw_reward(frozen, adapted):
     return as_image(figure, "reward so far along an episode")
 
 
-# Rollouts that are measured, particles at least, and decisions that are shown.
+# How many rollouts are measured, the fewest particles, how many decisions are
+# shown.
 ROLLOUTS, PARTICLES, SHOWN = 200, 32, 4
 
 
 def draw_imagined(run, trace):
-    """Imagined states beside the real ones: all as errors, some as they are.
+    """Imagined states against the real ones: errors of all, curves of some.
 
     Returns nothing if the episode is shorter than a horizon."""
     horizon = run["settings"]["horizon"]

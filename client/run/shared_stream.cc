@@ -6,7 +6,7 @@ namespace foresight {
 
 std::shared_ptr<ControlStream> SharedStream::Current(int replica) {
   std::shared_ptr<ControlStream>
-      broken;  // Its destructor may wait: not under the lock.
+      broken;  // Destroyed without the lock, since that may wait.
   absl::MutexLock lock(&mutex_);
   std::shared_ptr<ControlStream>& stream = streams_[replica];
   if (stream == nullptr || stream->broken()) {

@@ -20,8 +20,8 @@ class SharedStream {
   explicit SharedStream(const AdaptationClient& client)
       : client_(client), streams_(client.replicas()) {}
 
-  // Returns a stream to the replica that is not known to be broken. Hold it
-  // while it is used.
+  // Returns a stream to `replica`, one that is not known to be broken. Hold it
+  // while you use it.
   std::shared_ptr<ControlStream> Current(int replica = 0)
       ABSL_LOCKS_EXCLUDED(mutex_);
 

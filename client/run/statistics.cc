@@ -42,8 +42,8 @@ double Quantile(absl::Span<const double> values, double fraction) {
 
 Interval BootstrapInterval(absl::Span<const double> values, int resamples,
                            uint64_t seed) {
-  // The standard fixes this generator's numbers but not the distributions'. The
-  // remainder's bias of n 2^-64 is negligible.
+  // The C++ standard fixes the numbers of this generator, but not those of its
+  // distributions: hence a remainder, whose bias of n 2^-64 is negligible.
   std::mt19937_64 random(seed);
   std::vector<double> means(resamples);
   for (double& mean : means) {

@@ -10,7 +10,7 @@ namespace foresight {
 
 double Mean(absl::Span<const double> values);
 
-// The mean's error: the sample's standard deviation / sqrt(n); 0 for one value.
+// The mean's standard error: sample std. deviation / sqrt(n); 0 for one value.
 double StandardError(absl::Span<const double> values);
 
 // The value below which `fraction` (0..1) of the sample lies, linear between

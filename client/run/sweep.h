@@ -14,8 +14,8 @@ namespace foresight {
 
 inline constexpr int kMostTrials = 1000;
 
-// Reads the settings in a sweep's JSON text. Each has only the fields that it
-// sets, named as in adaptation.proto:
+// Reads the settings in a sweep's JSON text. Each has only the fields that the
+// text sets, named as in adaptation.proto:
 //   {"grid": {"horizon": [3, 5], "step_size": [1e-5, 3e-5]},
 //    "try": [{"steps": 5, "step_size": 1e-4}]}
 // "grid" gives every combination of its values, where the last field changes

@@ -77,7 +77,7 @@ void PlayFrom(Schedule& schedule, const AdaptationClient& client,
                     cancellation, [&] { progress.AddStep(); });
     if (!result.ok()) {
       schedule.Fail(result.status());
-      cancellation.Cancel();  // Ends what the others are waiting for.
+      cancellation.Cancel();  // Ends the calls of the other workers.
       return;
     }
     progress.FinishEpisode(result->steps);

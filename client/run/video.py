@@ -2,7 +2,7 @@
 """Renders the film of foresight-run --video: two episodes side by side.
 
 Reads the JSON that video.h describes from standard input and writes the MP4 or
-GIF that is the argument. With --check instead, only checks that it could. Exit
+GIF that is the argument. With --check instead, only checks that it can. Exit
 status 3 says that a module is missing, 4 that nothing here can render.
 """
 
@@ -11,7 +11,7 @@ import os
 import pathlib
 import sys
 
-# A checkout's wheels, after those that the user chose.
+# In a checkout its wheels are used too, after what the user chose.
 DEPS = pathlib.Path(__file__).resolve().parents[2] / ".deps"
 sys.path += [str(DEPS / name) for name in ("python", "mujoco", "video")]
 os.environ.setdefault("MUJOCO_GL", "egl")
@@ -32,8 +32,8 @@ SMALL_MODEL = "<mujoco><worldbody><geom size='1'/></worldbody></mujoco>"
 
 
 def prepared(mujoco, model):
-    """Without what makes a software renderer slow, and with floors that do not
-    end where a fast episode does."""
+    """The model without what makes a software renderer slow, and with infinite
+    floors, so that a fast episode does not run off them."""
     model.vis.quality.offsamples = 0
     planes = model.geom_type == mujoco.mjtGeom.mjGEOM_PLANE
     model.geom_size[planes, :2] = 0  # MuJoCo's infinite plane.

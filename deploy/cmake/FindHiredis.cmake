@@ -1,5 +1,5 @@
-# Defines Hiredis::Hiredis. Debian's own file defines only variables, and other
-# names in each version.
+# Defines Hiredis::Hiredis. Debian's own file defines only variables, and their
+# names differ between versions.
 find_path(HIREDIS_INCLUDE_DIR hiredis/hiredis.h)
 find_library(HIREDIS_LIBRARY hiredis)
 include(FindPackageHandleStandardArgs)

@@ -11,7 +11,7 @@
 set(FORESIGHT_COMPONENTS "server;tools;train;client-library" CACHE STRING
     "What can be installed; torch follows from it")
 set(private_libraries "lib/foresight")
-# The folder of the wheels, in a regular expression.
+# The wheels' folder, escaped for a regular expression.
 string(REGEX REPLACE "([][+.*^$()|?])" "\\\\\\1" wheels "${FORESIGHT_DEPS}")
 
 # Lists the static libraries of this project that `target` is linked from,
@@ -62,7 +62,7 @@ endforeach()"
     COMPONENT ${ARG_LIBRARIES})
 endfunction()
 
-# The licence and the name and version of a wheel whose files are shipped.
+# Installs the licence, name and version of a wheel whose files are shipped.
 function(foresight_install_wheel_notice component dist_info)
   file(GLOB folders "${FORESIGHT_DEPS}/*/${dist_info}-*.dist-info")
   foreach(folder IN LISTS folders)

@@ -1,8 +1,8 @@
 # foresight_proto(<target> ROOT <import root> FILES <relative .proto>...
 #                 [GRPC] [DEPS <target>...])
-# Messages as the static library <target>; with GRPC also the stubs, as
-# <target>_grpc. Generated headers are included by their path below ROOT, or as
-# foresight/<path>, which is where they are installed.
+# Builds the messages as the static library <target>; with GRPC also the stubs,
+# as <target>_grpc. Generated headers are included by their path below ROOT, or
+# as foresight/<path>, which is where they are installed.
 function(foresight_proto target)
   cmake_parse_arguments(ARG "GRPC" "ROOT" "FILES;DEPS" ${ARGN})
   set(out "${CMAKE_BINARY_DIR}/generated/foresight")

@@ -1,5 +1,5 @@
 # Builds this project's own targets. Third-party headers are SYSTEM, so that
-# -Werror is about our code only.
+# -Werror applies to our code only.
 add_library(foresight_options INTERFACE)
 target_include_directories(foresight_options INTERFACE "${CMAKE_SOURCE_DIR}")
 target_compile_options(foresight_options INTERFACE -Wall -Wextra -Wpedantic
@@ -79,7 +79,7 @@ function(foresight_test path)
     ${name} TEST_PREFIX "${path}:" DISCOVERY_TIMEOUT 60
     WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
     # Tests run side by side, so OpenMP's threads would only disturb one
-    # another. A test that wants more asks LibTorch for them.
+    # another. A test that wants several threads asks LibTorch for them.
     PROPERTIES TIMEOUT ${ARG_TIMEOUT} RUN_SERIAL ${serial} ENVIRONMENT
                OMP_NUM_THREADS=1)
 endfunction()

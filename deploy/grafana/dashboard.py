@@ -1,5 +1,5 @@
-"""The Grafana dashboard, as code, which prints foresight.json. That file is
-committed: import it, or let Grafana provision it. To make it anew, after
+"""The Grafana dashboard as code: prints the content of foresight.json. That file
+is committed: import it, or let Grafana provision it. To make it anew, after
 deploy/install_dependencies.sh --checks:
 
     PYTHONPATH=.deps/grafana /usr/bin/python3 deploy/grafana/dashboard.py >FILE

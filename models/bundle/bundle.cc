@@ -86,7 +86,7 @@ absl::StatusOr<TensorMap> ParseWeights(const v1::Bundle& manifest,
   return tensors;
 }
 
-// Reports a particular defect before a wrong hash, which it probably caused.
+// Reports a defect of a tensor ahead of the wrong hash that it probably caused.
 absl::StatusOr<TensorMap> LoadWeights(const std::filesystem::path& file,
                                       const v1::Bundle& manifest) {
   ASSIGN_OR_RETURN(const std::string bytes,

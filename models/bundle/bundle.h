@@ -59,8 +59,8 @@ class Bundle {
   static absl::StatusOr<Bundle> Create(v1::Bundle manifest, TensorMap tensors);
 
   // Writes both files into `folder`, made if missing. Each file appears by an
-  // atomic rename, the manifest last. Load then returns the same bits. The hash
-  // is that of the file as Save lays it out, so it differs from
+  // atomic rename, the manifest last. Load then returns the same bits. The
+  // manifest gets the hash of the file as Save lays it out, which differs from
   // manifest().weights_sha256() if the bundle was loaded from a file with
   // another layout.
   // Errors: Unavailable, naming the file, when the disk refuses.
@@ -98,9 +98,9 @@ class Bundle {
   int time_embedding() const { return manifest_.dynamics().time_embedding(); }
   SamplerLimits sampler_limits() const;
 
-  // Names of psi's tensors in the bundle's order, which is that of the exchange
-  // form: for each layer weight, bias and, with layer_norm, norm weight and
-  // norm bias.
+  // Names of psi's tensors in the order of the bundle and of the exchange form:
+  // for each layer its weight, its bias and, with layer_norm, its norm weight
+  // and norm bias.
   std::vector<std::string> PolicyTensorNames() const;
 
  private:

@@ -110,8 +110,8 @@ absl::Status CheckDynamics(const v1::Dynamics& dynamics) {
   return absl::OkStatus();
 }
 
-// Refuses fields that `message` does not have, and the camelCase form of those
-// that it has: protobuf's parser accepts them or reports them less well.
+// Refuses unknown fields of `message`, which protobuf's parser reports less
+// well, and the camelCase form of known fields, which the parser accepts.
 absl::Status CheckFieldNames(const nlohmann::json& object,
                              const google::protobuf::Descriptor& message,
                              const std::string& prefix) {

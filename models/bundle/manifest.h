@@ -14,8 +14,8 @@ namespace foresight {
 
 inline constexpr char kBundleFormat[] = "foresight-bundle/1";
 
-// Limit for bundle.json; the longest valid ones, with kMaxBetas, are under 1
-// MiB.
+// Limit for bundle.json; the longest valid manifest, with kMaxBetas, is
+// under 1 MiB.
 inline constexpr size_t kMaxManifestBytes = size_t{4} << 20;
 
 inline constexpr int kMaxHiddenLayers = 16;
@@ -43,12 +43,12 @@ absl::Status CheckBundleName(absl::string_view name);
 // Checks that every field except weights_sha256 has a value that the format
 // allows.
 // Errors:
-//   InvalidArgument: a field has another; the message names it, with what was
-//                    expected and what came.
+//   InvalidArgument: a field has another value; the message names the field,
+//                    with what was expected and what came.
 absl::Status CheckManifest(const v1::Bundle& manifest);
 
-// The limits that a checked manifest's dynamics set on settings. For mean_flow
-// `defaults` decides the steps.
+// The limits that a checked manifest's dynamics set on the settings. For
+// mean_flow `defaults` decides the steps.
 SamplerLimits LimitsOf(const v1::Bundle& manifest);
 
 }  // namespace foresight

@@ -1,5 +1,5 @@
-// psi, the adapted policy's parameters, as sessions keep them and engines
-// change them: opaque, since each engine lays them out as it likes.
+// psi, the adapted policy's parameters, which sessions store and engines
+// change: opaque, since each engine chooses its own layout.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ class PolicyParameters {
 
   virtual std::unique_ptr<PolicyParameters> Clone() const = 0;
 
-  // Bytes of psi that this session keeps for itself; 0 while it shares the
+  // Bytes of psi that this session stores for itself; 0 while it shares the
   // model's psi_0, that is until psi first changes.
   virtual size_t owned_bytes() const = 0;
 
@@ -28,7 +28,7 @@ class PolicyParameters {
   virtual std::vector<float> Export() const = 0;
 
   // Errors: InvalidArgument: the number of values differs from Export's, or a
-  // value is not finite. Nothing is changed then.
+  // value is not finite. After an error nothing has changed.
   virtual absl::Status Import(absl::Span<const float> values) = 0;
 };
 

@@ -80,8 +80,8 @@ v1::Bundle RandomManifest(const RandomBundleOptions& options) {
   }
   dynamics.set_kind("diffusion");
   manifest.mutable_defaults()->clear_sampler_steps();
-  // Their sum is at most 1.2, so that any number of steps removes about as much
-  // noise.
+  // The sum of the betas is at most 1.2, so that about the same amount of noise
+  // is removed whatever the number of steps.
   const float K = options.sampler_steps;
   for (int k = 1; k <= K; ++k) {
     dynamics.add_betas(std::min(0.4f, 2 / K) * (0.1f + 0.9f * k / K));

@@ -1,5 +1,5 @@
-// Valid bundles with random weights, for tests and benchmarks that need any
-// model.
+// Valid bundles with random weights, for tests and benchmarks for which
+// any model will do.
 #pragma once
 
 #include <cstdint>
@@ -35,12 +35,12 @@ struct RandomBundleOptions {
 v1::Bundle RandomManifest(const RandomBundleOptions& options);
 
 // Every tensor of `manifest`. Standardisers are not the identity. Imagined
-// states that begin at order 1 stay there for ten transitions and are finite
+// states that begin near size 1 stay so for ten transitions and are finite
 // after 64, with any number of sampler steps. The same manifest and seed give
 // the same values.
 TensorMap RandomTensors(const v1::Bundle& manifest, uint64_t seed);
 
-// Aborts with a message if the options make no valid bundle.
+// Aborts with a message if the options do not make a valid bundle.
 Bundle RandomBundle(const RandomBundleOptions& options = {});
 
 }  // namespace foresight

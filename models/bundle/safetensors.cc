@@ -81,7 +81,7 @@ absl::StatusOr<std::vector<uint64_t>> Numbers(const json& entry,
   return numbers;
 }
 
-// The bytes of a tensor; none if the number overflows.
+// The size of a tensor in bytes; none if the number overflows.
 std::optional<uint64_t> SizeInBytes(const std::vector<uint64_t>& shape,
                                     size_t value_size) {
   constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();

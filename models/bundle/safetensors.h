@@ -28,11 +28,11 @@ struct StoredTensors {
   std::map<std::string, std::string> metadata;
 };
 
-// The bytes of a value, by the name of its type.
+// The size of a value in bytes, by the name of its type.
 using ValueSizes = std::map<std::string, size_t>;
 
 // Parses the bytes of a whole file, which must outlive the result. The tensors
-// may have `types`, and any values, even NaN. Nothing is allocated for a
+// may have any of `types` and any values, even NaN. Nothing is allocated for a
 // tensor. Metadata that are not text are dropped. Errors:
 //   InvalidArgument: the header does not fit in the file or is not valid JSON
 //                    of the format; a tensor, which the message names, occurs
@@ -48,7 +48,7 @@ absl::StatusOr<StoredTensors> ParseSafetensors(absl::string_view bytes,
 // shape says.
 std::string FormatSafetensors(const StoredTensors& stored);
 
-// Both for float32 alone, without metadata.
+// The same two functions for float32 alone, without metadata.
 absl::StatusOr<TensorMap> ParseSafetensors(absl::string_view bytes);
 std::string FormatSafetensors(const TensorMap& tensors);
 

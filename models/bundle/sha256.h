@@ -1,4 +1,4 @@
-// SHA-256 of weights. Manifests and snapshots of sessions are bound to it.
+// SHA-256 of weights, which ties manifests and session snapshots to them.
 #pragma once
 
 #include <string>

@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-// "parse error at line 1, column 3: ...", without the library's own number.
+// "parse error at line 1, column 3: ...", without the library's error number.
 std::string Reason(const json::exception& error) {
   const absl::string_view what = error.what();
   const size_t begin = what.find("] ");
@@ -34,7 +34,7 @@ std::string Printable(absl::string_view text, size_t longest) {
 }
 
 absl::StatusOr<json> ParseStrictJson(absl::string_view text) {
-  std::vector<std::set<std::string>> names;  // In the objects begun.
+  std::vector<std::set<std::string>> names;  // Of each open object.
   std::string twice;
   const auto watch = [&](int, json::parse_event_t event, json& parsed) {
     if (event == json::parse_event_t::object_start) names.emplace_back();

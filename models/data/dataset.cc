@@ -20,7 +20,7 @@ constexpr float kLargestAction = 1 + 1e-3f;
 constexpr const char* kRequired[] = {"observations", "actions", "rewards",
                                      "terminals"};
 
-// Reads the data sets of one file; its errors name both.
+// Reads the data sets of one file; errors name the file and the data set.
 class Reader {
  public:
   Reader(std::string path, const Hdf5File& file)
@@ -201,7 +201,7 @@ absl::StatusOr<Split> HoldOut(const std::vector<Episode>& episodes,
                                                    " episodes leaves none of ",
                                                    count, " to train on"));
   }
-  // A Fisher-Yates shuffle, of which the first `held` places are needed. It is
+  // A Fisher-Yates shuffle that stops after the `held` places needed. It is
   // written out because std::shuffle differs between standard libraries.
   std::mt19937_64 random(seed);
   std::vector<int64_t> order(count);

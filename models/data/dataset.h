@@ -48,12 +48,12 @@ struct Dataset {
 //                    row, step_limit < 1, or a value is wrong: not finite in
 //                    float32, a flag that is neither 0 nor 1, or an action
 //                    outside [-1, 1] by more than rounding.
-//   DataLoss:        its contents cannot be read.
+//   DataLoss:        the contents of the file cannot be read.
 absl::StatusOr<Dataset> ReadDataset(const std::filesystem::path& path,
                                     int step_limit);
 
 // Leaves the first `count` rows, 1 <= count <= rows(). An episode that goes on
-// after them ends there, as one that was cut off.
+// after them ends there and counts as cut off.
 void KeepFirstRows(Dataset& dataset, int64_t count);
 
 // The episodes for training, and those held out to measure with.

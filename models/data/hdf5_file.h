@@ -19,8 +19,8 @@ struct Hdf5Array {
   std::vector<float> values;  // Row-major.
 };
 
-// Not thread-safe. Not even two files may be used by two threads: Debian's HDF5
-// is built without locks.
+// Not thread-safe: two threads must not even use different files at the same
+// time, since Debian's HDF5 is built without locks.
 class Hdf5File {
  public:
   // Errors:

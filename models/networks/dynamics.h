@@ -19,7 +19,7 @@ struct SamplerNoise {
     at::Tensor rows;                         // [N_b], undefined with B = 1.
     std::vector<std::vector<at::Tensor>> z;  // [H][J] of [N_b, S]
   };
-  std::vector<Share> shares;  // For members that have rows.
+  std::vector<Share> shares;  // One for each member that has rows.
   at::Tensor places;          // [N]: row n's index among the shares.
 };
 

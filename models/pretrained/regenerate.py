@@ -42,7 +42,7 @@ STRIDE, LAST = 20000, 200000  # The evaluations that the tables show.
 
 
 def load(path):
-    """A module by its file: the package that it is in needs gRPC."""
+    """Loads a module from its file, since importing its package needs gRPC."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -56,7 +56,7 @@ plot_training = load(ROOT / "models/training/plot_training.py")
 
 # --- Numbers as text ---------------------------------------------------------
 def pair(value, error):
-    """The value with as many digits as the error's two."""
+    """The value and its error, to two digits of the error."""
     digits = max(0, 1 - math.floor(math.log10(error))) if error > 0 else 4
     return f"{value:.{digits}f} +- {error:.{digits}f}"
 
@@ -152,7 +152,7 @@ def world_model(bundle):
 
 
 def errors(bundle):
-    """One-step errors along the training."""
+    """One-step errors in the course of training."""
     curves = {"state, 1 step": (bundle.columns("dynamics.csv"), "state_rmse_1")}
     if bundle.has("reward.csv"):
         curves["reward"] = (bundle.columns("reward.csv"), "reward_rmse")
@@ -320,8 +320,8 @@ def summary(folder=PRETRAINED):
 
 
 def paper(folder=PRETRAINED):
-    """logs/paper.csv, with our figures: its columns are what, paper, bundle,
-    field ("score" or one of the manifest's) and comparable."""
+    """logs/paper.csv with our figures added. The file's columns are what, paper,
+    bundle, field ("score" or a field of the manifest) and comparable."""
     rows = []
     with open(folder / "logs/paper.csv", newline="", encoding="utf-8") as file:
         for line in csv.DictReader(file):

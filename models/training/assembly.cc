@@ -39,7 +39,7 @@ bool ConsumeShipped(const Recipe& recipe, const std::string& part,
   return absl::ConsumePrefix(&name, "average.");
 }
 
-// Adds the tensors of a checkpoint that ship.
+// Adds the tensors that the bundle gets from a part's checkpoint.
 absl::Status AddPart(const Recipe& recipe, const DataSource& source,
                      const std::filesystem::path& work, const TakenParts& taken,
                      const std::string& part, TensorMap& tensors) {
@@ -92,7 +92,7 @@ v1::Bundle MakeManifest(const Recipe& recipe) {
   }
   dynamics.set_kind("diffusion");
   for (const float beta : MakeBetas(recipe.dynamics)) dynamics.add_betas(beta);
-  manifest.mutable_defaults()->clear_sampler_steps();  // K is the model's.
+  manifest.mutable_defaults()->clear_sampler_steps();  // The model fixes K.
   return manifest;
 }
 

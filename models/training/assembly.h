@@ -15,8 +15,8 @@
 namespace foresight {
 
 // Combines the parts with the recipe's manifest and the provenance of `source`.
-// Parts that are not taken ship (recipe.h) from their finished checkpoints in
-// `work`. Nothing is measured yet. `trainer` is the program and its version.
+// Parts that are not taken come from their finished checkpoints in `work`.
+// Nothing is measured yet. `trainer` is the program and its version.
 // Errors, naming the file:
 //   NotFound:           a part has no checkpoint.
 //   FailedPrecondition: a part has not finished, or was trained by another

@@ -27,7 +27,7 @@ class DynamicsModel {
                           const at::Tensor& weights,
                           at::Generator& random) const = 0;
 
-  // J: normal numbers that a sample takes for each of its values.
+  // J: the number of normal draws behind each value of a sample.
   virtual int slots() const = 0;
 
   // One sample of x per row, [N, S], with the network `mlp`, equal to the
@@ -42,7 +42,7 @@ std::unique_ptr<DynamicsModel> MakeDynamicsModel(const DynamicsRecipe& recipe,
                                                  at::Generator& random,
                                                  at::TensorOptions options);
 
-// Its network, with the recipe's widths.
+// The network of such a model, with the recipe's widths.
 Mlp MakeDynamicsMlp(const DynamicsRecipe& recipe, int S, int A,
                     at::Generator& random, at::TensorOptions options);
 

@@ -2,10 +2,10 @@
 """Shows how the errors of a bundle's world model grow in the real environment.
 
 From states of a D4RL file, the recorded actions are repeated in MuJoCo: without
-an error, with the model's one-step error added once, and with it added after
-each step, as if the model were exact but for that. Beside these stand the
-model's own rollouts. If the third line is as high as the fourth, the growth is
-the system's, and no model with these one-step errors would do better.
+an error, with the model's one-step error added once, and with that error added
+after each step, as if the model were exact otherwise. The fourth line shows the
+model's own rollouts. If the third line is as high as the fourth, the system
+itself makes errors grow; no model with these one-step errors would do better.
 
 Needs h5py and pip install './client/python[gymnasium]'.
 """
@@ -43,7 +43,7 @@ def parse_arguments():
 
 
 class Simulator:
-    """The environment, from any observation; x, which none shows, is 0."""
+    """Steps from any observation; the position x, never observed, is 0."""
 
     def __init__(self, name):
         self.environment = gymnasium.make(name).unwrapped
@@ -60,7 +60,7 @@ class Simulator:
 
 
 def replay(simulator, state, actions, errors):
-    """[H, S], with errors[h] [S] added to the state after step h."""
+    """The states [H, S]; errors[h] [S] is added to the state after step h."""
     path = []
     for action, error in zip(actions, errors):
         state = simulator.next_state(state, action) + error

@@ -16,7 +16,7 @@
 
 namespace foresight {
 
-// The lengths of the measured rollouts, and their number at most.
+// The lengths of the measured rollouts, and the most rollouts per length.
 inline constexpr int kRolloutLengths[] = {1, 5, 10};
 inline constexpr int kRolloutCount = 1000;
 

@@ -124,7 +124,7 @@ absl::Status Fit(const Recipe& recipe, const FitOptions& options) {
   }
   const absl::Status saved =
       SaveBundle(recipe, source, options, taken, tensors);
-  // It is not an error if parts were left out on purpose.
+  // A missing bundle is not an error if parts were left out on purpose.
   const bool partial = options.parts.size() < std::size(kParts);
   if (partial &&
       (absl::IsNotFound(saved) || absl::IsFailedPrecondition(saved))) {

@@ -24,12 +24,12 @@ struct FitOptions {
   std::string trainer;         // Program and version, for provenance.
   const std::atomic<bool>* stop = nullptr;  // Set it to stop; may be null.
   std::ostream* out = nullptr;              // For progress.
-  int columns = 0;  // The terminal's; 0: `out` is not a terminal.
+  int columns = 0;  // Of the terminal; 0: `out` is not a terminal.
 };
 
-// Trains each part, continuing from the work folder's checkpoints. If then all
-// three are there, from `from` or finished by this call or earlier ones,
-// assembles the bundle, measures it and saves it.
+// Trains each part, continuing from the work folder's checkpoints. If all three
+// parts are then complete (taken from `from`, or trained by this or an earlier
+// call), assembles, measures and saves the bundle.
 // Errors:
 //   NotFound, DataLoss: as ReadDataSource and TakeParts.
 //   InvalidArgument:    as ReadDataSource and TakeParts; an unknown part or

@@ -1,5 +1,5 @@
 // Reads JSON objects strictly: every field must be there, with its type and in
-// its range, and no other field may be.
+// its range, and no other field is allowed.
 #pragma once
 
 #include <limits>
@@ -13,9 +13,9 @@
 
 namespace foresight {
 
-// Reads the fields of one object. It remembers the first wrong field, which
-// Finish reports, so that a reader is a plain list of fields. Not thread-safe.
-// The document must outlive it.
+// Reads the fields of one object. Finish reports the first wrong field, so that
+// callers need no check after each field. Not thread-safe. The document must
+// outlive this object.
 class JsonFields {
  public:
   // Ends of ranges: no upper bound, and the smallest number above 0.

@@ -11,12 +11,12 @@ namespace foresight {
 //
 // It obeys u = v - (t - r) du/dt, where du/dt is the derivative along the path
 // (dz = v dt, dr = 0), so that u + (t - r) du/dt is regressed on v = n - x. The
-// path's velocity at z is the network's own u(z, t, t), and nothing flows back
-// through du/dt.
+// path's velocity at z is the network's own u(z, t, t), and no gradient flows
+// back through du/dt.
 //
 // Components of the bundle's time embedding turn by up to 1000 rad per unit of
-// t; their derivative would be noise. Those faster than 10 rad are left out:
-// the first layer's weights for them are zero and stay so.
+// t. The derivatives of the fast ones would be noise, so those above 10 rad are
+// left out: their weights in the first layer are zero and stay zero.
 class MeanFlow : public DynamicsModel {
  public:
   MeanFlow(const DynamicsRecipe& recipe, int S, int A, at::Generator& random,

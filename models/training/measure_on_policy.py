@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT / "client/run"))
 from imagination import network, read_weights  # noqa: E402
 
 # A step counts if the rewards after the episode's limit would change its return
-# by less than this part.
+# by less than this fraction.
 IGNORED = 0.02
 NUMBERS = ("observations", "next_observations", "actions", "rewards")
 
@@ -77,7 +77,7 @@ def play(environment, policy, seed):
 
 
 def returns(episode, discount):
-    """The discounted return from each step, and which of them count."""
+    """The discounted return from each step, and which steps count."""
     rewards = np.array(episode["rewards"], np.float64)
     found = np.zeros_like(rewards)
     following = 0.0

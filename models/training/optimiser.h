@@ -31,7 +31,7 @@ class Adam {
   void Step(const std::vector<at::Tensor>& gradients);
 
   // Everything that the next Step depends on except the parameters, with names
-  // that begin with `prefix`. The tensors share storage.
+  // that begin with `prefix`. The tensors share this object's storage.
   TensorDict State(const std::string& prefix) const;
 
  private:
@@ -42,12 +42,12 @@ class Adam {
 };
 
 // average <- decay * average + (1 - decay) * parameter, starting from the
-// parameters as they are. Not thread-safe.
+// parameters at construction. Not thread-safe.
 class RunningAverage {
  public:
   RunningAverage(std::vector<at::Tensor> parameters, double decay);
   void Update();
-  // The averages in the order of the parameters; they share storage.
+  // The averages in the order of the parameters; copies share their storage.
   const std::vector<at::Tensor>& values() const { return averages_; }
 
  private:

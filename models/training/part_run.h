@@ -23,11 +23,11 @@ struct PartRun {
   std::string fingerprint;
   const std::atomic<bool>* stop = nullptr;  // Set it to stop; may be null.
   std::ostream* out = nullptr;              // For progress.
-  int columns = 0;  // The terminal's; 0: `out` is not a terminal.
+  int columns = 0;  // Of the terminal; 0: `out` is not a terminal.
 };
 
-// Continues from the folder's checkpoint if there is one, bit for bit as if it
-// had never stopped.
+// Continues from the folder's checkpoint if there is one, bit for bit as if
+// training had never stopped.
 // Errors:
 //   Cancelled:          `stop` was set; the checkpoint is saved.
 //   FailedPrecondition: the checkpoint belongs to another recipe, data set or

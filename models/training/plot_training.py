@@ -2,8 +2,8 @@
 """Draws how the models' errors on held-out episodes fell during training.
 
 Reads dynamics.csv and reward.csv as foresight-train writes them; the shade is
-the standard error over the held-out transitions. With a bundle, a linear fit's
-error is drawn beside the dynamics'. Needs matplotlib:
+the standard error over the held-out transitions. With a bundle, the error of a
+linear fit is drawn beside that of the dynamics. Needs matplotlib:
 
     deploy/install_dependencies.sh --plots
     PYTHONPATH=.deps/python:.deps/plots /usr/bin/python3 \\
@@ -18,7 +18,7 @@ import pathlib
 import matplotlib
 
 matplotlib.use("Agg")
-# The same picture is the same file.
+# Makes equal pictures give equal files.
 matplotlib.rcParams["svg.hashsalt"] = "foresight"
 import matplotlib.pyplot as plt  # noqa: E402
 

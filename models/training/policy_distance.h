@@ -1,4 +1,4 @@
-// The distance of recorded actions from the trained policy's.
+// The distance between recorded actions and those of the trained policy.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -11,7 +11,7 @@
 
 namespace foresight {
 
-// A batch of N transitions on tensors.
+// A batch of N transitions as tensors.
 struct TransitionBatch {
   at::Tensor states;             // [N, S]
   at::Tensor actions;            // [N, A]

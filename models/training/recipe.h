@@ -16,8 +16,8 @@ namespace foresight {
 
 // One Adam run over random batches. The running average of the weights ships,
 // except where PolicyRecipe::ship says otherwise.
-// A decay counts its own optimiser's updates. ReBRAC's actor moves every second
-// update, so its decay ends half-way down.
+// A decay counts its own optimiser's updates. ReBRAC's actor moves only in
+// every second update, so the actor's decay ends half-way down.
 struct Schedule {
   int64_t steps = 1;            // >= 1.
   int64_t batch = 256;          // >= 1.
@@ -27,22 +27,22 @@ struct Schedule {
   uint64_t seed = 0;            // For weights and draws.
 };
 
-// The weights of a finished training that a bundle takes.
+// Which weights of a finished training a bundle takes.
 enum class ShippedWeights { kAverage, kLast };
 
 // ReBRAC: the policy and the critics.
 struct PolicyRecipe {
   Schedule schedule;
   std::vector<int> policy_hidden, critic_hidden;  // Widths.
-  double layer_norm_epsilon = 1e-5;               // The critics'.
+  double layer_norm_epsilon = 1e-5;               // Of the critics.
   double discount = 0.99;                         // gamma, in (0, 1].
   double target_rate = 0.005;                     // tau, in (0, 1].
   double beta1 = 0;         // >= 0; weighs the actor's distance to the data.
-  double beta2 = 0;         // >= 0; weighs the target's.
-  double target_noise = 0;  // >= 0, on the target's action ..
-  double noise_limit = 0;   // .. clipped at this, >= 0.
+  double beta2 = 0;         // >= 0; the same for the target.
+  double target_noise = 0;  // >= 0; noise on the target's action.
+  double noise_limit = 0;   // >= 0; clips that noise.
   int actor_period = 2;     // The actor moves once in this many updates, >= 1.
-  // A checkpoint holds both, so this may change after the training.
+  // A checkpoint holds both kinds, so this may change after the training.
   ShippedWeights ship = ShippedWeights::kAverage;
 };
 
@@ -61,9 +61,9 @@ struct DynamicsRecipe {
   double beta_min = 0.1;  // > 0.
   double beta_max = 10;   // >= beta_min.
 
-  // mean_flow only: the part of a batch with r = t, and the part with times on
-  // the sampler's grid. The rest draws r < t uniformly. Each is in [0, 1], and
-  // so is their sum.
+  // mean_flow only: the fraction of a batch with r = t, and the fraction with
+  // times on the sampler's grid. The rest draws r < t uniformly. Each is in
+  // [0, 1], and so is their sum.
   double equal_fraction = 0.5;
   double grid_fraction = 0.25;
 };
@@ -75,29 +75,29 @@ struct RewardRecipe {
 
 // Whole episodes that no part is trained on.
 struct HoldOutRecipe {
-  double fraction = 0.02;  // In [0, 1), part of the episodes ..
+  double fraction = 0.02;  // In [0, 1), of the episodes ..
   int minimum = 3;         // .. but at least this many, >= 1.
   uint64_t seed = 0;       // Chooses the episodes.
 };
 
 struct Recipe {
-  std::string name;         // The bundle's.
-  std::string version;      // The bundle's.
+  std::string name;         // Of the bundle.
+  std::string version;      // Of the bundle.
   std::string environment;  // "HalfCheetah-v4".
   int observation_size = 0;
   int action_size = 0;
   int step_limit = 1000;  // Ends episodes where the data has no timeouts.
   int64_t rows = 0;       // Uses only the data's first rows; 0 for all.
   HoldOutRecipe hold_out;
-  int evaluations = 20;  // Also checkpoints per part, >= 1.
+  int evaluations = 20;  // Per part, >= 1; each saves a checkpoint.
   PolicyRecipe policy;
   DynamicsRecipe dynamics;
   RewardRecipe reward;
-  AdaptationSettings defaults;  // sampler_steps is the dynamics'.
+  AdaptationSettings defaults;  // sampler_steps as in `dynamics`.
 };
 
 // Reads and checks the recipe in the JSON file `path`. Every field that
-// models/README.md does not call optional must be there, and no other may be.
+// models/README.md does not call optional is required; unknown ones are errors.
 // Errors, naming the file, the field, its value and what was expected:
 //   NotFound:        there is no such file.
 //   InvalidArgument: anything else.

@@ -6,7 +6,7 @@
 namespace foresight {
 
 struct RegressionError {
-  double rmse = 0;  // Root of the mean over rows and dimensions.
+  double rmse = 0;  // Root mean square over rows and dimensions.
   // The standard error of rmse over the rows by the delta method: sd(e) / (2
   // rmse sqrt(N)), where e is a row's mean square; 0 for a single row or no
   // error.

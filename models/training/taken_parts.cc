@@ -44,7 +44,7 @@ void TakenParts::Describe(const std::string& part, v1::Bundle& manifest) const {
     if (old.defaults().has_sampler_steps()) {
       defaults.set_sampler_steps(old.defaults().sampler_steps());
     } else {
-      defaults.clear_sampler_steps();  // Diffusion's K is the model's.
+      defaults.clear_sampler_steps();  // For diffusion the model fixes K.
     }
   }
   auto& steps = *manifest.mutable_provenance()->mutable_training_steps();

@@ -24,8 +24,8 @@ struct TakenParts {
   // The weights of the bundle's `part` and of nothing else.
   TensorMap Tensors(const std::string& part) const;
 
-  // Replaces what the recipe says of `part` in the manifest, among it the
-  // discount with the policy, and the training's length in its provenance.
+  // Replaces the recipe's entries for `part` in the manifest (for the policy
+  // also the discount), and the training steps of `part` in its provenance.
   void Describe(const std::string& part, v1::Bundle& manifest) const;
 };
 

@@ -30,11 +30,11 @@ class Trainer {
   // Mean over the updates since the last call; 0 if there were none.
   double TakeMeanLoss();
 
-  // Measures on held-out rows the weights that would ship now. Draws the same
-  // noise each time and does not change the training's.
+  // Measures the weights that would ship now, on held-out rows. Draws the same
+  // noise each time, without affecting the random numbers of the training.
   virtual Measurements Evaluate() const = 0;
 
-  // Everything that the next updates depend on. The tensors share storage.
+  // Everything that the next updates depend on, sharing the trainer's storage.
   TensorDict State() const;
   // Errors: InvalidArgument: a tensor is missing or has another shape or type.
   absl::Status Restore(const TensorDict& state);
@@ -54,9 +54,9 @@ class Trainer {
   at::Generator& random() { return random_; }
 
  private:
-  at::Generator random_;  // On the CPU: every device draws the same.
+  at::Generator random_;  // On the CPU, so that all devices draw the same.
   at::Tensor step_;       // int64 scalar.
-  at::Tensor losses_;     // float64 [2]: sum and count since taken.
+  at::Tensor losses_;     // float64 [2]: sum and count since TakeMeanLoss.
 };
 
 // Rows of float32 values on `options`' device: [N, width], or [N] for width 0.
@@ -64,8 +64,8 @@ at::Tensor RowsToTensor(const std::vector<float>& values, int64_t width,
                         at::TensorOptions options);
 
 // An Mlp with random weights: hidden W ~ U(+-1/sqrt(fan_in)) and b =
-// `hidden_bias`; the head's W and b ~ U(+-head), or as a hidden layer for
-// head = 0. Norms begin as the identity. Needs gradients.
+// `hidden_bias`; the head's W and b ~ U(+-head), or as in a hidden layer if
+// `head` is 0. Norms begin as the identity. Needs gradients.
 struct MlpShape {
   std::vector<int64_t> widths;  // Input, hidden .., output.
   Activation activation = Activation::kRelu;
@@ -75,8 +75,8 @@ struct MlpShape {
 Mlp RandomMlp(const MlpShape& shape, double hidden_bias, double head,
               at::Generator& random, at::TensorOptions options);
 
-// The tensors of `mlp` under the names of the bundle's format, such as
-// `prefix`.layers.0.weight; they share storage.
+// The tensors of `mlp`, sharing its storage, under the names of the bundle's
+// format, such as `prefix`.layers.0.weight.
 TensorDict MlpTensors(const std::string& prefix, const Mlp& mlp);
 
 }  // namespace foresight

@@ -12,8 +12,8 @@ using Psi = WorkingPolicies::Psi;
 // The measuring step's length |psi' - psi|_2: long enough for float32, in which
 // u is exact to about 1e-7, and short enough for u to be nearly linear.
 constexpr double kMeasuringLength = 1e-3;
-// A step is at most this many times as long as the measuring step. Without a
-// limit it would be very long if g hardly changes u.
+// A step is at most this many times as long as the measuring step. Without this
+// limit a step would be very long where g hardly changes u.
 constexpr double kMostStretch = 3;
 
 void Select(Trials& trials, std::vector<int>& stepping) {

@@ -12,8 +12,8 @@ namespace foresight {
 // knows. This check protects the engines' arithmetic from every caller, such as
 // a replay of stored decisions.
 //
-// Checks that `problem` fits a bundle with S = `observation_size`. Takes the
-// settings as resolved for that bundle and leaves `parameters` to the engine.
+// Checks that `problem` fits a bundle with S = `observation_size`. Assumes that
+// its settings are resolved for that bundle; leaves `parameters` to the engine.
 // Allocates nothing if the problem fits.
 // Errors:
 //   InvalidArgument: the observation has another size or a value that is not

@@ -197,7 +197,7 @@ void DecisionBatch::Ascend() {
   policies_->Restore(trials_.failed);
 }
 
-// Leaves the trials that may ascend in the list, and their scale in `factor`.
+// Lists the trials that may ascend and puts their scale into `factor`.
 void DecisionBatch::SelectDifferentiated() {
   trials_.Select(trials_.list, [&](int i, Trial& trial) {
     const WorkingPolicies::Evaluation& evaluation = trials_.before[i];

@@ -18,17 +18,17 @@ namespace foresight {
 //
 //   admit   Computes the frozen action.
 //   step    Refuses a step that is not finite and drops one that the deadline
-//           cuts. After either the problem wants no other step.
+//           cuts. In both cases the problem wants no further step.
 //   retire  Applies the guards if a step was done; computes objective_after and
-//           the plan, as far as there is time and values are finite; then
+//           the plan, as far as time allows and values are finite; then
 //           commits without exceptions. Until then the session's policy does
 //           not change.
 //
 // If fewer steps were done than the settings ask for and none was refused, the
-// outcome is kTruncated, or kFrozen without any step.
+// outcome is kTruncated, or kFrozen if none was done.
 //
 // Not thread-safe. Once warm, and with no more problems at once than before, it
-// allocates only the action of an answer that has no room for it.
+// allocates nothing but room for the action in answers that have none.
 class DecisionBatch : public Batch {
  public:
   // `clock` outlives this.

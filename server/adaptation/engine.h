@@ -40,7 +40,7 @@ struct Report {
   int steps_done = 0;
   float objective_before = 0;  // J at the first step done; 0 if none was.
   std::optional<float> objective_after;  // Only if the problem asks for it.
-  float gradient_norm = 0;  // In the last step done, before the limit.
+  float gradient_norm = 0;  // Of the last step done, before it is limited.
   float action_change = 0;  // |a - pi_psi_0(s_t)|_inf
   float drift = 0;          // |psi - psi_0|_2
 };
@@ -65,7 +65,7 @@ class Workers {
   // Calls body(item, lane) for each item 0 .. count - 1, begun in this order,
   // and returns when all calls have returned. Concurrent calls are on different
   // threads and have different lanes of 0 .. lanes - 1. Between items a thread
-  // may leave for other work, and another one may take its place.
+  // may leave for other work, and another thread may take its place.
   virtual void Run(int count, int lanes,
                    absl::FunctionRef<void(int item, int lane)> body) = 0;
 };
@@ -106,8 +106,8 @@ struct Problem {
 // decision's result never depends on the others; on a CPU that holds to the
 // bit.
 //
-// No exception leaves a call, not even for lack of memory: each problem of the
-// call is then retried alone, and those that fail again get an error.
+// No call throws. If something inside throws, even for lack of memory, each of
+// the call's problems is retried alone, and those that fail again get an error.
 //
 // Not thread-safe: belongs to one thread at a time. Must not outlive its
 // engine.
@@ -116,9 +116,9 @@ class Batch {
   virtual ~Batch() = default;
 
   // Takes in `problem`, which must live until it is retired, and computes its
-  // frozen action. In reset mode it starts from psi_0 instead of `parameters`.
-  // Returns false if it is refused: then decision_or holds the error, and
-  // `problem` is not in the batch.
+  // frozen action. In reset mode its steps start from psi_0, not `parameters`.
+  // Returns false if the problem is refused: decision_or then holds the error,
+  // and `problem` is not in the batch.
   virtual bool Admit(Problem* problem) = 0;
 
   // Whether `problem` wants another step: steps are left, none was refused or
@@ -133,7 +133,7 @@ class Batch {
   // changes psi if the decision succeeds. The problems leave the batch.
   virtual void Retire(absl::Span<Problem* const> which) = 0;
 
-  // Bytes that it keeps for later decisions, even while it is empty.
+  // Bytes that the batch keeps for later decisions, even while it is empty.
   virtual size_t scratch_bytes() const { return 0; }
 };
 
@@ -150,21 +150,21 @@ class Engine {
   virtual size_t sizeof_parameters() const = 0;
 
   virtual std::unique_ptr<Batch> NewBatch() const = 0;
-  // Whether one Step of both costs less than a Step of each. It is allowed in
-  // any case.
+  // Whether one Step of both costs less than a Step of each. A joint Step is
+  // allowed in any case.
   virtual bool SideBySide(const Problem& a, const Problem& b) const = 0;
-  // The number of problems with these settings up to which a joint Step pays;
-  // >= 1.
+  // The largest number of problems with these settings for which a joint Step
+  // pays off; >= 1.
   virtual int BatchLimit(const AdaptationSettings& settings) const = 0;
 
-  // Runs each problem's decision in batches: draws noise, takes up to
-  // settings.steps steps until its deadline, applies the guards, updates its
-  // psi and fills its outcome. In reset mode it starts from psi_0 instead of
-  // `parameters` and leaves those at psi_0. A deadline that has passed still
-  // gives the current policy's action (kFrozen or kTruncated), never an error.
+  // Runs the problems' decisions in batches. A decision draws noise, takes up
+  // to settings.steps steps until its deadline, applies the guards, updates psi
+  // and fills the outcome. In reset mode it starts from psi_0 and leaves
+  // `parameters` at psi_0. A deadline that has passed still gives the current
+  // policy's action (kFrozen or kTruncated), never an error.
   //
-  // With the accept guard on, a step is begun only while twice the last step's
-  // time is left, so that the guard has time.
+  // With the accept guard on, a step begins only if more than twice the time of
+  // the last step is left, so that the guard has time.
   void Adapt(absl::Span<Problem> problems) const;
 
   // Returns an empty batch, a kept one if possible, so that warm decisions

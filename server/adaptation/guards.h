@@ -12,8 +12,8 @@ namespace foresight {
 // moved psi.
 void LimitDrift(Trials& trials);
 
-// Halves the update while the action is further than max_action_change from
-// psi_start's, at most ten times (Limited), then undoes it (Rejected).
+// Halves the update up to ten times (Limited) while its action is further than
+// max_action_change from psi_start's; undoes it if that fails (Rejected).
 void LimitActionChange(Trials& trials);
 
 // Undoes an update (Rejected) if the objective with the second noise bank fell

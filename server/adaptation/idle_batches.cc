@@ -28,12 +28,12 @@ void IdleBatches::Keep(std::unique_ptr<Batch> batch, absl::Time now) {
     idle_.push_back({std::move(batch), bytes, now});
     bytes_ += bytes;
   } catch (const std::bad_alloc&) {
-    // The next decision makes another one.
+    // The batch is freed, and the next decision makes another one.
   }
 }
 
 size_t IdleBatches::Release(absl::Time last_use) {
-  std::vector<Idle> released;  // Freed after the lock.
+  std::vector<Idle> released;  // Freed after unlocking.
   absl::MutexLock lock(&mutex_);
   size_t count = 0, bytes = 0;
   while (count < idle_.size() && idle_[count].since <= last_use) {

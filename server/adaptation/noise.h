@@ -1,5 +1,5 @@
-// The imagined noise of a decision: counter-based, so that every engine on
-// every machine draws the same (docs/method.md section 4).
+// The noise of a decision's imagined rollouts: counter-based, so that every
+// engine on every machine draws the same numbers (docs/method.md section 4).
 #pragma once
 
 #include <array>

@@ -47,7 +47,7 @@ class Trials {
 
   // Sets the trials that the following phases are about: ascending, none twice.
   void Focus(absl::Span<const int> which);
-  // Remember the state of the trials in focus, and go back to it.
+  // Save remembers the state of the trials in focus; Restore goes back to it.
   void Save();
   void Restore() noexcept;
 
@@ -88,12 +88,12 @@ class Trials {
   float ActionDistance(absl::Span<const float> from, int i) const {
     return Distance(action, from, i);
   }
-  // The largest component of |output - output_before|; likewise.
+  // As ActionDistance, for |output - output_before|.
   float OutputChange(int i) const { return Distance(output, output_before, i); }
 
   // Rows and elements for living problems, valid once computed.
   std::vector<float> frozen_action, start_action;  // [P, A]
-  std::vector<float> action;  // [P, A], the working policy's.
+  std::vector<float> action;  // [P, A], of the working policy.
   // The policy's output before tanh, for action_step.h. [P, A]
   std::vector<float> output_before, output;
   std::vector<double> factor, drift;      // [P]

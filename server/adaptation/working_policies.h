@@ -1,5 +1,5 @@
 // The arithmetic that an engine provides on the policies of a batch's problems.
-// Steps and guards are written in it.
+// Steps and guards are written in terms of it.
 #pragma once
 
 #include "absl/functional/function_ref.h"
@@ -29,8 +29,8 @@ class StopSignals {
 
 // Has places 0, 1, ... for problems, each with four policies: psi_0 (the
 // bundle's), psi_start (the session's, or psi_0 in reset mode), the working
-// one, which begins as psi_start, and the working one at the last Save. The
-// session's own policy does not change until Commit.
+// one (psi_start at first), and a copy of the working one made by the last
+// Save. The session's own policy does not change until Commit.
 //
 // `which` lists problems by their place, ascending, none twice. Results go to
 // the element or row of that place; the others are left alone. Only
@@ -101,8 +101,8 @@ class WorkingPolicies {
   // Brings the working policies back to the last Save, to the bit.
   virtual void Restore(absl::Span<const int> which) noexcept = 0;
 
-  // working += scale * g, with the last Differentiate's g. Once after each
-  // Save.
+  // working += scale * g, with g from the last Differentiate. Call it at most
+  // once after each Save.
   virtual void Ascend(absl::Span<const int> which,
                       absl::Span<const double> scale) = 0;  // [P]
 
@@ -118,8 +118,8 @@ class WorkingPolicies {
 
   // Allocates everything that Commit needs.
   virtual void PrepareCommit(absl::Span<const int> which) = 0;
-  // Makes the working policy the session's; in reset mode psi_0. Nothing may
-  // follow it but End.
+  // Gives the session the working policy, or psi_0 in reset mode. Only End may
+  // follow.
   virtual void Commit(absl::Span<const int> which) noexcept = 0;
 };
 

@@ -16,8 +16,8 @@
 namespace foresight {
 
 // Thread-safe. Logs only the beginning of a session's id: enough to tell
-// sessions apart, too little to use one. Messages of errors are not logged, as
-// they may quote a request.
+// sessions apart, too little to use one. Error messages are not logged, as they
+// may quote a request.
 class CallLog {
  public:
   explicit CallLog(Clock clock = MonotonicNow);

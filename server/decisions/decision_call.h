@@ -20,8 +20,8 @@
 
 namespace foresight {
 
-// The receiver of the request makes it, starts it and may cancel it through a
-// DecisionMaker. Everything else is private to the maker.
+// The receiver of the request makes the call, and starts and may cancel it
+// through a DecisionMaker. Everything else is private to the maker.
 //
 // Its state:
 //
@@ -32,9 +32,9 @@ namespace foresight {
 //       │       │            │      takes it from the scheduler
 //       └───────┴────────────┴──► kAnswered   `done` was called
 //
-// The thread that changes the state continues the call. It leaves kAwaitingTwin
-// by compare-and-swap and kQueued by taking the call from the scheduler; in the
-// other states only the thread that has the call may change the state.
+// The thread that changes the state continues the call. A thread ends
+// kAwaitingTwin by compare-and-swap and kQueued by taking the call from the
+// scheduler; only the thread that has the call may change the other states.
 class DecisionCall : public Scheduler::Task {
  public:
   using Answer = absl::StatusOr<std::shared_ptr<const v1::ActResponse>>;
@@ -88,8 +88,8 @@ class DecisionCall : public Scheduler::Task {
   const std::shared_ptr<std::atomic<bool>> cancelled_ =
       std::make_shared<std::atomic<bool>>(false);
 
-  // They belong to the thread that begins the call, then to the thread that
-  // takes it from the scheduler.
+  // The members below belong to the thread that begins the call, then to the
+  // thread that takes it from the scheduler.
   Work work_;
   Problem problem_;
   bool plans_in_turn_only_ = false;  // When it is due it gets no plan.

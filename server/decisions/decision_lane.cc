@@ -84,7 +84,7 @@ bool DecisionLane::Prepare() {
 bool DecisionLane::LetUrgentGoFirst(const Group& group) {
   if (group.members.empty() || groups_.size() > kMostSetAside) return false;
   const Member& first = group.members.front();
-  // This decision has not made a step yet, so it goes first itself.
+  // It has just got its turn: it makes one step before it may be interrupted.
   if (first.steps_left == first.call->work_.settings.steps) return false;
   auto urgent = scheduler_->TakeUrgent(first.id, first.steps_left);
   if (!urgent) return false;

@@ -32,7 +32,7 @@ class DecisionLane {
   // Runs a whole turn.
   void Run(Scheduler::Turn turn);
 
-  // Begins a turn, whose call's problem is ready.
+  // Begins a turn; the problem of its call must be ready.
   void Begin(Scheduler::Turn turn);
   // Answers the decisions that are done and chooses the next ones to step.
   // Returns false if the lane has nothing more to do.

@@ -19,22 +19,22 @@ namespace {
 
 using State = DecisionCall::State;
 
-// A frozen answer that takes no longer is given on the thread that received the
-// request, since handing it over would cost as much.
+// A frozen answer that takes no longer than this is given on the thread that
+// received the request, since handing it over would cost as much.
 constexpr absl::Duration kShortAnswer = absl::Microseconds(500);
 
 // An answer that is later than this is of no use to a control loop.
 constexpr absl::Duration kStale = absl::Milliseconds(20);
 
-// At most this part of a decision's time is reserved for keeping its answer.
+// At most this fraction of a decision's time is reserved to store its answer.
 constexpr double kMostForKeeping = 0.5;
 
 // The accept guard's two evaluations are expected to take as long as this many
 // steps.
 constexpr int kGuardSteps = 2;
 
-// For a plan of `length` actions: as one particle's step over as many
-// transitions. That goes back too, but a row at a time is slow.
+// A plan of `length` actions takes about as long as a one-particle step over as
+// many transitions: it has no backward pass, but row by row it is slow.
 absl::Duration PlanTime(const LoadedModel& model, AdaptationSettings settings,
                         int length) {
   if (length == 0) return absl::ZeroDuration();
@@ -177,7 +177,7 @@ void DecisionMaker::TakeOver(const Call& call) {
 }
 
 absl::Time DecisionMaker::StopTime(const DecisionCall& call) const {
-  if (!call.work_.lease.held()) return call.ready_by_;  // It is not kept.
+  if (!call.work_.lease.held()) return call.ready_by_;  // Nothing to keep.
   const absl::Duration left =
       std::max(call.ready_by_ - now(), absl::ZeroDuration());
   return call.ready_by_ -

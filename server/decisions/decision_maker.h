@@ -40,12 +40,12 @@ class LentWorkers : public Workers {
   Scheduler* const scheduler_;
 };
 
-// Thread-safe. No callback is called under a lock. The scheduler must end
-// before it, the other parts after it.
+// Thread-safe. No callback is called under a lock. The scheduler must be
+// destroyed before the maker, the other parts after it.
 class DecisionMaker : public Scheduler::Executor {
  public:
   struct Options {
-    // Part of each deadline reserved for returning the answer; at most a tenth.
+    // Reserved for returning the answer; at most a tenth of the call's time.
     absl::Duration answer_margin = absl::Milliseconds(1);
   };
   struct Parts {

@@ -161,7 +161,7 @@ void ModelOperations::Log(absl::string_view event, const LoadedModel& model,
 
 void ModelOperations::Stop() {
   stopping_ = true;
-  std::unique_ptr<TaskThread> ending;  // Joined after the lock.
+  std::unique_ptr<TaskThread> ending;  // Joined after unlocking.
   absl::MutexLock lock(&thread_mutex_);
   ending.swap(thread_);
 }

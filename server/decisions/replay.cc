@@ -15,7 +15,7 @@ namespace {
 absl::StatusOr<bool> Remake(const v1::SavedDecision& decision,
                             SessionState& session) {
   const v1::ActResponse& answer = decision.answer();
-  if (answer.report().steps_done() == 0) return true;  // psi is the same.
+  if (answer.report().steps_done() == 0) return true;  // psi is unchanged.
   Problem problem;
   problem.observation = decision.observation();
   problem.parameters = session.parameters.get();

@@ -10,13 +10,13 @@ namespace foresight {
 
 struct Replayed {
   int decisions = 0;
-  // Decisions whose action differs in a bit from the recorded one; none on the
-  // engine variant that made them.
+  // Decisions whose action differs in any bit from the recorded one; 0 on the
+  // engine variant that recorded them.
   int different = 0;
 };
 
 // Makes `decisions`, which begin at session.next_decision, with as many steps
-// as were done. The session then remembers the last one's recorded answer.
+// as were done. The session then remembers the last recorded answer.
 // Errors:
 //   DataLoss: a decision is missing or does not fit the model; those before it
 //             are made.

@@ -108,12 +108,12 @@ bool SessionKeeper::Works() const {
 absl::StatusOr<int> SessionKeeper::KeepAll(SessionStore& sessions,
                                            absl::Time now) const {
   if (journal_ == nullptr) return 0;
-  kept_all_ = true;  // First, so that each end is recorded.
+  kept_all_ = true;  // First, so that a session's end is recorded.
   const absl::Time give_up = MonotonicNow() + kDecisionTime;
   int kept = 0;
   for (const auto& [identity, id] : sessions.Names()) {
     const auto lease = AwaitLease(sessions, {identity, id}, now, give_up);
-    if (!lease.ok()) continue;  // It has ended, or its decision goes on.
+    if (!lease.ok()) continue;  // Ended, or its decision still runs.
     SessionState& session = lease->session();
     // It may have been kept by its own decision meanwhile.
     if (session.kept.generation != journal_->generation()) {

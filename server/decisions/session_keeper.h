@@ -19,9 +19,9 @@
 
 namespace foresight {
 
-// What a session is kept under: no identity and no id holds a line's end.
+// A session's key in the store; neither an identity nor an id holds a newline.
 std::string KeyOf(const SessionName& name);
-// The name in a key, which outlives it.
+// The name in `key`, which must outlive it.
 SessionName NameIn(absl::string_view key);
 
 // Saves a session's whole state when it begins, and then only its decisions,
@@ -48,7 +48,7 @@ class SessionKeeper {
   void Began(SessionState& session) const;
   // Call it when the session is about to begin again.
   void BeginsAnew(SessionState& session, const SessionRestart& restart) const;
-  // `answer` was given to `observation` [S]; the lease is not committed yet.
+  // Call it with the `answer` to `observation` [S], before the lease's Commit.
   void Decided(SessionState& session, absl::Span<const float> observation,
                const v1::ActResponse& answer) const;
   void Ended(const SessionState& session) const;
@@ -56,9 +56,9 @@ class SessionKeeper {
   // Calls `done` when all changes so far are kept as safely as was asked for,
   // or when that takes too long.
   void WhenKept(std::function<void()> done) const;
-  // As WhenKept, for a new session whose name the client chose. Waits for a
-  // shared store at any durability, as the session is dropped if another server
-  // has one of that name.
+  // As WhenKept, for a new session whose name the client chose. If a shared
+  // store keeps it, waits for the store whatever the durability, as the session
+  // is dropped if another server has one of that name.
   void WhenBegun(std::function<void()> done) const;
   // How long WhenKept is expected to take after a decision.
   absl::Duration ExpectedWait() const;
@@ -66,9 +66,9 @@ class SessionKeeper {
   // Returns false while changes cannot be kept although they should be.
   bool Works() const;
 
-  // Keeps all sessions as they are between two decisions; returns their number.
-  // Leaves out a session whose decision goes on for very long. Their later
-  // changes are kept too, whatever the durability.
+  // Makes sure that every session is in the store, in its state between two
+  // decisions; returns their number. Leaves out a session whose decision takes
+  // very long. Later changes are written too, whatever the durability.
   // Errors: the store's.
   absl::StatusOr<int> KeepAll(SessionStore& sessions, absl::Time now) const;
 

@@ -17,7 +17,7 @@ namespace {
 constexpr uint32_t kDefaultPage = 100;
 constexpr uint32_t kLargestPage = 1000;
 
-// Neither an id nor an identity holds a line's end.
+// Neither an id nor an identity holds a newline.
 std::string TokenOf(const SessionPosition& position) {
   return absl::WebSafeBase64Escape(
       absl::StrCat(position.id, "\n", position.identity));

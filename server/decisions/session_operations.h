@@ -33,8 +33,8 @@ class SessionOperations {
     absl::Duration max_idle_timeout = absl::Hours(1);
   };
 
-  // All of them outlive it. `take_overs`: null if no other server's sessions
-  // can be taken over.
+  // All objects pointed to outlive this. `take_overs` is null if no other
+  // server's sessions can be taken over.
   SessionOperations(Options options, RequestLimits limits,
                     const ModelRegistry* models, SessionStore* sessions,
                     const SessionKeeper* keeper, Metrics* metrics,
@@ -64,12 +64,12 @@ class SessionOperations {
   // decision has ended. The session stays open.
   void Export(const v1::ExportSessionRequest& request, const Caller& caller,
               Exported done);
-  // Opens a snapshot's session at its decision, in the next epoch.
+  // Opens a snapshot's session at its next decision, in the next epoch.
   absl::StatusOr<v1::Session> Import(const v1::SessionSnapshot& snapshot,
                                      const Caller& caller = {},
                                      const CallTags& tags = {});
 
-  // Opens a kept session at its decision, in the next epoch.
+  // Opens a kept session at its next decision, in the next epoch.
   // Errors: as Import; then the session is not opened.
   absl::Status Resume(const KeptSession& kept);
 
@@ -94,8 +94,8 @@ class SessionOperations {
     keeper_->WhenKept(std::move(done));
   }
   // As WhenKept, for a session that was opened or imported. Error:
-  // SESSION_EXISTS: another server has one of that name; then it is not open
-  // here.
+  // SESSION_EXISTS: another server has a session of that name, so this one is
+  // not open here.
   void WhenBegun(const v1::Session& session, const Caller& caller,
                  bool named_by_client,
                  std::function<void(const absl::Status&)> done) const;

@@ -104,7 +104,7 @@ absl::Status TakeOvers::Take(const Task& task, SharedStore& store) const {
   const auto mark = parts_.sessions->Find(name);
   KeptName local;
   if (mark) local = {KeyOf(name), mark->incarnation, mark->epoch};
-  // As far as the caller knows, nobody has a newer one.
+  // The caller knows of no newer state of the session.
   const bool current = mark && mark->epoch >= task.known_epoch;
   const auto taken = store.TakeOver(KeyOf(name), mark ? &local : nullptr);
   if (taken.ok() && !taken->has_value()) return absl::OkStatus();

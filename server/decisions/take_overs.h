@@ -1,4 +1,4 @@
-// Brings sessions here that another server had, or this one before a restart.
+// Brings sessions here from another server, or from this one before a restart.
 #pragma once
 
 #include <cstdint>
@@ -19,15 +19,15 @@
 
 namespace foresight {
 
-// The store makes this server the owner of a session in one step. If two
-// servers try, the later one gets the session, and the earlier one's changes
-// are refused from then on.
+// The store makes this server the owner of a session atomically. If two servers
+// try, the later one gets the session, and changes by the earlier one are
+// refused from then on.
 //
 // Thread-safe. Calls back without a lock held.
 class TakeOvers {
  public:
   struct Options {
-    // Each has a store of its own. Without any, only TakeNext makes take-overs.
+    // Each thread opens its own store. With 0, only TakeNext makes take-overs.
     int threads = 2;
     size_t max_waiting = 1024;  // Sessions.
   };
@@ -45,11 +45,11 @@ class TakeOvers {
   ~TakeOvers() { Stop(); }
 
   // Makes sure that the newest state of the session is here, if there is one.
-  // `known_epoch`: the highest that the caller has seen of it, or 0. Calls
-  // `done` once: before it returns, or on a thread of its own.
+  // `known_epoch`: the session's highest epoch that the caller has seen, or 0.
+  // Calls `done` once: before it returns, or on a thread of its own.
   // Errors:
   //   SESSION_UNKNOWN:   neither this server nor the store has it.
-  //   STORE_UNAVAILABLE: only the store could know.
+  //   STORE_UNAVAILABLE: only the store could tell, and it does not answer.
   //   SESSION_MOVED:     very many sessions are waiting already.
   //   DRAINING:          after Stop.
   //   and those of `resume`.
@@ -77,7 +77,7 @@ class TakeOvers {
   const Parts parts_;
 
   absl::Mutex mutex_;
-  // By key, the waiting and the running; and the order of the waiting ones.
+  // The waiting and running tasks by key, and the keys of the waiting in order.
   absl::flat_hash_map<std::string, Task> tasks_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::string> queue_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

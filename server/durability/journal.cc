@@ -150,7 +150,7 @@ void Journal::Serve() {
 
 void Journal::Tell(const std::vector<Waiter>& told) {
   for (const Waiter& waiter : told) {
-    // Each waits for those before it, too.
+    // Read the clock for each: its wait includes the callbacks before its own.
     const absl::Time now = MonotonicNow();
     keep_times_.Learn(now - waiter.since, now);
     waiter.done();
@@ -161,12 +161,12 @@ void Journal::Tell(const std::vector<Waiter>& told) {
 }
 
 absl::Status Journal::WriteNow(const std::vector<StateChange>& changes) {
-  // After a failure it tries to write even without changes.
+  // After a failure, try the store even without changes.
   if (changes.empty() && !failing_ && !options_.probe) return absl::OkStatus();
   const absl::StatusOr<Written> written = store_->Write(changes);
   if (!written.ok()) {
     Lose(changes.size());
-    // In this order, so that available() is never true in between.
+    // failing_ is set first, so that available() is never true in between.
     if (available()) Note(false, written.status().message());
     failing_ = true;
     hanging_ = false;

@@ -24,9 +24,9 @@
 namespace foresight {
 
 // A store that fails or hangs does not stop the server. While it fails, changes
-// are dropped and counted, and it is tried again every `retry`. generation()
-// tells that changes were lost: sessions are then kept again as a whole. While
-// it hangs, changes wait for it; callers do not, except the first ones.
+// are dropped and counted, and the store is tried again every `retry`; a new
+// generation() then tells callers to write sessions as a whole. While it hangs,
+// changes wait for it, but no WhenKept takes longer than store_timeout.
 //
 // Thread-safe. Calls back without a lock held, in the order of the calls.
 class Journal {
@@ -57,18 +57,18 @@ class Journal {
   void Remove(KeptName name);
   void SetAside(KeptName name, std::string why);
 
-  // Whether that would not be dropped for want of room.
+  // Whether there is room for a change with `session`; else it is dropped.
   bool HasRoom(const KeptName& name, const v1::SavedSession& session)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Calls `done` once the changes so far are as safe as the durability asks
-  // for, or it has taken store_timeout: before it returns, or from a thread of
+  // Calls `done` when the changes so far are as safe as the durability asks
+  // for, or after store_timeout. Calls it before returning, or from a thread of
   // the journal.
   void WhenKept(std::function<void()> done) ABSL_LOCKS_EXCLUDED(mutex_);
-  // As WhenKept, but waits until they are on the medium.
+  // As WhenKept, but waits until the changes are on the medium.
   void WhenWritten(std::function<void()> done) ABSL_LOCKS_EXCLUDED(mutex_);
   // How long WhenKept is expected to take, judged by recent waits; 0 if it
-  // calls at once.
+  // calls `done` at once.
   absl::Duration expected_wait() const {
     return durability() == Durability::kEach && available()
                ? absl::Nanoseconds(expected_wait_ns_.load())
@@ -101,7 +101,7 @@ class Journal {
   void Lose(size_t changes);
   // The thread that writes.
   void Serve() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Tells those whose changes have been written.
+  // Calls back the waiters whose changes have been written.
   void Tell(const std::vector<Waiter>& told);
   // Errors: the store's; then the changes are lost.
   absl::Status WriteNow(const std::vector<StateChange>& changes)
@@ -112,22 +112,22 @@ class Journal {
   void Watch() ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Options options_;
-  const std::unique_ptr<StateStore> store_;  // The writing thread's.
+  const std::unique_ptr<StateStore> store_;  // Used by the writing thread.
   std::atomic<Durability> durability_;
   std::atomic<uint64_t> generation_ = 1;
   std::atomic<bool> failing_ = false;  // Its last write failed.
-  std::atomic<bool> hanging_ = false;  // Its write takes longer than a wait.
+  std::atomic<bool> hanging_ = false;  // Its write exceeds store_timeout.
   std::atomic<uint64_t> failures_ = 0;
   std::atomic<uint64_t> lost_changes_ = 0;
-  // Waits that Watch ends are not counted: nobody waits afterwards.
-  KeepTimes keep_times_;  // The writing thread's.
+  // Without the waits that Watch ends: while the store hangs, nobody waits.
+  KeepTimes keep_times_;  // Used by the writing thread.
   std::atomic<int64_t> expected_wait_ns_ = 0;
 
   absl::Mutex mutex_;
   std::vector<StateChange> changes_ ABSL_GUARDED_BY(mutex_);
   size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  // For changes that are being written, and for those in changes_; the oldest
-  // first.
+  // Waiters for changes that are being written, and for those in changes_; the
+  // oldest first.
   std::vector<Waiter> writing_ ABSL_GUARDED_BY(mutex_);
   std::vector<Waiter> waiting_ ABSL_GUARDED_BY(mutex_);
   bool watch_idle_ ABSL_GUARDED_BY(mutex_) = false;  // Nobody waits.

@@ -17,11 +17,11 @@ class KeepTimes {
   void Learn(absl::Duration waited, absl::Time now);
 
   // The time to allow for keeping: 99 % of the recent waits were not longer.
-  // Up to a fifth too high, never too low, and 0 if there was no wait.
+  // May be up to a fifth too high, never too low; 0 if there was no wait.
   absl::Duration Expect() const;
 
  private:
-  // Four for each doubling, from 0.1 ms to 100 s.
+  // Four lengths for each doubling, from 0.1 ms to 100 s.
   static constexpr int kLengths = 80;
 
   std::array<double, kLengths> counts_ = {};

@@ -14,7 +14,7 @@ struct RedisAddress {
   std::string user;      // Empty: the default one.
   std::string password;  // Empty: none is sent.
   bool tls = false;
-  std::string ca_file;  // PEM; empty: the machine's. Only with tls.
+  std::string ca_file;  // PEM; empty: the system's CAs. Only with tls.
 
   // For logs: without the password.
   std::string ToString() const;

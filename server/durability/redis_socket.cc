@@ -87,7 +87,7 @@ bool IsNumeric(const std::string& host) {
 
 }  // namespace
 
-// OpenSSL works on memory: it would write to the socket without MSG_NOSIGNAL.
+// OpenSSL gets memory buffers: it would write to a socket without MSG_NOSIGNAL.
 struct RedisSocket::Tls {
   struct Free {
     void operator()(SSL_CTX* owned) const { SSL_CTX_free(owned); }

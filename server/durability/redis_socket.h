@@ -13,13 +13,13 @@
 namespace foresight {
 
 // Waits follow the monotonic clock. A peer that has gone is an error, never a
-// signal. Errors: Unavailable: it cannot be reached, has gone, shows a
-// certificate that is not right, or no byte moved within the timeout.
+// signal. Errors: Unavailable: the peer cannot be reached, has gone or shows an
+// invalid certificate, or no byte moved within the timeout.
 //
 // Not thread-safe.
 class RedisSocket {
  public:
-  // `timeout` limits the attempt at each machine of `address`, and later each
+  // `timeout` limits the attempt at each IP address of the host, and later each
   // wait.
   static absl::StatusOr<std::unique_ptr<RedisSocket>> Connect(
       const RedisAddress& address, absl::Duration timeout);
@@ -28,7 +28,7 @@ class RedisSocket {
   RedisSocket& operator=(const RedisSocket&) = delete;
 
   absl::Status Send(absl::string_view bytes);
-  // At least one byte.
+  // Returns at least one byte.
   absl::StatusOr<std::string> Receive();
 
  private:

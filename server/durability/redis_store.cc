@@ -69,7 +69,7 @@ return 'OK'
 )";
 
 // KEYS: hash, list. ARGV: the epoch and incarnation that the server has, or two
-// empty ones; 1 if a taken session is not to be kept, else 0.
+// empty strings; 1 if a taken session is not to be kept, else 0.
 constexpr char kTake[] = R"(
 local hash, list = KEYS[1], KEYS[2]
 local kept = redis.call('HMGET', hash, 'epoch', 'incarnation', 'state',
@@ -183,7 +183,7 @@ RedisCommand RedisStore::ToCommand(const StateChange& change) const {
 absl::StatusOr<Written> RedisStore::Write(
     absl::Span<const StateChange> changes) {
   Written written;
-  // The scripts' names are known once it is connected.
+  // The names of the scripts are known only after connecting.
   if (changes.empty() || connection_ == nullptr) {
     RETURN_IF_ERROR(Run({{"PING"}}).status());
   }
@@ -257,7 +257,7 @@ absl::StatusOr<KeptSession> RedisStore::Parse(const std::string& key,
   if (!session.ok() || !kept.session.ParseFromString(*session)) {
     return absl::DataLossError("its saved state is damaged");
   }
-  // The server that restores it continues in the epoch after this one.
+  // Restoring the session will add one to its epoch.
   kept.session.set_epoch(kept.name.epoch - 1);
   const redisReply& list = *reply.element[4];
   for (size_t i = 0; i < list.elements; ++i) {

@@ -17,9 +17,9 @@
 namespace foresight {
 
 // A session is a hash (its last whole state, incarnation, epoch) and a list
-// (the decisions since). Each change is one Lua script, so that Redis itself
-// refuses the writes of a server from which another one has taken the session
-// over. Both keys expire some time after the session would.
+// (the decisions since then). Each change is one Lua script, so that Redis
+// itself refuses the writes of a server that has lost the session to another
+// one. Both keys expire some time after the session would.
 //
 // Connects when it is first used, and again after an error.
 //
@@ -27,11 +27,11 @@ namespace foresight {
 class RedisStore : public StateStore, public SharedStore {
  public:
   struct Options {
-    absl::Duration timeout = absl::Seconds(1);  // Without a byte.
+    absl::Duration timeout = absl::Seconds(1);  // The longest wait for a byte.
     // After an error, calls fail at once for this long.
     absl::Duration pause = absl::Milliseconds(500);
-    // Sessions taken over are no longer kept: a server that is killed loses
-    // them.
+    // If true, sessions taken over are no longer kept: a server that is killed
+    // loses them.
     bool forget_taken = false;
   };
 

@@ -15,8 +15,8 @@
 namespace foresight {
 namespace {
 
-// Exclusive mode holds the lock until the process ends in any way, and lets WAL
-// work without shared memory. FULL syncs once a transaction.
+// Exclusive mode holds the lock until the process ends, even by a crash, and
+// lets WAL work without shared memory. FULL syncs once per transaction.
 constexpr char kPrepare[] = R"(
   PRAGMA locking_mode = EXCLUSIVE;
   PRAGMA journal_mode = WAL;
@@ -206,7 +206,7 @@ absl::StatusOr<Written> SqliteStore::Write(
   }
   if (status.ok()) status = Run("COMMIT");
   if (status.ok()) return Written();
-  (void)Run("ROLLBACK");  // It may be rolled back already.
+  (void)Run("ROLLBACK");  // SQLite may have rolled back already.
   return status;
 }
 
@@ -248,8 +248,8 @@ absl::Status SqliteStore::Apply(const StateChange& change) {
 absl::StatusOr<std::vector<KeptSession>> SqliteStore::Load() {
   std::vector<KeptSession> sessions;
   std::vector<StateChange> damaged;
-  // Drop the rest of closed sessions: decisions that ended after the closing,
-  // and how often the session was loaded.
+  // Drop what closed sessions left: decisions that ended after the closing, and
+  // the number of times that the session was loaded.
   RETURN_IF_ERROR(
       Run("DELETE FROM decisions WHERE NOT EXISTS (SELECT 1 FROM sessions "
           "WHERE sessions.key = decisions.key AND "
@@ -277,7 +277,7 @@ absl::StatusOr<std::vector<KeptSession>> SqliteStore::Load() {
   }
   if (code != SQLITE_DONE) return Failure();
   RETURN_IF_ERROR(Write(damaged).status());
-  // Makes the epoch grow at each restart, even if no session was kept as a
+  // Makes epochs grow at each restart, even if a session was not written as a
   // whole in between.
   RETURN_IF_ERROR(
       Run("INSERT INTO loads SELECT key, 1 FROM sessions WHERE true "

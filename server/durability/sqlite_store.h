@@ -56,7 +56,7 @@ class SqliteStore : public StateStore {
 
   const std::filesystem::path file_;
   Database database_;
-  // Prepared once; end before the database.
+  // Prepared once; destroyed before the database.
   std::unique_ptr<Statement> replace_, forget_, forget_loads_,
       forget_decisions_, append_, remove_, remove_decisions_;
 };

@@ -38,7 +38,7 @@ struct StateChange {
   std::string why;
 };
 
-// A session as last kept as a whole, and the decisions since, in order.
+// The last whole state of a session, and the decisions since then, in order.
 struct KeptSession {
   KeptName name;
   v1::SavedSession session;
@@ -60,16 +60,16 @@ class StateStore {
  public:
   virtual ~StateStore() = default;
 
-  // Writes the changes in their order. They are as safe as the store makes them
-  // when it returns. After an error any number of them may have been written.
+  // Writes the changes in order. On return they are as safe as the store makes
+  // them; after an error any number of them may have been written.
   // Without changes it finds out whether the store can be written.
   // Errors: Unavailable: the medium refuses; the message names it.
   virtual absl::StatusOr<Written> Write(
       absl::Span<const StateChange> changes) = 0;
 
   // Returns everything that is kept for this server alone. Sets aside and logs
-  // data that cannot be read; a session loses its decisions from a damaged one
-  // on.
+  // data that cannot be read; a session loses its decisions from the first
+  // damaged one on.
   // Errors: as Write.
   virtual absl::StatusOr<std::vector<KeptSession>> Load() = 0;
 };
@@ -84,7 +84,7 @@ class SharedStore {
 
   // Makes this server the owner of the session kept under `key` and returns it,
   // in its next epoch. `local`: the session that this server has under the key;
-  // null: none. Returns none if `local` is the newest.
+  // null: none. Returns none if `local` is the newest state.
   // Errors:
   //   NotFound:    nothing is kept under the key.
   //   DataLoss:    what is kept is damaged.

@@ -204,7 +204,7 @@ void Metrics::CountDecision(const v1::AdaptationReport& report) {
   if (report.steps_requested() == 0) return;
   steps_asked_.Increment(report.steps_requested());
   steps_.Increment(report.steps_done());
-  // Otherwise a step was refused, and it ended the decision.
+  // A NON_FINITE decision ended with a refused step: no step was shed.
   if (report.outcome() != v1::NON_FINITE) {
     steps_shed_.Increment(report.steps_requested() - report.steps_done());
   }

@@ -57,8 +57,8 @@ class Metrics {
   // foresight_refusals_total{reason}, for decisions, sessions and callers. A
   // decision refused for being late is also a miss.
   void CountRefusal(const absl::Status& status);
-  // foresight_model_info: the model is served from now on, in place of the one
-  // before under its name.
+  // foresight_model_info: `model` is served from now on and replaces
+  // any earlier model of its name.
   void ServeModel(const v1::Model& model) ABSL_LOCKS_EXCLUDED(mutex_);
   // No model is served under that name any more.
   void ForgetModel(const std::string& name) ABSL_LOCKS_EXCLUDED(mutex_);

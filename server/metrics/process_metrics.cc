@@ -41,7 +41,7 @@ std::optional<ProcessTimes> ReadTimes() {
   if (name_end == std::string::npos) return std::nullopt;
   const std::vector<std::string> fields =
       absl::StrSplit(text.substr(name_end + 1), ' ', absl::SkipEmpty());
-  // fields[0] is proc(5)'s field 3.
+  // fields[0] is field 3 in proc(5).
   const auto number = [&fields](size_t field) {
     double value = 0;
     if (field - 3 < fields.size()) {
@@ -77,7 +77,7 @@ std::optional<double> CountOpenFiles() {
     ++count;
   }
   if (error) return std::nullopt;
-  return count - 1;  // One is this listing's own.
+  return count - 1;  // One is the listing itself.
 }
 
 prometheus::MetricFamily Family(const char* name, const char* help,

@@ -39,7 +39,7 @@ absl::Status Decide(const LoadedModel& model, int steps) {
                    problem.decision_or.status().message()));
 }
 
-// An engine computes on the calling thread, a device by itself.
+// A CPU engine computes on the calling thread; other devices work on their own.
 absl::Time TimeFor(const LoadedModel& model) {
   timespec used;
   if (model.engine->device() != "cpu" ||

@@ -23,17 +23,17 @@ struct LoadedModel {
   // Unique among the models that a process loads.
   uint64_t id = 0;
 
-  // The expected time of a step with `settings` before one is measured: the
-  // default step's, scaled by the imagined transitions.
+  // The expected time of a step with `settings` until one is measured: the time
+  // of the default step, scaled by the number of imagined transitions.
   absl::Duration StepTime(const AdaptationSettings& settings) const;
 
   const std::string& name() const { return bundle->manifest().name(); }
 };
 
 // Runs and measures a few decisions on a typical observation, so that the first
-// client does not pay for one-time work. On a CPU the time is the thread's own,
-// so that a model loaded while the server serves does not look slow because of
-// other work on the cores.
+// client does not pay for one-time work. On a CPU it measures the thread's CPU
+// time, so that a model loaded while the server serves does not look slow
+// because of other work on the cores.
 // Errors: Internal: the engine fails on the policy's own mean observation.
 absl::StatusOr<LoadedModel> WarmUp(std::shared_ptr<const Bundle> bundle,
                                    std::shared_ptr<const Engine> engine);

@@ -126,7 +126,7 @@ absl::Status ModelRegistry::Room() const {
 }
 
 size_t ModelRegistry::FreeUnused() {
-  std::vector<Model> unused;  // Freed after the lock.
+  std::vector<Model> unused;  // Freed after unlocking.
   absl::MutexLock lock(&mutex_);
   // Nobody can get hold of a retired model that nobody holds.
   const auto first = std::stable_partition(

@@ -21,7 +21,7 @@ absl::Status Refused(absl::string_view folder, absl::string_view why) {
                    why));
 }
 
-// Both paths are free of links.
+// Both paths must be free of links.
 bool IsBelow(const fs::path& root, const fs::path& path) {
   const auto [end, first] =
       std::mismatch(root.begin(), root.end(), path.begin(), path.end());

@@ -9,8 +9,8 @@
 
 namespace foresight {
 
-// Thread-safe. Looks at the file system at each call: whoever may write below
-// the root while a model is loaded could still redirect it.
+// Thread-safe. Checks the file system only at each call: anyone who can write
+// below the root while a model is loaded could still redirect the load.
 class ModelRoot {
  public:
   // An empty path: no folder may be loaded.
@@ -18,8 +18,8 @@ class ModelRoot {
 
   // The path of the bundle in `folder`, which is given relative to the root.
   // Errors, all of them BUNDLE_INVALID: there is no root; `folder` is empty,
-  // absolute or has the component ".."; it does not exist; or it or a file in
-  // it is, or leads over, a link to a place that is not below the root.
+  // absolute or has the component ".."; it does not exist; or a link takes it,
+  // or a file in it, to a place that is not below the root.
   absl::StatusOr<std::filesystem::path> Resolve(absl::string_view folder) const;
 
  private:

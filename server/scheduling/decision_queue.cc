@@ -26,17 +26,17 @@ constexpr size_t kMostLookedAt = 32;
 constexpr size_t kMostPlanned = 64;
 // Frozen answers may take this much longer than expected.
 constexpr absl::Duration kDueSlack = absl::Milliseconds(5);
-// A decision with a lot of time waits this long before those with little.
+// A decision with much time gives way to those with little for this long.
 constexpr absl::Duration kSoon = absl::Milliseconds(50);
 // A turn's weight in the means of Shortage: some twenty turns count.
 constexpr double kTurnWeight = 0.05;
-// Lanes are short if more than this part of the decisions is shed; one decision
-// among twenty is too few to tell.
+// Lanes are short if more than this fraction of decisions is shed. It exceeds
+// 1/20, since one decision among twenty is too few to tell.
 constexpr double kShort = 0.08;
 // While lanes are short, a session may have this many times the service of shed
-// ones, plus half a decision's time: service comes in whole decisions.
+// sessions, and half a decision's time more: service comes in whole decisions.
 constexpr double kUnevenness = 1.1;
-// At most this part of the turns is withheld for fairness although nobody else
+// At most this fraction of turns is withheld for fairness although nobody else
 // can take them.
 constexpr double kMostWithheld = 0.08;
 
@@ -349,8 +349,8 @@ std::optional<DecisionQueue::Turn> DecisionQueue::Pop(absl::Time now) {
       CountTurn(*best, true, now);
       return Start(decision.id, true);
     }
-    // Steps take longer now than was expected when it arrived, or its session
-    // has had enough.
+    // Steps now take longer than expected when the decision arrived, or its
+    // session has had enough service.
     MakeDue(*best);
   }
   return PopDue(now);
@@ -363,11 +363,11 @@ std::optional<DecisionQueue::Turn> DecisionQueue::PopDue(absl::Time now) {
   const Owner& owner = *with_due_.begin()->second;
   const auto [deadline, least_served] = *owner.due.begin();
   // Answer the least served owner first, unless all its answers can wait until
-  // the earliest one is given.
+  // the one with the earliest deadline is given.
   const absl::Duration work =
       owner.due.size() * waiting_.at(least_served).decision.frozen_time +
       waiting_.at(earliest).decision.frozen_time;
-  // If it is too late already, only an error is left to answer.
+  // If the earliest deadline has passed, only an error is left to answer.
   const bool earliest_is_late = due_.begin()->first < now;
   const bool others_can_wait = now + work + kDueSlack <= deadline;
   return Start(earliest_is_late || others_can_wait ? earliest : least_served,
@@ -378,7 +378,7 @@ std::optional<uint64_t> DecisionQueue::Join(absl::Span<const uint64_t> ids,
                                             absl::Time now) {
   MakeDue(now);
   const int count = static_cast<int>(ids.size());
-  // Leave at least as many candidates for each of the other lanes.
+  // Leave at least `count` candidates for each of the other lanes.
   if ((candidates() + count) <= static_cast<size_t>(count * options_.lanes)) {
     return std::nullopt;
   }

@@ -1,5 +1,5 @@
-// Decides which waiting decision gets the next adaptation step, which are
-// stepped together, and which get their frozen answer instead. Holds no thread
+// Decides which waiting decision gets the next adaptation step, which ones are
+// stepped together, and which get their frozen answer instead. Has no thread
 // and reads no clock: callers pass the time in.
 //
 // docs/scheduling.md explains the design and what it was compared with.
@@ -28,8 +28,8 @@ namespace foresight {
 //   fair shares    While there is time for all, the decision with the least
 //                  time left goes first. Otherwise the owner with the least
 //                  recent service goes first, with its least served session.
-//   early answers  A decision waits for a step for only a part of its time.
-//                  Then it is due and gets its frozen answer without a step.
+//   early answers  A decision waits for a step for a fraction of its time only.
+//                  After that it is due: it gets its frozen answer, no step.
 // So under overload queues stay short, steps are shed evenly, and an answer
 // leaves long before its deadline.
 //
@@ -40,7 +40,7 @@ class DecisionQueue {
     int lanes = 1;                // >= 1; threads that adapt.
     size_t max_size = 4096;       // >= 1; decisions that wait.
     size_t max_per_owner = 2048;  // >= 1; decisions of one owner that wait.
-    // The part of its time that a decision may wait for a step.
+    // The fraction of its time that a decision may wait for a step.
     double patience = 0.5;  // In (0, 1].
     // A step of several decisions together may take this long.
     absl::Duration longest_joint_step = absl::Milliseconds(8);
@@ -57,23 +57,23 @@ class DecisionQueue {
     std::string session;  // Empty: stateless, one share for all.
     absl::Time deadline = absl::InfiniteFuture();  // For the engine.
     absl::Duration frozen_time;                    // For a frozen answer.
-    // For a long plan. Only lanes make it, in their turns, so that it delays
-    // nobody's frozen answer; a decision that is due goes without.
+    // For a long plan. Only lanes make plans, in their turns, so as to delay
+    // nobody's frozen answer; a decision that is due gets none.
     absl::Duration plan_time;
     StepKind kind;
     int steps = 0;              // 0: only an answer (or plan) is wanted.
-    absl::Duration prior_step;  // A step's time before one is measured.
+    absl::Duration prior_step;  // A step's expected time until measured.
     absl::Duration reserve;     // For the guards after the last step.
   };
   struct Turn {
     uint64_t id = 0;
-    // If false, only the frozen answer is given, without a long plan: its time
-    // to wait is over.
+    // If false, only the frozen answer is given, without a long plan, since the
+    // decision's time to wait is over.
     bool adapt = false;
   };
   struct Pushed {
-    // A decision that had to leave the full queue; it belonged to the owner
-    // with the most.
+    // A decision that had to leave the full queue; its owner had the most
+    // decisions waiting.
     std::optional<uint64_t> evicted;
   };
 
@@ -94,8 +94,8 @@ class DecisionQueue {
 
   // Another decision that can step together with `ids`; none if there is none.
   std::optional<uint64_t> Join(absl::Span<const uint64_t> ids, absl::Time now);
-  // A decision that has had less service than `id` and cannot wait for its
-  // `steps_left` steps: it goes first, then `id` resumes.
+  // A decision that has had less service than `id` and cannot wait until `id`
+  // has made its `steps_left` steps: it goes first, then `id` resumes.
   std::optional<Turn> PopUrgent(uint64_t id, int steps_left, absl::Time now);
   // Whether the next step of `id`, together with `count` - 1 others, is
   // expected to end in time.
@@ -110,7 +110,7 @@ class DecisionQueue {
   // Ends the turn of `id`.
   void Finish(uint64_t id);
 
-  // A lane begins, and ends, to help with another lane's step.
+  // A lane begins, or stops, helping with another lane's step.
   void BeginHelp() { ++helping_; }
   void EndHelp() { --helping_; }
 
@@ -120,11 +120,11 @@ class DecisionQueue {
   size_t size() const { return waiting_.size(); }
   // Decisions that wait for a step.
   size_t candidates() const { return due_times_.size(); }
-  // The owners and sessions that it remembers: at most about twice those served
-  // in the last seconds, however many come and go.
+  // The number of owners and sessions that it remembers: at most about twice
+  // those served in the last seconds, however many come and go.
   size_t known() const { return known_; }
-  // The lanes' work lately, as RecentWork counts it, without the latest
-  // session's work since it has the lanes to itself.
+  // The lanes' recent work, as RecentWork counts it, except what the latest
+  // session has used since another session last worked.
   double others_work(absl::Time now) const { return work_.OfOthers(now); }
   // Whether so many decisions are due that lanes help to answer them.
   bool overdue() const { return due_.size() > kDueBacklog; }
@@ -138,9 +138,9 @@ class DecisionQueue {
   };
   // Means over the last turns of some sessions.
   struct Shortage {
-    double shed = 0;      // The part of decisions that no lane took in time.
+    double shed = 0;      // Fraction of decisions that no lane took in time.
     double served = 0;    // Their sessions' service, in seconds.
-    double withheld = 0;  // The part of turns that nobody took.
+    double withheld = 0;  // Fraction of turns that nobody took.
   };
   struct Owner {
     double served = 0;
@@ -180,10 +180,10 @@ class DecisionQueue {
   void MakeDue(absl::Time now);
   void MakeDue(Waiting& waiting);
   Shortage& ShortageOf(const Waiting& waiting);
-  // Records that a lane took `waiting` in time, or not.
+  // Records whether a lane took `waiting` in time.
   void CountTurn(const Waiting& waiting, bool adapt, absl::Time now);
-  // Whether its session has had more service than shed ones, because it comes
-  // when few others wait. Counts the turn as withheld if a lane stays idle.
+  // Whether its session, coming when few others wait, has had more service than
+  // shed sessions. Counts the turn as withheld if a lane stays idle.
   bool MustWithhold(const Waiting& waiting, absl::Time now);
   Turn Start(uint64_t id, bool adapt);
   // The first `most` candidates in the order of their turns.

@@ -13,8 +13,8 @@ namespace foresight {
 // Not thread-safe. Reads no clock.
 class RecentWork {
  public:
-  // Counts `used` for a session, which any address identifies; null is nobody's
-  // in particular.
+  // Counts `used` for the session that the address `session` identifies; null:
+  // for no session in particular.
   void Count(const void* session, absl::Duration used, absl::Time now) {
     const double kept = Kept(now);
     all_ *= kept;
@@ -25,7 +25,7 @@ class RecentWork {
     if (session != nullptr) lone_ += absl::ToDoubleSeconds(used);
   }
 
-  // All work except the latest session's since it has the lanes to itself.
+  // All work except the latest session's since another session last worked.
   double OfOthers(absl::Time now) const { return (all_ - lone_) * Kept(now); }
 
  private:
@@ -35,7 +35,7 @@ class RecentWork {
   }
 
   double all_ = 0;
-  double lone_ = 0;  // Since another session worked.
+  double lone_ = 0;  // The latest session's, as in OfOthers.
   const void* session_ = nullptr;
   absl::Time at_ = absl::InfinitePast();
 };

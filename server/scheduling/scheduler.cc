@@ -12,8 +12,8 @@
 namespace foresight {
 namespace {
 
-// No decision is split while lanes are busy with others for more than this part
-// of their time.
+// No decision is split while lanes are busy with others for more than this
+// fraction of their time.
 constexpr double kBusy = 0.5;
 
 // A sleeping thread takes some 50 us to wake, a fortieth of a step by two
@@ -102,7 +102,7 @@ absl::Status Scheduler::Submit(const DecisionQueue::Entry& decision,
 }
 
 bool Scheduler::Withdraw(uint64_t id) {
-  std::shared_ptr<Task> task;  // Released after the lock.
+  std::shared_ptr<Task> task;  // Released after unlocking.
   absl::MutexLock lock(&mutex_);
   if (!queue_.Remove(id)) return false;
   candidates_ = queue_.candidates();
@@ -207,7 +207,7 @@ void Scheduler::CallHelpers() {
 }
 
 // Linux often wakes a thread on its waker's core although another core is about
-// to be idle, and then leaves both there for some milliseconds.
+// to be idle, and then leaves both threads there for some milliseconds.
 void Scheduler::KeepApart() {
   cpu_set_t others = AllowedCores();
   if (lanes() > kFewLanes || CPU_COUNT(&others) == 1) return;

@@ -85,7 +85,7 @@ class Scheduler {
   std::optional<Turn> TakeDue() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Time next_due() const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // For running turns; as the functions of DecisionQueue with these names.
+  // For running turns; as the corresponding functions of DecisionQueue.
   std::optional<Turn> Join(absl::Span<const uint64_t> ids)
       ABSL_LOCKS_EXCLUDED(mutex_);
   std::optional<Turn> TakeUrgent(uint64_t id, int steps_left)
@@ -140,7 +140,7 @@ class Scheduler {
   Executor* executor_ = nullptr;
   std::atomic<uint64_t> last_id_ = 0;
   std::atomic<int> idle_ = 0;
-  std::atomic<size_t> candidates_ = 0;  // As in queue_, for helpers.
+  std::atomic<size_t> candidates_ = 0;  // queue_.candidates(), for helpers.
   std::atomic<uint64_t> news_ = 0;      // Changes when work may have come.
 
   mutable absl::Mutex mutex_;

@@ -7,9 +7,9 @@
 
 namespace foresight {
 
-// Service fades exponentially, so a share is about the last few seconds. Since
-// all shares fade alike, none is faded: newer service is counted with a larger
-// weight instead, and two shares compare as plain numbers at any time.
+// Service fades exponentially, so a share reflects the last few seconds. Since
+// all shares fade alike, none is reduced: newer service gets a larger weight
+// instead, and two shares compare as plain numbers at any time.
 //
 // Not thread-safe. Reads no clock.
 class ServiceWeight {

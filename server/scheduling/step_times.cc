@@ -11,8 +11,8 @@ constexpr double kNewest = 0.1;  // Weight of the newest measurement.
 // outliers, and one outlier must not prevent later steps that would end in
 // time.
 constexpr double kCut = 0.25;
-// One outlier, such as a thread that lost its core for long, counts as this
-// many times the mean.
+// An outlier, such as a thread that lost its core for long, counts as at most
+// this many times the mean.
 constexpr double kLargest = 3;
 constexpr absl::Duration kFresh = absl::Milliseconds(200);
 constexpr absl::Duration kHalving = absl::Milliseconds(100);

@@ -41,17 +41,17 @@ class StepTimes {
   // `taken`.
   void Learn(const StepKind& kind, int count, int threads, absl::Duration taken,
              absl::Time now);
-  // Records that a step was cut after `taken`, so that a whole one takes
+  // Records that a step was cut after `taken`, so a whole one would have taken
   // longer. One such step counts little; several in a row raise the estimate
   // above `taken`. `prior` is as below.
   void LearnCut(const StepKind& kind, int count, int threads,
                 absl::Duration taken, absl::Duration prior, absl::Time now);
 
-  // The time to allow for a step. Without a measurement it is `count` times one
-  // decision's, or `count` times `prior` if that is not known either. An
-  // estimate that is not renewed shrinks to that of `prior` within a second.
-  // Otherwise a burst of slow steps, while another program has the cores, could
-  // make steps look too slow to be tried, and so to be measured, ever again.
+  // The time to allow for a step. If not measured yet, it is `count` times that
+  // of one decision, or else `count` times `prior`. An estimate that is not
+  // renewed shrinks to `count` times `prior` within a second. Otherwise a burst
+  // of slow steps, while another program has the cores, could make steps look
+  // too slow to be tried, and so to be measured, ever again.
   absl::Duration Expect(const StepKind& kind, int count, int threads,
                         absl::Duration prior, absl::Time now) const;
 

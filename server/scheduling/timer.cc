@@ -31,7 +31,7 @@ uint64_t Timer::At(absl::Time when, std::function<void()> action) {
 }
 
 void Timer::Cancel(uint64_t id) {
-  std::function<void()> action;  // Destroyed after the lock.
+  std::function<void()> action;  // Destroyed after unlocking.
   std::lock_guard<std::mutex> lock(mutex_);
   const auto time = times_.find(id);
   if (time == times_.end()) return;

@@ -53,7 +53,7 @@ class Timer {
   bool stopping_ = false;
   uint64_t last_id_ = 0;
   std::map<Key, std::function<void()>> actions_;
-  std::map<uint64_t, absl::Time> times_;  // By id, of actions_.
+  std::map<uint64_t, absl::Time> times_;  // In actions_, by id.
   std::thread thread_;                    // Last: it uses all of the above.
 };
 

@@ -28,9 +28,9 @@ class Authenticator {
  public:
   // With `tokens`, calls need a token, which gives the identity. Else, with
   // `certificates`, the client's certificate gives it. With neither, callers
-  // have no identity. Only tokens have roles: where callers have an identity,
-  // administration takes a token. The handshake demands the certificate, not
-  // this class.
+  // have no identity. Only tokens have roles, so if callers have an identity,
+  // administrators need a token. The TLS handshake, not this class, demands the
+  // certificate.
   Authenticator(bool certificates, std::shared_ptr<const TokenTable> tokens)
       : certificates_(certificates), tokens_(std::move(tokens)) {}
 
@@ -44,7 +44,7 @@ class Authenticator {
   // The caller's identity; empty for health checks, and if no caller needs one.
   // Errors, which never quote the token:
   //   UNAUTHENTICATED:   no token or an unknown one; a certificate without a
-  //                      name, or with a control character in it.
+  //                      name, or with a control character in the name.
   //   PERMISSION_DENIED: the token's role may not call the method.
   absl::StatusOr<std::string> Identify(const CallEvidence& evidence) const
       ABSL_LOCKS_EXCLUDED(mutex_);

@@ -19,7 +19,7 @@ struct Certificates {
   std::string chain;      // PEM
   std::string key;        // PEM
   std::string client_ca;  // PEM; empty: none.
-  absl::Time expiry;      // The first of the chain's certificates to expire.
+  absl::Time expiry;      // The earliest expiry in the chain.
 
   bool operator==(const Certificates& other) const {
     return chain == other.chain && key == other.key &&

@@ -77,7 +77,7 @@ class Security {
   const Events events_;
   const std::shared_ptr<Current> current_;
   const std::shared_ptr<Authenticator> authenticator_;
-  // Used by the thread only.
+  // Used only by the thread watch_.
   std::shared_ptr<const TokenTable> tokens_;
   Fault certificate_fault_;
   Fault token_fault_;

@@ -1,5 +1,5 @@
-// The bearer tokens that a server accepts. It has only their SHA-256, so its
-// file is useless to a reader.
+// The bearer tokens that a server accepts. The table has only their SHA-256, so
+// reading its file gives no token away.
 #pragma once
 
 #include <string>
@@ -32,8 +32,8 @@ class TokenTable {
   static constexpr size_t kMaxFileBytes = 1 << 20;
 
   // `text` has a line "name role sha256" for each token: a name of at most 128
-  // printable ASCII characters without a space, act or admin, and 64 lower-case
-  // hex digits. Empty lines and lines that begin with # are skipped.
+  // printable ASCII characters without a space, the role (act or admin), and 64
+  // lower-case hex digits. Empty lines and lines that begin with # are skipped.
   // Errors:
   //   InvalidArgument: a line is malformed or repeats a token, no token is
   //                    listed, or too many are. The message has the line's

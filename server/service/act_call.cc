@@ -32,7 +32,7 @@ void ActCall::OnAnswer(const DecisionCall::Answer& answer) {
   metrics_->CountRequest(Method::kAct, answer.status().code());
   if (answer.ok()) *response_ = **answer;
   const absl::Duration delay = RefusalDelay(answer.status(), request_bytes_);
-  // When it finishes, `this` may be gone.
+  // Once Finish is called, `this` may be gone.
   const auto finish = [this, status = ToGrpc(answer.status())] {
     Finish(status);
   };

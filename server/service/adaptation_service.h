@@ -83,15 +83,15 @@ class AdaptationService final : public v1::Adaptation::CallbackService {
                                    absl::StatusOr<Message> result,
                                    Message* response);
 
-  // Finishes the call for a session that was opened or imported: once the
-  // session is stored, or with an error if another server has its name.
+  // Finishes the call that opened or imported a session once the session is
+  // stored, or with an error if another server has its name.
   grpc::ServerUnaryReactor* FinishWhenBegun(
       grpc::CallbackServerContext* context, Method method, const Caller& caller,
       bool named_by_client, absl::StatusOr<v1::Session> result,
       v1::Session* response);
 
-  // Runs `act`, with the caller, after taking the session over if another
-  // server has it. Ends the call when the changes made by `act` are safe.
+  // Runs `act` for the caller, first taking the session over if another server
+  // has it. Ends the call when the changes made by `act` are safe.
   template <typename Message>
   grpc::ServerUnaryReactor* ActOnSession(
       grpc::CallbackServerContext* context, Method method,

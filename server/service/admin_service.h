@@ -13,8 +13,8 @@
 
 namespace foresight {
 
-// Thread-safe. Whether a caller may administrate is decided before a call gets
-// here, by the credentials of the address that this is served on.
+// Thread-safe. Before a call gets here, the credentials of the address that
+// this is served on decide whether its caller may administer.
 class AdminService final : public v1::Admin::CallbackService {
  public:
   using Drained = std::function<void(absl::StatusOr<v1::DrainResponse>)>;
@@ -47,7 +47,7 @@ class AdminService final : public v1::Admin::CallbackService {
                                   v1::DrainResponse* response) override;
 
  private:
-  // Ends the call with the result that `work` passes to its argument, at once
+  // Ends the call with the result that `work` passes to its callback, at once
   // or later.
   template <typename Message, typename Work>
   grpc::ServerUnaryReactor* Serve(grpc::CallbackServerContext* context,

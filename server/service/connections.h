@@ -8,10 +8,10 @@
 
 namespace foresight {
 
-// The peers ("ipv4:127.0.0.1:41234") of all present connections of this
-// process's servers, named as by grpc::ServerContext::peer. gRPC does not
-// report lost connections, but its channelz lists the present ones; the servers
-// need GRPC_ARG_ENABLE_CHANNELZ. Returns none if channelz does not answer: then
+// The peers of all open connections to this process's servers, named as
+// grpc::ServerContext::peer names them ("ipv4:127.0.0.1:41234"). gRPC does not
+// report lost connections, but its channelz lists the open ones if the servers
+// set GRPC_ARG_ENABLE_CHANNELZ. Returns none if channelz does not answer: then
 // no connection may be regarded as lost.
 std::optional<absl::flat_hash_set<std::string>> AliveConnections();
 

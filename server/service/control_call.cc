@@ -58,8 +58,8 @@ void ControlCall::Drain() {
 }
 
 void ControlCall::OnReadDone(bool ok) {
-  // Start it before the next read overwrites the request, and before an answer
-  // can end the stream.
+  // Start the decision before the next read overwrites the request, and before
+  // an answer can end the stream.
   if (ok) StartDecision(std::move(request_));
   Next next;
   {
@@ -75,8 +75,8 @@ void ControlCall::StartDecision(v1::ActRequest request) {
   request.DiscardUnknownFields();
   const size_t bytes = request.ByteSizeLong();
   v1::ControlResponse echo;
-  // Longer ids are refused. Only their beginning is echoed, so that they are
-  // not kept.
+  // A longer id is refused. Only its beginning is echoed, so that the rest need
+  // not be stored.
   echo.set_session_id(request.session_id().substr(0, kMaxIdBytes));
   echo.set_decision_index(request.decision_index());
   absl::StatusOr<Caller> caller = identify_();

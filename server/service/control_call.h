@@ -23,10 +23,10 @@
 namespace foresight {
 
 // gRPC calls the On... methods; decisions call back on any thread. The next
-// actions are chosen under the lock and done after it.
+// actions are chosen under the lock and done once it is released.
 //
-// After a refusal with a time to wait, nothing is read from the client until
-// then. Otherwise it could keep the server busy with refusals.
+// After a refusal with a time to wait, nothing is read from the client for that
+// time. Otherwise the client could keep the server busy with refusals.
 //
 // Owns itself until OnDone; others hold it by weak_ptr.
 class ControlCall final
@@ -37,8 +37,8 @@ class ControlCall final
     size_t max_in_flight = 256;
     // While requests and answers hold more bytes than this, no more is read.
     size_t max_bytes = 4 << 20;
-    // For one request, also outside of streams. The transport allows longer
-    // ones, for snapshots.
+    // The limit of one request, in a stream or not. The transport allows longer
+    // messages, for snapshots.
     size_t max_message_bytes = 1 << 20;
   };
 

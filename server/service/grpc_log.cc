@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kLinesPerSecond = 20;
 
-// Strangers can make both libraries write: handshakes and requests that fail.
+// Strangers can make both libraries log, by handshakes and requests that fail.
 void WriteLine(Severity severity, absl::string_view event,
                absl::string_view message, absl::string_view file, int line) {
   static LogLimiter* const limiter = new LogLimiter(kLinesPerSecond);

@@ -3,8 +3,8 @@
 
 namespace foresight {
 
-// From now on they are written by Log, so that every line of the log has one
-// form, and only some of them each second. Call it before gRPC is used.
+// Has Log write these lines, so that all lines of the log have one form, and
+// lets only some of them pass each second. Call it before gRPC is used.
 void RouteGrpcLog();
 
 }  // namespace foresight

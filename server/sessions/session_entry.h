@@ -20,10 +20,10 @@ struct SessionLease::Entry {
   bool closed = false;                    // No longer in the store.
   bool moved = false;                     // Closed: another server has it.
   std::shared_ptr<SessionFlight> flight;  // Null: no lease.
-  std::string connection;                 // The last used; empty: not known.
+  std::string connection;                 // Last used; empty: not known.
   bool lost = false;                      // That connection has gone.
-  size_t owned_bytes = 0;     // The parameters', when the last lease ended.
-  size_t reserved_bytes = 0;  // The most that they may own.
+  size_t owned_bytes = 0;     // Parameters' memory when the last lease ended.
+  size_t reserved_bytes = 0;  // The most that the parameters may own.
 };
 
 }  // namespace foresight

@@ -17,7 +17,7 @@ absl::Status SessionLease::Commit(std::shared_ptr<const v1::ActResponse> answer,
                                   absl::Time now) {
   const std::unique_ptr<Hold> hold(hold_.release());
   std::shared_ptr<const v1::ActResponse> remembered = answer;
-  // The replaced values are freed after the lock, here and in Restart.
+  // The replaced values are freed without the lock, here and in Restart.
   return hold->store->End(
       *hold,
       [&](SessionState& session) {

@@ -17,7 +17,7 @@ namespace foresight {
 class SessionStore;
 
 // Called when the awaited decision ends, with its answer, or with null if it
-// failed: then begin again.
+// failed; the waiting caller must then begin again.
 using DecisionWaiter =
     std::function<void(std::shared_ptr<const v1::ActResponse>)>;
 
@@ -28,11 +28,11 @@ struct SessionFlight {
   std::vector<DecisionWaiter> waiters;           // Guarded by the store.
 };
 
-// Holds a session until it is destroyed or one of Commit, Restart, Install and
-// Abort is called, each of which empties it. While it is held, nobody else
-// touches the session and it does not expire. It may be closed, or dropped
-// because another server has taken it over: then each of the four says
-// SESSION_MOVED.
+// Holds a session until the lease is destroyed or ended by one of Commit,
+// Restart, Install and Abort, each of which leaves it empty. Until then nobody
+// else touches the session and it does not expire. But it may be closed, or
+// dropped because another server has taken it over: in the second case each of
+// the four returns SESSION_MOVED.
 //
 // Not thread-safe; may move between threads. Must not outlive its store.
 class SessionLease {
@@ -40,13 +40,13 @@ class SessionLease {
   SessionLease() = default;
   SessionLease(SessionLease&&) = default;
   SessionLease& operator=(SessionLease&&) = default;
-  // Aborts, with the time at which the lease began.
+  // Calls Abort with the time at which the lease began.
   ~SessionLease() = default;
 
   bool held() const { return hold_ != nullptr; }
   // This and all below require held().
   SessionState& session() const;
-  absl::Span<const float> observation() const;  // [S], this decision's.
+  absl::Span<const float> observation() const;  // [S], of this decision.
 
   // Commits a decision whose new `parameters` are already in place: counts it,
   // remembers `answer` for retries and gives it to the waiters.
@@ -62,7 +62,7 @@ class SessionLease {
   // Errors: SESSION_UNKNOWN: the session was closed meanwhile.
   absl::Status Install(absl::Time now);
 
-  // Gives up the decision: the session stays as before it. Not allowed if
+  // Gives up the decision: the session stays as it was before. Not allowed if
   // `parameters` were changed; then commit.
   // Errors: SESSION_UNKNOWN: the session was closed meanwhile.
   absl::Status Abort(absl::Time now);

@@ -31,7 +31,7 @@ struct SessionPosition {
 
 struct SessionPage {
   std::vector<ListedSession> sessions;
-  std::optional<SessionPosition> next;  // None: these were the last ones.
+  std::optional<SessionPosition> next;  // None: this is the last page.
 };
 
 }  // namespace foresight

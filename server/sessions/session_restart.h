@@ -12,12 +12,12 @@ namespace foresight {
 
 // The session is at decision 0 afterwards.
 struct SessionRestart {
-  // Null: model and settings stay as they are. Takes the same observations as
-  // the session's. Declared before `parameters`, so that their maker outlives
-  // them.
+  // Null: model and settings stay as they are. Otherwise it takes the same
+  // observations as the session's model. Declared before `parameters`, so that
+  // their engine outlives them.
   std::shared_ptr<const LoadedModel> model;
-  AdaptationSettings settings;  // `model`'s.
-  // Null: the session's own. If `model` is given, these are its parameters.
+  AdaptationSettings settings;  // Used with `model`.
+  // Null: the session's own stay. If `model` is given, they are of that model.
   std::unique_ptr<PolicyParameters> parameters;
   uint64_t seed = 0;
 };

@@ -250,7 +250,7 @@ std::vector<std::string> SessionStore::Expire(absl::Time now) {
       if (Expired(entry, now)) {
         entry.closed = true;
         Forget(entry);
-        expired.push_back(it->second);  // It owns the key.
+        expired.push_back(it->second);  // Keeps the key alive.
         entries_.erase(it++);
       } else {
         next_expiry_ = std::min(next_expiry_, ExpiryOf(entry));

@@ -38,10 +38,10 @@ class SessionStore {
  public:
   struct Options {
     size_t max_sessions = 1024;  // >= 1
-    // >= 1. Sessions without an owner have no such limit: those that were
-    // brought back for callers without an identity.
+    // >= 1. Sessions without an owner have no such limit; they are those that
+    // were brought back for callers without an identity.
     size_t max_per_owner = 768;
-    // All sessions' psi may come to own this much (most_psi_bytes).
+    // The most that the psi of all sessions may come to own (most_psi_bytes).
     size_t max_psi_bytes = size_t{4} << 30;
     // A session whose connection was lost expires this long after its last
     // use, if that is sooner than its idle timeout.
@@ -55,14 +55,14 @@ class SessionStore {
     absl::string_view session_id;
     std::optional<uint64_t> decision_index;  // None: the next one.
     absl::Span<const float> observation;     // [S]
-    // Not null. The store sets it when the session is closed, the caller at
-    // will; the store never clears it.
+    // Not null. The store sets it when the session is closed and never clears
+    // it; the caller may set it at any time.
     std::shared_ptr<std::atomic<bool>> cancelled;
     absl::string_view connection;
-    absl::string_view identity = {};  // The caller's; empty: none.
-    uint64_t epoch = 0;  // The highest that the caller has seen of it.
+    absl::string_view identity = {};  // Of the caller; empty: none.
+    uint64_t epoch = 0;  // The session's highest epoch that the caller saw.
   };
-  // Tells lives of a session apart.
+  // Tells one life of a session from another.
   struct Mark {
     uint64_t incarnation = 0;
     uint64_t epoch = 0;
@@ -92,8 +92,8 @@ class SessionStore {
   //   DECISION_SKIPPED:    the index is ahead.
   //   DECISION_IN_FLIGHT:  another decision of the session is running, or too
   //                        many retries of this one are waiting.
-  //   SESSION_MOVED:       the caller has seen a higher epoch: what is here is
-  //                        out of date.
+  //   SESSION_MOVED:       the caller has seen a higher epoch, so the session
+  //                        here is out of date.
   absl::StatusOr<Admission> Begin(const DecisionRequest& request,
                                   DecisionWaiter waiter, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -104,10 +104,10 @@ class SessionStore {
                                        absl::string_view connection = {})
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Leases a session between two decisions, to look at it. If one is running,
-  // the waiter will be called when it ends: then acquire again.
-  // Errors: SESSION_UNKNOWN; DECISION_IN_FLIGHT: it is being opened or reset,
-  // or too many are waiting for the decision.
+  // Leases a session between two decisions, to look at it. If a decision is
+  // running, the waiter is called when it ends and must then acquire again.
+  // Errors: SESSION_UNKNOWN; DECISION_IN_FLIGHT: the session is being opened or
+  // reset, or too many callers are waiting for the decision.
   absl::StatusOr<std::variant<SessionLease, Waiting>> AcquireBetween(
       const SessionName& name, DecisionWaiter waiter, absl::Time now)
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -118,7 +118,7 @@ class SessionStore {
 
   // Drops a session that another server has, unless a later incarnation or
   // epoch of it is here. Cancels its running decision, if any. Returns false if
-  // there is none to drop. `ended` is not told.
+  // there is none to drop. Does not call `ended`.
   bool Drop(const SessionName& name, uint64_t incarnation, uint64_t epoch)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -126,8 +126,8 @@ class SessionStore {
   std::optional<Mark> Find(const SessionName& name) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Says that only these connections are left. Sessions last used on another
-  // one are lost until they are used again.
+  // Tells the store that only these connections are left. Sessions last used on
+  // any other connection are lost until they are used again.
   void KeepConnections(const absl::flat_hash_set<std::string>& alive)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -138,8 +138,8 @@ class SessionStore {
   std::vector<std::pair<std::string, std::string>> Names() const
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // At most `most` (>= 1) open sessions after that position, by id and then by
-  // identity. Pages read one after another have each session that stays open
+  // At most `most` (>= 1) open sessions beyond `after`, by id and then by
+  // identity. Pages read one after another hold each session that stays open
   // exactly once; they may lack sessions that come or go.
   SessionPage List(const std::optional<SessionPosition>& after, size_t most,
                    absl::Time now) const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -195,7 +195,7 @@ class SessionStore {
 
   const Options options_;
   mutable absl::Mutex mutex_;
-  // The keys are views of their entries' sessions.
+  // The keys point into the sessions of their entries.
   absl::flat_hash_map<SessionName, std::shared_ptr<Entry>> entries_
       ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, size_t> owners_ ABSL_GUARDED_BY(mutex_);

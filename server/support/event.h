@@ -14,8 +14,8 @@ namespace foresight {
 class Event {
  public:
   void Set();
-  // Undoes Set. A thread that serves work in turns clears it before it looks
-  // for work, so that it does not miss work that comes meanwhile.
+  // Undoes Set. A thread that serves work in a loop clears the event before it
+  // looks for work, so that it does not miss work that comes meanwhile.
   void Clear();
   // Returns true once it is set, false after `timeout`.
   bool WaitFor(absl::Duration timeout);

@@ -5,8 +5,8 @@
 
 namespace foresight {
 
-// Adds `nice` to this thread's niceness alone, as Linux allows; at most 19
-// results. Does nothing where the system refuses.
+// Adds `nice` to the niceness of this thread alone, as Linux allows, up to a
+// total of 19. Does nothing where the system refuses.
 void AddNiceness(int nice);
 
 // Asks the system to let this thread, and those that it starts later, run for

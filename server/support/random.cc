@@ -10,8 +10,8 @@
 namespace foresight {
 namespace {
 
-// Up to 256 bytes getrandom never returns fewer than asked for once the system
-// has booted. If it fails, there is no safe way to continue.
+// Once the system has booted, getrandom always returns all bytes asked for if
+// they are at most 256. If it fails, there is no safe way to continue.
 template <typename T>
 T Draw() {
   T value;

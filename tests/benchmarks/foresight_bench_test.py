@@ -27,7 +27,8 @@ def check_rows(folder):
         for engine in ("fused", "autograd"):
             for threads in (1, 2):
                 assert (particles, engine, "fp32", threads) in seen, seen
-    # 2 x 17.2 million multiply-adds a particle, by hand from the formula.
+    # A particle takes 17.2 million multiply-adds, of 2 operations each (computed
+    # by hand from the formula).
     ten = next(r for r in rows if r["particles"] == 10)
     assert abs(ten["gflops"] * ten["ms"] / 1e3 - 0.3446) < 1e-3, ten
 

@@ -19,7 +19,7 @@ using ::testing::FloatEq;
 
 const std::vector<float> kObservation(17, 0.1f);
 const std::vector<float> kNewer(17, 0.2f);
-// The fake server's action for them, with one step and seed 0.
+// The fake server's actions for these, with one step and seed 0.
 constexpr float kAction = 0.02f;
 constexpr float kNewerAction = 0.04f;
 
@@ -35,7 +35,7 @@ class ControlLoopTest : public ::testing::TestWithParam<bool> {
   ControlLoopTest()
       : server_({FakeAdaptationServer::HalfCheetahModel("cheetah")}) {
     AdaptationClient::Options client_options;
-    client_options.call_timeout = absl::Hours(1);  // Nothing relies on it.
+    client_options.call_timeout = absl::Hours(1);  // No test relies on it.
     auto client = AdaptationClient::Connect(server_.address(), client_options);
     EXPECT_TRUE(client.ok()) << client.status();
     client_ = std::make_unique<AdaptationClient>(*std::move(client));
@@ -125,7 +125,7 @@ TEST_P(ControlLoopTest, ALateAnswerIsTakenUpAndNotActedOn) {
   const auto command = Answered(kObservation);
   ASSERT_TRUE(command.status.ok()) << command.status;
   EXPECT_THAT(command.action, Each(FloatEq(kAction)));
-  // The late one was decision 1.
+  // The late answer was that of decision 1.
   EXPECT_EQ(server_.last_act().decision_index(), 2u);
   EXPECT_EQ(loop_->stats().late_answers, 1);
   EXPECT_EQ(loop_->stats().held, 1);
@@ -195,7 +195,7 @@ TEST_P(ControlLoopTest, APassingErrorIsRetriedWithinTheStep) {
 TEST_P(ControlLoopTest, AnAnswerResetsTheBackoff) {
   options_.backoff = {1, absl::Microseconds(1), absl::Hours(1)};
   Start();
-  // Otherwise the waits would grow beyond a step's minute.
+  // Without the reset the waits would grow beyond a step's minute.
   for (int i = 0; i < 30; ++i) {
     server_.FailNext(1, Gone());
     ASSERT_TRUE(Answered(kObservation).status.ok()) << i;

@@ -1,4 +1,4 @@
-// Tests what a ControlStream cannot show; its own test has the rest.
+// Tests what a ControlStream cannot show; control_stream_test.cc has the rest.
 #include "client/control_reactor.h"
 
 #include <grpcpp/create_channel.h>
@@ -56,7 +56,7 @@ TEST_F(ControlReactorTest, AnOldTicketDoesNotGiveUpTheRequestThatFollowed) {
     answer = std::move(value);
     answered.Notify();
   });
-  reactor_->GiveUp({"a", 0}, first);  // Again: it is not the last one's.
+  reactor_->GiveUp({"a", 0}, first);  // The second has another ticket.
   server_.Release();
   answered.WaitForNotification();
   EXPECT_TRUE(answer->ok()) << answer->status();

@@ -124,7 +124,7 @@ TEST_F(ControlStreamTest, AReplacedTokenEndsTheStream) {
   ASSERT_TRUE(stream->Act(Request(*session, 0, 0.1f)).ok());
   server_.FailNext(1, grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "who?"));
   const absl::Status refused = stream->Act(Request(*session, 1, 0.1f)).status();
-  // Another stream may show another token: it is worth another try.
+  // A new stream may show a new token, so another try is worthwhile.
   EXPECT_EQ(refused.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(refused.message(), HasSubstr("token"));
   EXPECT_TRUE(stream->broken());
@@ -198,8 +198,8 @@ TEST_F(ControlStreamTest, ARepeatedRequestGetsTheAnswerGivenUp) {
             absl::StatusCode::kDeadlineExceeded);
   server_.AwaitStalled(1);
   const int sent = server_.calls();
-  // Until the first is answered, another observation cannot be distinguished
-  // from it.
+  // Until the first request is answered, its answer could not be told from the
+  // answer to another observation.
   const auto changed = stream->Act(Request(*session, 0, 0.2f));
   EXPECT_EQ(changed.status().code(), absl::StatusCode::kAborted);
   EXPECT_EQ(ErrorReason(changed.status()), v1::DECISION_IN_FLIGHT);

@@ -4,8 +4,8 @@
 #     installs it from BUILD and, in a folder from which the checkout cannot be
 #     found, builds and tests a project that uses it (tests/client/consumer)
 #   package_test.sh alone CMAKE BUILD COMPILER_LAUNCHER
-#     builds it in BUILD from a copy of no more than it needs, without wheels,
-#     then as above
+#     builds it in BUILD, from a copy of only what it needs and without wheels,
+#     then does as above
 set -euo pipefail
 what="$1" cmake="$2" build="$3"
 
@@ -20,7 +20,7 @@ quietly() {
 if [[ "$what" == alone ]]; then
   source="$build-source"
   mkdir -p "$source"
-  # With their times, so that a second run builds what has changed.
+  # Copies the times too, so that a second run builds only what has changed.
   for folder in CMakeLists.txt LICENSE deploy/cmake client proto support; do
     rm -rf "${source:?}/$folder"
     mkdir -p "$(dirname "$source/$folder")"

@@ -98,7 +98,7 @@ TEST_F(ReconnectingStreamTest, AServerThatComesBackIsFound) {
 
 TEST_F(ReconnectingStreamTest, AnAnswerResetsTheBackoff) {
   const auto stream = Open(absl::Microseconds(1), absl::Hours(1));
-  // Otherwise the waits would grow to many minutes.
+  // Without the reset the waits would grow to many minutes.
   for (uint64_t i = 0; i < 30; ++i) {
     server_.EndStreamAfter(1,
                            grpc::Status(grpc::StatusCode::UNAVAILABLE, "bye"));

@@ -200,7 +200,7 @@ TEST_P(SessionTest, ANewerEpochIsTakenOverAndReported) {
   EXPECT_EQ(server_.last_act().epoch(), 5u);
 }
 
-// The server decided, but the answer and those to the retries were lost.
+// The server decided, but its answers to the call and to a retry were lost.
 class LostAnswerTest : public SessionTest {};
 INSTANTIATE_TEST_SUITE_P(Calls, LostAnswerTest, ::testing::Values(false));
 

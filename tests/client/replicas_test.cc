@@ -20,7 +20,7 @@ using ::testing::HasSubstr;
 const std::vector<float> kObservation(17, 0.1f);
 
 TEST(RendezvousTest, TheWeightIsTheSameForEver) {
-  // Clients of different versions agree.
+  // Clients of different versions must agree.
   EXPECT_EQ(RendezvousWeight("session", "10.0.0.7:50051"),
             uint64_t{0x77090d0e4783e451});
   EXPECT_NE(RendezvousWeight("ab", "c"), RendezvousWeight("a", "bc"));
@@ -45,7 +45,7 @@ TEST(RendezvousTest, SessionsSpreadAndFewMoveWhenAReplicaGoes) {
     const std::string id = absl::StrCat("loop-", n);
     const int with_all = best(id, 3);
     ++counts[with_all];
-    // Only the third one's sessions go elsewhere when it has gone.
+    // Only the sessions of the third replica move when it goes.
     if (with_all < 2) {
       EXPECT_EQ(best(id, 2), with_all);
     }
@@ -85,7 +85,7 @@ class ReplicasTest : public ::testing::Test {
       std::this_thread::yield();
     }
   }
-  // A session that the client places at that replica.
+  // The id of a session that the client places at `replica`.
   static std::string IdAt(const Replicas& replicas, int replica) {
     for (int n = 0;; ++n) {
       const std::string id = absl::StrCat("loop-", n);
@@ -133,7 +133,7 @@ TEST_F(ReplicasTest, ASessionMovesWhenItsReplicaGoes) {
   const AdaptationClient client = Connect();
   SessionOptions options;
   options.session_id = IdAt(*replicas, 0);
-  // The other one has it, too, as if it had taken it over.
+  // The other replica has the session, too, as if it had taken it over.
   auto other = AdaptationClient::Connect(servers_[1]->address(), options_)
                    ->OpenSession(options);
   auto session = client.OpenSession(options);
@@ -146,7 +146,7 @@ TEST_F(ReplicasTest, ASessionMovesWhenItsReplicaGoes) {
   ASSERT_TRUE(moved.ok()) << moved.status();
   EXPECT_EQ(moved->decision_index(), 1u);
   EXPECT_EQ(session->replica(), 1);
-  // It stays there, though its first one is back.
+  // It stays there, although its first replica is back.
   servers_[0]->Restart();
   AwaitReady(*replicas, 0, true);
   ASSERT_TRUE(session->Act(kObservation).ok());

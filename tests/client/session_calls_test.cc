@@ -20,7 +20,7 @@ namespace {
 
 const std::vector<float> kObservation(17, 0.1f);
 const std::vector<float> kNewer(17, 0.2f);
-constexpr float kAction = 0.02f;  // One step, seed 0.
+constexpr float kAction = 0.02f;  // With one step and seed 0.
 constexpr float kNewerAction = 0.04f;
 
 using Answer = RemoteSession::Answer;
@@ -171,7 +171,7 @@ TEST_P(ActAsyncCallTest, ALostAnswersDecisionIsNotMadeTwice) {
   Seen lost;
   session_->ActAsync(kObservation, options_, lost.Callback());
   EXPECT_EQ(lost.Await().status().code(), absl::StatusCode::kUnavailable);
-  // It had been made, for the older observation: the next index follows.
+  // The lost decision was made, for the older observation: the index moves on.
   Seen next;
   session_->ActAsync(kNewer, options_, next.Callback());
   ASSERT_TRUE(next.Await().ok()) << next.Await().status();

@@ -1,6 +1,6 @@
-"""compose_test.py CHECKS: checks docker's compose files against the compose
+"""compose_test.py CHECKS: checks that docker's compose files fit the compose
 specification's schema, that the files that they name exist, and that HAProxy
-takes the shipped configuration with the variables that it gets there."""
+accepts the shipped configuration with the variables that they set."""
 
 import json
 import os

@@ -1,5 +1,5 @@
-"""flags_test.py CHECKS PROGRAMS: every flag that the compose files and the manifests
-give a program is one that the program of this build knows."""
+"""flags_test.py CHECKS PROGRAMS: the programs of this build know every flag that the
+compose files and the manifests give them."""
 
 import pathlib
 import re

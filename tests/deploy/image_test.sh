@@ -31,7 +31,7 @@ while (($#)); do
 done
 export STORAGE_DRIVER="${STORAGE_DRIVER:-vfs}"
 export BUILDAH_ISOLATION="${BUILDAH_ISOLATION:-chroot}"
-# buildah 1.28 reads no STORAGE_DRIVER of its own accord.
+# buildah 1.28 does not read STORAGE_DRIVER by itself.
 buildah() { command buildah --storage-driver "$STORAGE_DRIVER" "$@"; }
 
 skip() {  # WHY
@@ -159,7 +159,7 @@ unshare --mount --pid --net --fork --kill-child bash -c '
 ' - "$server_root" "$user" "$client_root" "${command[@]}" 2>"$scratch/server.log" &
 namespace=$!
 
-# Runs COMMAND beside the server. Its libraries are found by way of /proc.
+# Runs COMMAND beside the server. Its libraries are found through /proc.
 inside() {  # ROOT COMMAND...
   local folder="$1"
   shift

@@ -135,7 +135,7 @@ def check_server(objects, alone=True):
 
 
 def check_haproxy(objects):
-    """It finds every server, may reach it, and takes its configuration."""
+    """HAProxy finds every server, may reach it, and accepts its configuration."""
     name = "foresight-haproxy"
     template = one(objects, "Deployment", name)["spec"]["template"]
     labels = template["metadata"]["labels"].items()
@@ -201,7 +201,7 @@ def check_haproxy(objects):
 
 
 def make_certificate(folder):
-    """tls.crt, tls.key and ca.crt, as in a secret of cert-manager's."""
+    """Makes tls.crt, tls.key and ca.crt, as in a secret of cert-manager."""
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
          "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=foresight",
@@ -211,8 +211,8 @@ def make_certificate(folder):
 
 
 def check_names_of_single_servers(objects):
-    """The certificate covers them as gRPC matches names: what follows the star
-    has a dot."""
+    """The certificate covers the servers' names as gRPC matches them: what follows
+    the star must have a dot."""
     server = one(objects, "StatefulSet")
     domain = f"{server['spec']['serviceName']}.{server['metadata']['namespace']}.svc"
     readme = (KUBERNETES / "README.md").read_text()
@@ -247,7 +247,7 @@ def check_farm(objects):
 
     played = farm["completions"] * number(farm, "--episodes")
     assert number(gather, "--episodes") == played
-    # Seeds of one pod are a hundred apart from the next pod's.
+    # The first seeds of successive pods are a hundred apart.
     assert number(farm, "--episodes") <= 100
 
 

@@ -32,7 +32,7 @@ CODE = re.compile(r"```(\w*)\n(.*?)```", re.S)
 QUOTED = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z0-9_-]*")
 
-# Files that are not in the tree: of others, generated, or a reader's own.
+# Files that are not in the tree: other projects', generated, or a reader's own.
 FOREIGN = re.compile(
     r"^(make_bundle\.py|(.*/)?(NAME|PATH)(_test)?\.(h|cc)|.*VARIANT\.cc|"
     r"adaptation_pb2\w*\.py|.*\.pb\.h|(torch|ATen|grpcpp?|absl)/.*)$")
@@ -44,7 +44,8 @@ SCRIPTS = (".sh", ".py", "/run", "Dockerfile")
 
 
 def comments(name, text):
-    """The text of a source file's comments, joined where they go on."""
+    """A source file's comments. Lines that begin with // are joined, since a
+    reference may go over two of them."""
     if name.endswith((".h", ".cc", ".proto")):
         return re.sub(r"\n\s*// ?", " ", "\n".join(
             line[line.index("//"):] for line in text.splitlines()
@@ -70,8 +71,8 @@ def headings(page):
 
 
 def exists(path, near):
-    """Whether `path`, as the file `near` cites it, is in the tree: from the
-    root, from its own folder, or the end of a path that has no other start."""
+    """Whether `path`, which the file `near` cites, is in the tree: relative to
+    the root or to the folder of `near`, or as the end of a file's path."""
     for start in (ROOT, ROOT / pathlib.Path(near).parent):
         full = (start / path).resolve()
         if full.is_relative_to(ROOT):
@@ -83,7 +84,8 @@ def exists(path, near):
 
 
 def wrong_references(name, text):
-    """Files, sections and folders that `text`, of the file `name`, cites."""
+    """Finds files and sections that `text`, of the file `name`, cites but that do
+    not exist."""
     for path in FILE.findall(text):
         if not FOREIGN.match(path) and not exists(path, name):
             yield f"{name}: there is no {path}"
@@ -108,7 +110,7 @@ def wrong_links(name, text):
 
 
 def wrong_names(name, text, words):
-    """Paths and names of the code in backticks."""
+    """Finds paths and names of the code in backticks that do not exist."""
     for quoted in QUOTED.findall(CODE.sub("", text)):
         quoted = quoted.rstrip("/")
         if quoted.split("/")[0] in TOPS and re.fullmatch(r"[\w./-]+", quoted):
@@ -136,7 +138,7 @@ class Programs:
         return run.stdout
 
     def flags(self, program):
-        """None: there is no such program."""
+        """The flags of `program`; None if there is no such program."""
         if program not in self.known:
             path = self.folder / program
             if not path.exists():
@@ -160,7 +162,7 @@ def script_flags(path):
 
 
 def commands(block):
-    """Word lists of a shell block's commands."""
+    """The words of each command in a shell block."""
     for line in block.replace("\\\n", " ").splitlines():
         lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;<>()")
         lexer.whitespace_split = True

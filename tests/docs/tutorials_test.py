@@ -4,8 +4,8 @@ shell, in a folder that looks like a checkout.
 usage: tutorials_test.py own-environment | robot-loop | evaluation-farm
 
 A command that installs or builds is left out, since a test has what it needs.
-A server listens on a port that the system chooses, which then stands in the
-commands for 127.0.0.1:50051.
+A server listens on a port that the system chooses; its address replaces
+127.0.0.1:50051 in the commands.
 
 Skipped without tqdm, which deploy/install_dependencies.sh --checks installs.
 """
@@ -79,7 +79,7 @@ class Page:
             print(self.output.read_text(), file=sys.stderr)
 
     def change(self, shown, instead):
-        """Makes the test shorter than the page."""
+        """Replaces what the page shows, to make the test shorter."""
         assert any(shown in block for block in self.blocks), shown
         self.blocks = [block.replace(shown, instead) for block in self.blocks]
 

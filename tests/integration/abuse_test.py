@@ -3,8 +3,8 @@ half handshakes, silence, headers a byte at a time, 2000 connections, streams
 that are reset as soon as they are opened, giant and wrong headers, garbage. The
 loop gets every answer, and the server ends as it should.
 
-With tokens, one header ends gRPC 1.51.1 (SECURITY.md); without them it does
-not."""
+One header aborts a server that has tokens (SECURITY.md, gRPC 1.51.1), but not
+one without them."""
 
 import os
 import pathlib
@@ -148,7 +148,7 @@ def rapid_resets(target):
 
 
 def giant_headers(target):
-    # One value of 1 MiB in frames of 16 KiB; then many small ones.
+    # One value of 1 MiB in frames of 16 KiB; then many small values.
     for fields in ([("x", "v" * (1 << 20))],
                    [(f"x{i}", "v" * 100) for i in range(10000)]):
         with target.connect_tls() as connection:
@@ -164,8 +164,8 @@ def giant_headers(target):
 
 
 def wrong_headers(target):
-    """Sends the headers of CVE-2023-1428, alone and with 9 KB of others, and
-    those of CVE-2023-32732."""
+    """Sends the headers of CVE-2023-1428 and of CVE-2023-32732, alone and with
+    9 KB of other headers."""
     for wrong in (("te", "x"), (":scheme", "x"), ("x-bin", "!!!!")):
         for more in ([], [("x", "v" * 9000)]):
             with target.connect_tls() as connection:

@@ -104,7 +104,7 @@ TEST_F(AdminTest, OpenSessionsKeepTheirWeightsUntilTheyAreReset) {
   ASSERT_TRUE(stub_->ResetSession(Patient().get(), keep, &session).ok());
   EXPECT_EQ(session.model().weights_sha256(), old);
   EXPECT_EQ(WeightsOf("kept"), old);
-  // With the last session that uses them the old weights go.
+  // The old weights go with the last session that uses them.
   EXPECT_TRUE(AwaitMetric("foresight_model_generations", 2));
   ASSERT_TRUE(Close("kept").ok());
   EXPECT_TRUE(AwaitMetric("foresight_model_generations", 1));
@@ -217,7 +217,7 @@ TEST_F(AdminTest, GenerationsInMemoryAreBounded) {
   EXPECT_EQ(full.code, Code::RESOURCE_EXHAUSTED);
   EXPECT_EQ(full.reason, "MODELS_FULL");
   EXPECT_EQ(ServedWeights(), second);
-  // Weights that are in memory can be served again: a way back.
+  // Weights that are still in memory can be served again, as a way back.
   std::filesystem::copy(options_.models[0], InRoot("v1"));
   EXPECT_EQ(MustLoad("v1"), old);
   ASSERT_TRUE(Close("a").ok());
@@ -451,7 +451,7 @@ TEST_F(DrainTest, ItAnswersWhenNoDecisionIsInFlight) {
             std::future_status::timeout);
   engine_->Release();
   decision.get();
-  EXPECT_EQ(drain.get().snapshots(), 0u);  // They are kept nowhere.
+  EXPECT_EQ(drain.get().snapshots(), 0u);  // Sessions are stored nowhere.
   // Clients may still move their sessions elsewhere.
   v1::ExportSessionRequest request;
   request.set_session_id("a");

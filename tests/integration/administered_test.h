@@ -57,7 +57,7 @@ class AdministeredTest : public ServedTest {
     return admin_->LoadModel(Patient().get(), request,
                              model == nullptr ? &unused : model);
   }
-  // The hash of the weights; the test fails where it does.
+  // Returns the hash of the weights; the test fails if loading does.
   std::string MustLoad(const std::string& folder) {
     v1::Model model;
     const grpc::Status status = Load(folder, &model);
@@ -76,7 +76,7 @@ class AdministeredTest : public ServedTest {
                     v1::ListSessionsResponse* response) {
     return admin_->ListSessions(Patient().get(), request, response);
   }
-  // The session's entry in the list; empty if it is not there.
+  // The hash that the list gives for the session; empty if it is not there.
   std::string WeightsOf(const std::string& id) {
     v1::ListSessionsResponse list;
     EXPECT_TRUE(List({}, &list).ok());

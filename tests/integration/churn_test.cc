@@ -22,7 +22,7 @@ constexpr int64_t kKiB = 1 << 10;
 constexpr int kClients = 4;
 constexpr int kVisits = 25;  // For each client in a round.
 
-// The limit between the middle and the end of a run. A leak of 100 bytes a
+// The most growth from the middle to the end of a run. A leak of 100 bytes a
 // session exceeds it after a minute.
 constexpr int64_t kMostHeapGrowth = 256 * kKiB;
 // This also counts pages that the heap keeps.

@@ -44,7 +44,7 @@ TEST_P(ClockJumpTest, NoSessionIsLost) {
   for (const char* id : {"used", "unused"}) Open(id);
   MustAct(Request("used", 0.5f));
   Jump();
-  // Any call would find expired sessions, and Open frees them.
+  // If sessions had expired, any call would notice, and Open would free them.
   Open("new");
   EXPECT_TRUE(AwaitMetric("foresight_sessions", 3));
   MustAct(Request("used", 0.5f, 1));
@@ -131,7 +131,7 @@ TEST_P(ClockJumpTest, TheServerEndsInOrder) {
     refused = Seen(Act(Request("nobody", 0.5f)));
   } while (refused.reason == "SESSION_UNKNOWN");
   Jump();
-  // Longer than a wait of the server takes to notice the jump.
+  // Longer than a waiting server needs to notice the jump.
   absl::SleepFor(absl::Milliseconds(100));
   engine_->Release();
   EXPECT_TRUE(act.get().ok());

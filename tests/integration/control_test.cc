@@ -131,7 +131,7 @@ TEST_F(ControlTest, AClientThatIsRefusedIsReadMoreSlowly) {
   StartServer();
   engine_->Hold();
   const auto stream = Connect();
-  // Two run, one waits.
+  // Two decisions run, one waits.
   const v1::ActRequest stateless = Request("", 0.5f);
   for (int running = 1; running <= 2; ++running) {
     ASSERT_TRUE(stream->Write(stateless));

@@ -120,7 +120,7 @@ class EndingsTest
     // Decisions may take any time, unless the deadline should end them.
     options_.requests.max_decision_time = kPatience;
     options_.drain_timeout = absl::Milliseconds(50);
-    options_.decisions.answer_margin = absl::Seconds(1);  // At most a tenth.
+    options_.decisions.answer_margin = absl::Seconds(1);  // Or a tenth if less.
     StartServer();
     alive_before_ = engine_->alive();
     steps_before_ = engine_->steps();
@@ -145,7 +145,7 @@ class EndingsTest
     ASSERT_TRUE(AwaitMetric("foresight_decisions_in_flight", 3));
   }
 
-  // Another process' connection.
+  // Asks from another process, over its own connection.
   void HaveDecisionsAskedFor() {
     std::vector<std::string> command = {
         std::string(FORESIGHT_BUILD_DIR) + "/bin/endless_client",
@@ -220,7 +220,7 @@ class EndingsTest
     EXPECT_TRUE(AwaitMetric("foresight_sessions", 3));
   }
 
-  // Checks that their policies have not changed.
+  // Checks that the sessions' policies have not changed.
   void ExpectSessionsUsable() {
     engine_->Release();
     for (const std::string& id : ids_) {

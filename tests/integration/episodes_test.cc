@@ -1,6 +1,6 @@
 // Real episodes on servers that are restarted and killed: real physics, the
-// client library, foresight-server, Redis and HAProxy. Each return must be that
-// of an episode which nothing disturbs, to the bit.
+// client library, foresight-server, Redis and HAProxy. Each return must equal
+// that of an undisturbed episode, to the bit.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -28,13 +28,13 @@ constexpr char kBundle[] =
     FORESIGHT_SOURCE_DIR "/tests/data/reference-halfcheetah";
 constexpr int kEpisodes = 16;
 constexpr uint64_t kSeed = 1000;
-// Episodes are this many steps apart from one disturbance to the next.
+// The number of steps from one disturbance to the next.
 constexpr int kStretch = 30;
 constexpr absl::Duration kPatience = absl::Seconds(30);
 
-// Keeps episodes and disturbances in step, however fast the machine is: no
-// episode plays more than a stretch beyond the disturbances that are over, and
-// the next disturbance waits until all episodes have played that far.
+// Keeps episodes and disturbances in step, however fast the machine is: each
+// disturbance lets the episodes play one more stretch, and the next disturbance
+// waits until all of them have played half of it.
 //
 // Thread-safe.
 class Pace {
@@ -50,7 +50,7 @@ class Pace {
   }
 
   // Waits until all episodes have played half of the next stretch, so that the
-  // disturbance comes in its middle. False if they do not.
+  // disturbance comes in its middle. Returns false if that takes too long.
   bool AwaitNext() ABSL_LOCKS_EXCLUDED(mutex_) {
     absl::MutexLock lock(&mutex_);
     const int least = kStretch * begun_ + kStretch / 2;
@@ -146,7 +146,7 @@ class EpisodesTest : public ::testing::Test {
     return returns;
   }
 
-  // A restart of each, and then a kill of each.
+  // A restart of each replica, and then a kill of each.
   std::vector<Disturbance> RestartsAndKills(
       const std::function<void(const Replica&)>& after) const {
     std::vector<Disturbance> disturbances;
@@ -189,7 +189,7 @@ TEST_F(EpisodesTest, NorDoTheyBehindHaproxy) {
   const auto prober = AdaptationClient::Connect(proxy);
   ASSERT_TRUE(prober.ok()) << prober.status();
   // Wait until HAProxy gives sessions to the replica that came back, so that
-  // one is left when the next one goes.
+  // a replica is left when the next one goes.
   const auto await_sessions = [&](const Replica& replica) {
     std::vector<absl::StatusOr<RemoteSession>> probes;
     const absl::Time give_up = absl::Now() + kPatience;

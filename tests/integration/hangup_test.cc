@@ -16,7 +16,7 @@ class HangupTest : public ProgramTest {
     Start(Serving({"--model", Path("random"), "--state-dir", Path("state"),
                    "--durability", "each"}));
   }
-  // Other weights in the folder that the server was given.
+  // Writes other weights into the folder that the server was given.
   void Replace(uint64_t seed) {
     RandomBundleOptions bundle;
     bundle.observation_size = kObservationSize;

@@ -22,7 +22,7 @@ TEST_F(KilledClientTest, ItsSessionsAreFreedWhenTheirTimeIsOver) {
   engine_->Hold();
   RunningCommand client({client_, "control", server_->address(), "a", "b"});
   ASSERT_TRUE(engine_->AwaitRunning(2));
-  // While it runs they do not expire, even after far more than their timeout.
+  // While the client runs, its sessions outlive their timeout by far.
   const absl::Time begun = absl::Now();
   while (absl::Now() < begun + 2 * options_.operations.idle_timeout) {
     ASSERT_TRUE(AwaitMetric("foresight_sessions", 2));
@@ -34,7 +34,7 @@ TEST_F(KilledClientTest, ItsSessionsAreFreedWhenTheirTimeIsOver) {
   EXPECT_EQ(engine_->alive(), 0);
 }
 
-// Their own timeout is much longer.
+// The sessions' own timeout is much longer.
 TEST_F(KilledClientTest, ItsSessionsAreFreedSoonAfterItsConnectionIsLost) {
   options_.operations.idle_timeout = absl::Hours(1);
   options_.sessions.lost_timeout = absl::Milliseconds(500);

@@ -101,7 +101,7 @@ TEST_F(ObservabilityTest, ItIsReadyFromItsModelsUntilItDrains) {
   ASSERT_TRUE(server.ok()) << server.status();
   EXPECT_THAT(HttpGet(port, "/readyz"), HasSubstr("HTTP/1.1 200"));
 
-  // A running decision keeps it draining.
+  // A running decision keeps the server draining.
   engine_->Hold();
   stub_ = v1::Adaptation::NewStub(grpc::CreateChannel(
       (*server)->address(), grpc::InsecureChannelCredentials()));

@@ -111,8 +111,8 @@ TEST_F(ProgramTest, TerminatedUnderLoadItAnswersAcceptedCalls) {
   EXPECT_EQ(server_->Wait().exit_code, 0);
   EXPECT_GE(answered, 3 * kClients);
   for (int client = 0; client < kClients; ++client) {
-    // Calls are refused by the server, or because there is none any more. None
-    // is dropped, which would show as CANCELLED, INTERNAL or a deadline.
+    // Calls are refused by the server, or because it is gone. No call is
+    // dropped, which would show as CANCELLED, INTERNAL or a deadline.
     EXPECT_EQ(ends[client].error_code(), grpc::StatusCode::UNAVAILABLE)
         << ends[client].error_message();
     // At most one request crossed the server's goodbye.

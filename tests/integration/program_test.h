@@ -60,7 +60,7 @@ class ProgramTest : public ::testing::Test {
   void Start(std::vector<std::string> options) {
     options.push_back("--port-file");
     options.push_back(Path("port"));
-    std::filesystem::remove(Path("port"));  // A killed server's.
+    std::filesystem::remove(Path("port"));  // Left by a killed server.
     server_ = std::make_unique<RunningCommand>(Command(std::move(options)));
     const absl::Time give_up = absl::Now() + kPatience;
     address_.clear();
@@ -98,7 +98,7 @@ class ProgramTest : public ::testing::Test {
 
   TemporaryFolder folder_;
   std::unique_ptr<RunningCommand> server_;
-  std::string address_;  // The server's.
+  std::string address_;  // Of the server.
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::Adaptation::Stub> stub_;
 };

@@ -70,7 +70,7 @@ TEST_F(ProgramsSecurityTest, TheExamplesPlayOverTlsWithAToken) {
   EXPECT_EQ(episode.exit_code, 0) << episode.errors;
   const CommandResult loop = Run("robot_loop", {address, "20", ca_, token_});
   EXPECT_EQ(loop.exit_code, 0) << loop.errors;
-  // It is refused without either.
+  // It is refused with a wrong token, and without TLS and a token.
   const CommandResult refused = Run("one_episode", {address, ca_, wrong_});
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.errors, HasSubstr("UNAUTHENTICATED"));

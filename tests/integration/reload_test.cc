@@ -19,7 +19,7 @@ namespace {
 
 using ::testing::AnyOf;
 
-constexpr int kDecisions = 8;  // An episode's.
+constexpr int kDecisions = 8;  // Per episode.
 constexpr int64_t kKiB = 1 << 10;
 // A generation of the models here takes some 600 KiB, so a leak of each would
 // exceed this limit ten times between the middle and the end of 50 reloads.
@@ -41,7 +41,7 @@ class ReloadTest : public AdministeredTest {
   using Actions = std::vector<std::vector<float>>;
 
   ReloadTest() {
-    // The work of a warm-up is the same for all; it should not take long.
+    // Each load warms its model up; small networks make that short.
     RandomBundleOptions bundle;
     for (RandomNetwork* network :
          {&bundle.policy, &bundle.critic, &bundle.reward, &bundle.dynamics}) {
@@ -76,8 +76,8 @@ class ReloadTest : public AdministeredTest {
     return actions;
   }
 
-  // Plays episodes until `stop`. Each must be equal to the bit to one on the
-  // weights that its reset names: decisions are deterministic.
+  // Plays episodes until `stop`. Each must equal, to the bit, an episode on the
+  // weights that its reset names, since decisions are deterministic.
   void Loop(const std::string& id, const std::atomic<bool>& stop) {
     v1::Session session;
     ASSERT_TRUE(ServedTest::Open(Opening(id), &session).ok());

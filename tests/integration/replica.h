@@ -71,7 +71,7 @@ class Replica {
   std::unique_ptr<v1::Adaptation::Stub> stub_;
 };
 
-// HAProxy with the shipped configuration, at `address` before both replicas.
+// HAProxy in its shipped configuration at `address`, in front of both replicas.
 inline std::unique_ptr<RunningCommand> StartHaproxy(const std::string& address,
                                                     const Replica& a,
                                                     const Replica& b) {

@@ -88,8 +88,8 @@ class ReplicasTest : public ProgramTest {
   }
 
   // A closed loop whose observation depends on the last action, as an
-  // environment's does, so that its "return" tells every disturbance. Fails if
-  // a decision does.
+  // environment's does, so that its actions show every disturbance. Returns an
+  // error if a decision fails.
   struct Played {
     std::vector<float> actions;
     int epochs = 0;  // Changes of the epoch that the loop has seen.
@@ -123,7 +123,7 @@ class ReplicasTest : public ProgramTest {
   static std::string LoopName(int loop) { return absl::StrCat("loop-", loop); }
 
   // Plays `loops` at once while `disturb` runs; each must end like an
-  // undisturbed loop. Returns how many epochs they saw.
+  // undisturbed loop. Returns how many changes of epoch they saw.
   int PlayDisturbed(int loops, int steps, absl::Duration pause,
                     const std::function<void()>& disturb) {
     const auto client = Connect();
@@ -162,7 +162,7 @@ class ReplicasTest : public ProgramTest {
 TEST_F(ReplicasTest, ARollingRestartDisturbsNoLoop) {
   for (const std::string durability : {"each", "interval", "none"}) {
     replicas_.clear();
-    // The loops' names are new to the store, too.
+    // A new store, which does not know the loops' names yet.
     redis_ = std::make_unique<RedisServer>();
     StartTwo(durability);
     const int epochs =
@@ -206,7 +206,7 @@ TEST_F(ReplicasTest, BehindHaproxyNeitherRestartsNorKillsDisturbALoop) {
           for (const auto& replica : replicas_) {
             replica->End(signal);
             replica->Start();
-            absl::SleepFor(absl::Milliseconds(800));  // Until it is seen.
+            absl::SleepFor(absl::Milliseconds(800));  // HAProxy must see it.
           }
         }
       });
@@ -222,7 +222,7 @@ TEST_F(ReplicasTest, DecisionsLostByAKillAreCountedAndTheLoopGoesOn) {
   const std::vector<float> observation(kObservationSize, 0.3f);
   for (int n = 0; n < 5; ++n) ASSERT_TRUE(session->Act(observation).ok());
   replicas_[session->replica()]->End(SIGKILL);
-  // The opening is kept at once, as its name may be another server's.
+  // An opening is stored at once, as another server may have that name.
   const auto answer = session->Act(observation);
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_EQ(answer->decision_index(), 0u);
@@ -243,7 +243,7 @@ TEST_F(ReplicasTest, AnOwnerThatWakesUpIsRefused) {
     old.Signal(SIGSTOP);
     const v1::ActResponse taken = MustAct(other, id, 1, /*epoch=*/1);
     EXPECT_EQ(taken.epoch(), 2u);
-    // This one waits in its socket.
+    // The next request waits in the old server's socket.
     std::thread waking([&] {
       absl::SleepFor(absl::Milliseconds(100));
       old.Signal(SIGCONT);
@@ -254,13 +254,13 @@ TEST_F(ReplicasTest, AnOwnerThatWakesUpIsRefused) {
     const grpc::Status stale = Act(old, different, &response);
     waking.join();
     if (durability == "each") {
-      // Its write was refused, so it gave no answer.
+      // The old server's write was refused, so it gave no answer.
       EXPECT_EQ(stale.error_code(), grpc::StatusCode::ABORTED)
           << stale.error_message();
     } else if (stale.ok()) {
       EXPECT_EQ(response.epoch(), 1u) << "which clients ignore";
     }
-    // The new owner knows nothing of it.
+    // The new owner knows nothing of that decision.
     EXPECT_EQ(MustAct(other, id, 2, 2).epoch(), 2u);
     await_kept();
     // A client that has seen a newer epoch gets the newest state even from the
@@ -280,7 +280,7 @@ TEST_F(ReplicasTest, OneOfTwoClientsGetsANameAndTheOtherIsTold) {
   EXPECT_EQ(second.error_code(), grpc::StatusCode::ALREADY_EXISTS)
       << second.error_message();
   MustAct(*replicas_[0], "a", 0);
-  // Once it is closed, through either of them, the name is free.
+  // Once the session is closed, through either server, the name is free.
   v1::CloseSessionRequest close;
   close.set_session_id("a");
   v1::CloseSessionResponse closed;
@@ -307,7 +307,7 @@ TEST_F(ReplicasTest, AStoreThatHangsOrEndsHoldsNobodyUp) {
     EXPECT_TRUE(MustAct(replica, "a", n++).report().not_kept());
     EXPECT_TRUE(MustAct(replica, "a", n++).report().not_kept());
     await(0);
-    // A session that only the store may know.
+    // The server does not know session "b", but the store may.
     v1::ActResponse response;
     const grpc::Status unknown = Act(replica, Observed("b", 0), &response);
     EXPECT_EQ(unknown.error_code(), grpc::StatusCode::UNAVAILABLE);
@@ -321,7 +321,7 @@ TEST_F(ReplicasTest, AStoreThatHangsOrEndsHoldsNobodyUp) {
     EXPECT_FALSE(MustAct(replica, "a", n++).report().not_kept());
   }
   EXPECT_GE(replica.Metric("foresight_journal_failures_total"), 2);
-  // The session has been kept again with all decisions made meanwhile.
+  // The session was stored again, with all decisions made meanwhile.
   replica.End(SIGKILL);
   replica.Start();
   EXPECT_EQ(MustAct(replica, "a", n).report().resumed_from(), n);

@@ -132,7 +132,7 @@ TEST_F(RestartTest, SessionsOfSeveralClientsWithoutIdentityAllComeBack) {
 TEST_F(RestartTest, WithEachAKillLosesNoAnsweredDecision) {
   constexpr int kDecisions = 12;
   const auto expected = Undisturbed(kDecisions);
-  // Some are made again from the session's beginning, some from a later state.
+  // Some replays start at the session's beginning, some at a later state.
   const std::vector<std::string> limit = {"--replay-limit", "5"};
   StartKeeping("each", limit);
   OpenLoop("a");
@@ -206,7 +206,7 @@ TEST_F(RestartTest, AClosedSessionStaysClosedAndAResetOneIsReset) {
 }
 
 TEST_F(RestartTest, AnOrderlyEndKeepsWhatAFullDiskRefused) {
-  signal(SIGXFSZ, SIG_IGN);  // The server's, too: it gets an error instead.
+  signal(SIGXFSZ, SIG_IGN);  // The server inherits this and gets EFBIG.
   StartKeeping("each");
   for (const std::string id : {"a", "b"}) {
     OpenLoop(id);

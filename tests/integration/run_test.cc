@@ -80,7 +80,7 @@ double PlayFrozen(const std::string& address, uint64_t seed) {
     EXPECT_TRUE(decision.ok()) << decision.status();
     const std::vector<float> action(decision->action().begin(),
                                     decision->action().end());
-    // The tolerance is float32's rounding through four layers.
+    // The tolerance covers float32's rounding through four layers.
     EXPECT_THAT(
         action,
         Pointwise(FloatNear(1e-5),

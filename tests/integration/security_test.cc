@@ -99,8 +99,8 @@ class Client {
     v1::ListModelsResponse response;
     return stub_->ListModels(Context().get(), {}, &response);
   }
-  // Sends one request over a stream. Returns the stream's status, or the
-  // answer's.
+  // Sends one request over a stream. Returns the error in the answer if there
+  // is one, else the stream's status.
   grpc::Status Control(const v1::ActRequest& request) {
     const auto context = Context();
     const auto stream = stub_->Control(context.get());
@@ -454,7 +454,7 @@ TEST_F(SecurityTest, AClientsStreamGoesOnWithItsNewToken) {
     return answer.status();
   };
   EXPECT_EQ(act(), absl::OkStatus());
-  // As one should: the server knows both tokens until the client has the new.
+  // The proper way: the server accepts both tokens until the client switches.
   const std::string next =
       absl::StrCat("alice act ", Sha256Hex("next-token"), "\n");
   Write("tokens", next + TokenLines());
@@ -482,7 +482,7 @@ TEST_F(SecurityTest, CertificatesAreReplacedWhileServing) {
   Write("key", authority_.IssueServer().key);
   EXPECT_TRUE(AwaitMetric("foresight_certificate_reload_failures_total", 1));
   EXPECT_TRUE(Tls("", alice).List().ok());
-  // Everything is replaced, by another authority.
+  // Certificate, key and CA are all replaced by another authority's.
   const CertificateAuthority next("Next CA"), next_clients("Next client CA");
   const IssuedCertificate server = next.IssueServer();
   Write("cert", server.certificate);

@@ -180,8 +180,8 @@ TEST_F(SessionsTest, AClosedSessionIsFreedAtOnce) {
 }
 
 TEST_F(SessionsTest, ADeadlineGetsTheBestActionInTime) {
-  // Keeps a tenth of the deadline for the way back, which a busy machine may
-  // need.
+  // The margin is cut to a tenth of the deadline, 0.2 s, in which even a busy
+  // machine can return the answer.
   options_.decisions.answer_margin = absl::Seconds(1);
   StartServer();
   Open("a", /*steps=*/1000);

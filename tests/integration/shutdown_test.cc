@@ -73,7 +73,7 @@ TEST_F(ShutdownTest, AcceptedCallsAreAnsweredAndNewOnesRefused) {
   ASSERT_TRUE(AwaitMetric("foresight_decisions_in_flight", 3));
 
   auto shutdown = ShutDown();
-  // From some time on new decisions and sessions are refused.
+  // Once the shutdown has begun, new decisions and sessions are refused.
   SeenError refused;
   do {
     refused = Seen(Act(Request("nobody", 0.5f)));

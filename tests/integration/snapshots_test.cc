@@ -35,7 +35,7 @@ class SnapshotsTest : public ServedTest {
     EXPECT_TRUE(Close("a").ok());
     return snapshot;
   }
-  // Returns Import's error for Moved's snapshot after `change`.
+  // Returns Import's error for the snapshot of Moved() after `change`.
   SeenError Refusal(const std::function<void(v1::SavedSession&)>& change) {
     v1::SavedSession saved = *DecodeSnapshot(Moved().snapshot());
     change(saved);
@@ -97,7 +97,7 @@ TEST_F(SnapshotsTest, AnExportWaitsForTheRunningDecision) {
   v1::SessionSnapshot snapshot;
   auto exporting =
       std::async(std::launch::async, [&] { return Export("a", &snapshot); });
-  // Without a wait it could only see the old session.
+  // An export that did not wait would see the session before the decision.
   EXPECT_EQ(exporting.wait_for(std::chrono::milliseconds(100)),
             std::future_status::timeout);
   engine_->Release();

@@ -23,8 +23,8 @@ TEST(EngineFactoryTest, OnACpuAutoIsFused) {
   EXPECT_EQ((*engine)->device(), "cpu");
 }
 
-// A thousand sampler steps through wide layers need more tape than fused
-// allows.
+// A thousand sampler steps through wide layers need more tape than the fused
+// engine allows.
 TEST(EngineFactoryTest, AutoUsesAutogradIfFusedCannotCompute) {
   RandomBundleOptions options;
   options.sampler_steps = 1000;

@@ -128,7 +128,7 @@ TEST(OptionsTest, PlainTextLeavesTheMachineOnlyByOrder) {
       EXPECT_THAT(exit.text, HasSubstr("--insecure"));
     }
   }
-  // Metrics may be anywhere.
+  // Metrics may listen anywhere.
   Options({"--model", "a", "--metrics-listen", "0.0.0.0:1"});
 }
 

@@ -12,13 +12,13 @@
 
 namespace foresight {
 
-// The time of a step of `count` decisions: base + count * per_row, in
-// proportion to the horizon; noise multiplies it, and rarely a stall does.
+// A step of `count` decisions takes base + count * per_row, in proportion to
+// the horizon. Random noise and, rarely, a stall multiply this.
 struct StepCosts {
   absl::Duration base = absl::Milliseconds(3);
   absl::Duration per_row = absl::Milliseconds(1);
   double noise = 0.05;        // Relative standard deviation.
-  double stalls = 1. / 5000;  // The part of steps that stall.
+  double stalls = 1. / 5000;  // The fraction of steps that stall.
   double longest_stall = 8;   // Times the usual cost.
   int horizon = 1;            // The horizon that the costs are for.
 };
@@ -34,8 +34,8 @@ class CostlyEngine : public FakeEngine {
     absl::Duration whole, dropped;  // Time of lanes.
     absl::Duration longest_step;
     int64_t steps = 0;
-    int64_t shared_parameters = 0;  // Decisions admitted during another one of
-                                    // their session.
+    int64_t shared_parameters = 0;  // Decisions admitted while another one of
+                                    // their session was being made.
   };
 
   // `clock` outlives it.
@@ -44,7 +44,7 @@ class CostlyEngine : public FakeEngine {
 
   std::unique_ptr<Batch> NewBatch() const override;
 
-  // Makes the next step this much longer, since others use its core.
+  // Makes the next step longer by `by`, as if others had used its core.
   void Delay(absl::Duration by) { delay_ = by; }
   // Makes steps take `times` as long as usual from now on.
   void Slow(double times) { slowness_ = times; }

@@ -15,7 +15,7 @@ namespace foresight {
 // Not thread-safe.
 class EventLoop {
  public:
-  // Has due work of its own besides the events.
+  // Has work of its own that falls due, besides the events.
   class Part {
    public:
     virtual ~Part() = default;
@@ -29,7 +29,7 @@ class EventLoop {
 
   VirtualClock* clock() { return &clock_; }
   absl::Time now() const { return clock_.now; }
-  // Counts what has happened.
+  // The number of events so far.
   int64_t events() const { return events_run_; }
 
   // `part` outlives the calls of RunUntil.

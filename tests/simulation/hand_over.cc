@@ -21,15 +21,15 @@ constexpr absl::Duration kLongestDecision = absl::Seconds(10);
 
 struct Loop {
   std::string session;
-  int server = 0;  // The one that it asks next.
+  int server = 0;  // The server that it asks next.
   bool open = false;
   // Questions so far. Only the answer to the last one is heard.
   int64_t asked = 0;
   bool waiting = false;
   std::vector<float> psi;  // After each accepted decision.
-  size_t kept = 0;         // These many of them cannot get lost any more.
-  uint64_t epoch = 0;      // The highest that it has seen.
-  // Which life of which server answered in each epoch, heard or not.
+  size_t kept = 0;         // This many decisions can no longer get lost.
+  uint64_t epoch = 0;      // The highest one that it has seen.
+  // For each epoch, the life of the server that answered in it, heard or not.
   std::map<uint64_t, int> owners;
 };
 
@@ -189,8 +189,8 @@ class Simulation {
     if (absl::IsUnavailable(status)) loop.server = 1 - loop.server;
   }
 
-  // Goes on where the server is: another one has died or been left without
-  // keeping its last decisions.
+  // Goes on from the server's decision: the previous server died or was left
+  // before its last decisions were stored.
   void GoBack(Loop& loop, uint64_t next) {
     if (next < loop.kept || next >= loop.psi.size()) {
       Violate(loop.session, " is told to go on with decision ", next, " of ",
@@ -247,7 +247,7 @@ class Simulation {
       Violate(asked_, " calls were made and ", answered_, " answered");
     }
     for (const auto& machine : machines_) {
-      // Sessions that others have meanwhile may still be here.
+      // Sessions that the other server has taken over may still be here.
       for (const Loop& loop : loops_) (void)machine->Close(loop.session);
       if (machine->queued() > 0 || machine->in_flight() != 0 ||
           machine->sessions() > 0 || machine->engine().alive() > 0) {
@@ -267,7 +267,7 @@ class Simulation {
   SharedSessions shared_;
   EventLoop loop_;
   std::array<std::unique_ptr<Machine>, 2> machines_;
-  std::array<int, 2> lives_ = {};  // From a start to the next.
+  std::array<int, 2> lives_ = {};  // A new number at each start.
   int lives_begun_ = 0;
   std::vector<Loop> loops_;
   std::map<const Loop*, size_t> goal_;

@@ -13,21 +13,21 @@ namespace foresight {
 
 struct HandOvers {
   uint64_t seed = 1;
-  Machine::Options machine;  // Both of them; what they share is set.
+  Machine::Options machine;  // Both machines; `shared` is filled in.
   int loops = 16;
-  absl::Duration period = absl::Milliseconds(50);  // And budget.
+  absl::Duration period = absl::Milliseconds(50);  // Also the budget.
   absl::Duration length = absl::Seconds(20);
-  // The part of decisions for which a loop asks the other server without need.
+  // The fraction of decisions for which a loop changes servers without need.
   double moves = 0.05;
-  // The part of decisions during which a loop loses its server and asks the
-  // other one the same; the first one goes on and does not know.
+  // The fraction of decisions during which a loop loses its server and asks the
+  // other one instead; the first one goes on unaware.
   double partitions = 0.05;
   // The chance of each in a tenth of a second.
   double restarts = 0.01, kills = 0.01;
   // Unless each answer is kept before it is given, the journals are written
   // this often.
   absl::Duration sync_every = absl::Seconds(1);
-  // For a test of the invariants: the store takes the writes of all servers.
+  // False, to test the invariants: the store takes the writes of all servers.
   bool fence = true;
 };
 

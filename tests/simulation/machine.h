@@ -1,7 +1,7 @@
 // A server without threads or a network, in virtual time: the real decision
 // maker, scheduler, timer and sessions; lanes and the thread for frozen answers
 // are events. The server can be restarted, killed and given other weights; what
-// its journal keeps outlives it. Several of them may share a store.
+// its journal keeps outlives it. Several machines may share a store.
 #pragma once
 
 #include <atomic>
@@ -33,36 +33,36 @@ class Machine : private EventLoop::Part {
     StepCosts costs;
     int batch_limit = 1;
     absl::Duration frozen_time = absl::Microseconds(100);
-    // The estimate of a step's time before one is measured, relative to its
-    // cost, and the factor by which the scheduler is told wrong times
-    // afterwards. Values other than 1 make the scheduler misjudge.
+    // Factors by which the scheduler misjudges a step's time: `prior` before a
+    // step has been measured, `told` in each measurement. 1 means that it is
+    // right.
     double prior = 1;
     double told = 1;
-    // The core time of each call apart from its decision, for the network and
-    // for a client on the same machine: half before the decision, half after.
-    // It gets a core at once, if necessary a lane's, whose next step then takes
-    // longer. There are as many cores as lanes.
+    // The core time that each call takes besides its decision, for the network
+    // and a client on the same machine: half before the decision, half after.
+    // The call gets a core at once, if necessary from a lane, whose next step
+    // then takes longer. There are as many cores as lanes.
     absl::Duration shortest_call, longest_call;
-    // Sessions are kept: in an orderly end all of them, at any other time what
-    // has happened until Sync.
+    // Sessions are stored: all of them at an orderly end, otherwise the changes
+    // up to the last Sync.
     bool keeps = false;
-    // Sessions are kept here, too, and taken over from other servers that do
-    // the same, which takes a moment. It outlives the machine. Null: none.
+    // Sessions are also stored here, and taken over from other servers that use
+    // it, which takes a moment. It outlives the machine. Null: none.
     SharedSessions* shared = nullptr;
-    // Each answer is kept before it is given.
+    // Each decision is stored before it is answered.
     bool keeps_each = false;
     uint64_t seed = 1;
   };
 
-  // `loop` outlives it and runs no longer than it lives.
+  // `loop` outlives the machine, but does not run after the machine's end.
   Machine(Options options, EventLoop* loop);
   ~Machine() override;
 
   absl::Time now() const { return loop_->now(); }
 
   // Opens a session whose decisions have `steps` steps of `cost` times the
-  // usual time. The errors of this and of the next three are the server's, and
-  // DRAINING while it restarts. What they change is kept at once.
+  // usual time. This and the next three return the server's errors, and
+  // DRAINING while it restarts. Their changes are stored at once.
   absl::StatusOr<v1::Session> Open(const std::string& session, int steps,
                                    int cost);
   absl::StatusOr<v1::Session> Reset(const std::string& session);
@@ -71,17 +71,17 @@ class Machine : private EventLoop::Part {
   absl::Status Close(const std::string& session);
   DecisionMaker::Call Ask(v1::ActRequest request, const std::string& owner,
                           absl::Time deadline, DecisionCall::Done done);
-  // Keeps all that has happened until now.
+  // Stores all that has happened so far.
   void Sync();
   enum class End { kOrderly, kKill };
-  // Ends the server and starts another one, which has the sessions that were
-  // kept and whose weights are served; shared ones it takes over when they are
-  // asked for. A kill fails the calls in flight with UNAVAILABLE. No event may
-  // call it.
+  // Ends the server and starts another one, which has the stored sessions whose
+  // weights are served; it takes over shared sessions when they are asked for.
+  // A kill fails the calls in flight with UNAVAILABLE. Events must not call
+  // this.
   void Restart(End end);
-  // Serves the other one of two sets of weights.
+  // Serves the other of the two sets of weights.
   void Reload();
-  // The hash of those that are served, and of each session's.
+  // The hashes of the served weights, and of each session's weights.
   const std::string& weights() const { return hashes_[served_]; }
   std::map<std::string, std::string> SessionWeights() const;
 
@@ -121,32 +121,32 @@ class Machine : private EventLoop::Part {
     std::unique_ptr<DecisionMaker> maker;
     std::unique_ptr<SessionOperations> operations;
   };
-  // A call that its client waits for.
+  // A call whose client is waiting.
   struct Pending {
     uint64_t number = 0;
-    DecisionCall::Done done;  // Null once it was called.
+    DecisionCall::Done done;  // Null once called.
   };
 
-  // The result of `call`, which changes what is kept; DRAINING while the server
-  // restarts.
+  // Makes `call`, which changes sessions, and stores the change; DRAINING while
+  // the server restarts.
   template <typename Call>
   auto Change(Call call) -> decltype(call());
   void StartServer();
   LoadedModel Load(int which);
   bool Idle() const;
   void Finish(Pending& call, const DecisionCall::Answer& answer);
-  // Keeps `answer`, if each one is; else, or if it can be kept, returns it.
+  // Syncs if required. Returns `answer`, or Aborted if the session has moved.
   DecisionCall::Answer Kept(const DecisionCall::Answer& answer);
   void TakeOverSessions();
   absl::Time next() const override;
   void RunDue() override { server_->timer.RunDue(); }
   // Gives free lanes something to do.
   void Dispatch() override;
-  // Begins the next turn of `lane`; the last one is for frozen answers.
-  // Returns false if there is none.
+  // Begins the next turn of `lane` (the last lane is for frozen answers).
+  // Returns false if there is no turn.
   bool TakeTurn(int lane);
   void Advance(int lane);
-  // Calls `action` after others have used a core for `time`.
+  // Calls `action` after a core has been used for `time`.
   void After(absl::Duration time, std::function<void()> action);
   int express() const { return lanes(); }
 
@@ -154,7 +154,7 @@ class Machine : private EventLoop::Part {
   EventLoop* const loop_;
   const Clock read_ = [this] { return loop_->now(); };
   std::vector<bool> busy_;
-  std::vector<absl::Duration> taken_from_;  // Lanes' time, by calls.
+  std::vector<absl::Duration> taken_from_;  // Time that calls took from lanes.
   std::mt19937_64 random_;
 
   std::shared_ptr<CostlyEngine> engine_;

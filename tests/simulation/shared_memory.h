@@ -18,7 +18,7 @@ namespace foresight {
 // The kept sessions. It refuses what RedisStore's scripts refuse. Thread-safe.
 class SharedSessions {
  public:
-  // For a test of the invariants: an owner of the past may write, too.
+  // For a test of the invariants: former owners may write, too.
   void RemoveFence() ABSL_LOCKS_EXCLUDED(mutex_);
 
   Written Apply(absl::Span<const StateChange> changes)
@@ -48,8 +48,8 @@ class SharedSessions {
   std::map<std::string, KeptSession> sessions_ ABSL_GUARDED_BY(mutex_);
 };
 
-// A server's way to the shared sessions, which outlive it. Nothing that the
-// server writes after its death arrives.
+// A server's access to the shared sessions, which outlive it. What the server
+// writes after its death is dropped.
 class SharedMemoryStore : public StateStore, public SharedStore {
  public:
   SharedMemoryStore(SharedSessions* sessions, const std::atomic<bool>* dead)

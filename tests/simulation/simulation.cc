@@ -17,13 +17,13 @@ constexpr double kLeastAdapted = 0.9;
 constexpr double kMostDropped = 0.01;
 constexpr double kUnevenness = 0.2;
 // Disturbed runs have a quarter of the events, so chance weighs more. Of 39
-// seeds up to 51 only the 7th exceeds 20 %: shares of 0.89 to 1.21, and of 0.80
-// to 1.18 without any disturbance. With all events and all disturbances it has
-// 0.89 to 1.16.
+// seeds up to 51 only the 7th exceeds 20 %: its shares are 0.89 to 1.21, or
+// 0.80 to 1.18 without disturbances. With all events and all disturbances they
+// are 0.89 to 1.16.
 constexpr double kUnevennessOfShortRuns = 0.3;
 constexpr double kLightServed = 0.9;
-// Shares are not compared for fewer steps than these: in all, and within the
-// two seconds for which the queue remembers service.
+// Shares are compared only from this many steps on: in all, and within the two
+// seconds for which the queue remembers service.
 constexpr double kFewSteps = 40;
 constexpr double kFewRemembered = 5;
 constexpr absl::Duration kMemory = absl::Seconds(2);
@@ -49,8 +49,8 @@ struct Loop {
   bool open = false;
   int in_flight = 0;
   std::optional<uint64_t> next;  // Index, while known.
-  // If the fleet causes no trouble: its decisions since the last reset, the
-  // weights that they are made with, and the highest epoch of their answers.
+  // If the fleet causes no trouble: the loop's decisions since its last reset,
+  // the weights that made them, and the highest epoch of their answers.
   std::vector<Made> made;
   std::string weights;
   uint64_t epoch = 0;
@@ -312,8 +312,8 @@ class Simulation {
     loop.lost_from.reset();
   }
 
-  // Goes on where the server is after a kill that cost decisions. False if the
-  // error is another one.
+  // Goes on from the server's decision after a kill that lost some. Returns
+  // false if `status` is a different error.
   bool GoBack(Loop& loop, const absl::Status& status) {
     const std::optional<uint64_t> next = ExpectedDecision(status);
     if (!next) return false;
@@ -384,7 +384,7 @@ class Simulation {
     }
   }
 
-  // Sessions on the weights that are served go on, and no others.
+  // Sessions go on if and only if their weights are served.
   void CheckSessionsAfterRestart() {
     const auto sessions = machine_.SessionWeights();
     for (FleetState& state : fleets_) {

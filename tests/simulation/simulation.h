@@ -16,23 +16,23 @@ struct Fleet {
   std::string owner = "fleet";
   int loops = 1;
   int steps = 1;
-  int cost = 1;  // A step's, relative to the machine's.
+  int cost = 1;  // Of a step, as a multiple of the machine's.
   absl::Duration period = absl::Milliseconds(50);
   absl::Duration budget;  // Zero: the period.
   double jitter = 0.05;   // In periods.
   bool synchronised = false;
   bool stateless = false;  // The scheduler cannot tell its loops apart.
   bool apart = false;      // Each loop is an owner of its own.
-  // The part of decisions that are cancelled, sent twice or not finite, or
+  // The fraction of decisions that are cancelled, sent twice or not finite, or
   // whose session is closed and reopened.
   double trouble = 0;
   bool credit = false;      // Asks for steps only if its credit covers them.
   bool must_adapt = false;  // Asks for less than its fair share.
-  // The part of decisions before which an idle session is reset, or exported,
-  // closed and imported.
+  // The fraction of decisions before which an idle session is reset, or
+  // exported, closed and imported.
   double resets = 0, moves = 0;
-  // Times since the beginning: its loops ask until the first; from the second
-  // on, all their answers must have all steps.
+  // Times since the beginning: loops ask until `until`; from `full_from` on,
+  // all their answers must have all steps.
   absl::Duration until = absl::InfiniteDuration();
   absl::Duration full_from = absl::InfiniteDuration();
 };
@@ -44,7 +44,7 @@ struct Bursts {
   double per_second = 1;
   int size = 1;
   absl::Duration budget;
-  // The most unanswered decisions.
+  // At most this many decisions are unanswered at a time.
   int most_in_flight = 1000;
 };
 
@@ -68,7 +68,7 @@ struct Scenario {
   absl::Duration length = absl::Seconds(25);
   int64_t least_events = 0;  // Runs until there were this many.
   // Steps take this many times as long between `slow_from` and `slow_until`,
-  // since the beginning.
+  // both counted from the beginning.
   double slowness = 1;
   absl::Duration slow_from, slow_until;
   bool overloaded = false;  // The demand exceeds the lanes' capacity.
@@ -81,15 +81,15 @@ struct Outcomes {
   int64_t events = 0;
   int restarts = 0, kills = 0, reloads = 0, moves = 0;
   int64_t lost = 0;    // Decisions, by kills.
-  double adapted = 0;  // Whole steps, as a part of the lanes' time.
-  double dropped = 0;  // Cut steps, as a part of all steps' time.
+  double adapted = 0;  // Whole steps, as a fraction of the lanes' time.
+  double dropped = 0;  // Cut steps, as a fraction of all steps' time.
   // For the first fleet:
   double least_share = 0, greatest_share = 0;  // Relative to the mean.
-  double adapted_answers = 0;                  // As a part of its answers.
+  double adapted_answers = 0;                  // As a fraction of its answers.
   absl::Duration median, p99;                  // Latency of its answers.
 };
 
-// A fleet's demand as a part of the capacity of the machine's lanes.
+// A fleet's demand as a fraction of the capacity of the machine's lanes.
 double Demand(const Fleet& fleet, const Machine::Options& machine);
 
 Outcomes Simulate(const Scenario& scenario);
@@ -97,8 +97,8 @@ Outcomes Simulate(const Scenario& scenario);
 // A random machine with a random mixture of traffic, drawn with `seed`.
 Scenario RandomScenario(uint64_t seed);
 
-// Such a scenario with a server that is restarted, killed and reloaded, and
-// sessions that are reset and moved.
+// The same, but the server is restarted, killed and reloaded, and sessions are
+// reset and moved.
 Scenario DisturbedScenario(uint64_t seed);
 
 }  // namespace foresight

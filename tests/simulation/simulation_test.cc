@@ -63,7 +63,7 @@ TEST(SimulationTest, TheyHoldWhenTheServerIsRestartedKilledAndReloaded) {
   EXPECT_GT(all.lost, 0) << "no kill cost anything";
 }
 
-// Loops with `load` times the capacity of two lanes.
+// Loops that demand `load` times the capacity of two lanes.
 Scenario Overload(double load) {
   Scenario scenario;
   scenario.machine.queue.lanes = 2;

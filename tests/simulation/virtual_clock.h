@@ -7,8 +7,8 @@ namespace foresight {
 
 struct VirtualClock {
   absl::Time now = absl::UnixEpoch() + absl::Hours(1);
-  // Added by the engine's clock only: while it computes a step, whose results
-  // are available at once, it sees the time at which the step will end.
+  // Only the engine's clock adds this. A step's results are computed at once,
+  // but meanwhile the engine sees the time at which the step will end.
   absl::Duration ahead = absl::ZeroDuration();
 };
 

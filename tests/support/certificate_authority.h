@@ -17,7 +17,7 @@ struct IssuedCertificate {
   std::string key;
 };
 
-// Signs certificates. Its own is valid from yesterday to tomorrow.
+// Signs certificates. Its own certificate is valid from yesterday to tomorrow.
 class CertificateAuthority {
  public:
   struct Request {
@@ -47,8 +47,8 @@ class CertificateAuthority {
   using Key = std::unique_ptr<EVP_PKEY, Free>;
   using Certificate = std::unique_ptr<X509, Free>;
 
-  // Makes a certificate signed by `signer`; if that is null, it signs itself as
-  // an authority.
+  // Makes a certificate signed by `signer` or, if that is null, a self-signed
+  // one for an authority.
   static Certificate Make(const Request& request, EVP_PKEY* key,
                           const CertificateAuthority* signer);
 

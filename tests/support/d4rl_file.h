@@ -24,7 +24,7 @@ class D4rlFile {
   void Write(const std::string& name, const std::vector<int64_t>& shape,
              const std::vector<double>& values,
              Stored stored = Stored::kFloat32);
-  // A group, where a data set is expected.
+  // Writes a group where a data set is expected.
   void WriteGroup(const std::string& name);
 
  private:

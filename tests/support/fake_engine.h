@@ -57,7 +57,7 @@ class FakeEngine : public Engine {
   bool AwaitRunning(int count) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   int decisions() const { return decisions_; }  // Admitted.
-  // Calls of Step, and the most problems of one.
+  // Calls of Step, and the most problems in one call.
   int step_calls() const { return step_calls_; }
   int widest_step() const { return widest_step_; }
   int steps() const { return steps_; }  // Done, in all.

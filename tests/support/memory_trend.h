@@ -21,8 +21,8 @@ class MemoryTrend {
   void Add(int64_t bytes) { samples_.push_back(bytes); }
 
   // The median of the last third minus the median of the middle third; negative
-  // if memory has shrunk. By then caches are full, and single samples do not
-  // count, such as one taken while a table was between two sizes. Needs three
+  // if memory has shrunk. Caches are full by then, and medians ignore single
+  // samples, such as one taken while a table was being resized. Needs three
   // samples.
   int64_t growth() const;
 

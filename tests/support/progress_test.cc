@@ -52,7 +52,7 @@ TEST(Progress, RedrawsOneLineOnATerminal) {
   progress.Update(2, "short", start + absl::Seconds(2));
   const std::string second = out.str().substr(first);
   EXPECT_EQ(second.front(), '\r');
-  // It is as long as the first line, so nothing of that stays on the screen.
+  // It is as long as the first line, so nothing of the first line is left.
   EXPECT_EQ(second.size(), first);
   EXPECT_EQ(out.str().find('\n'), std::string::npos);
   progress.Finish(10, "", start + absl::Seconds(3));

@@ -21,7 +21,7 @@ struct ReferenceDecision {
   std::string outcome;             // "ADAPTED", ..., as in adaptation.proto.
   int steps_done;
   double objective_before, gradient_norm, action_change, drift;
-  double float32_action_gap;  // The same code in float32.
+  double float32_action_gap;  // To the same code in float32.
 };
 
 struct ReferenceCase {

@@ -36,8 +36,8 @@ class AdaptationClient {
  public:
   using Options = ClientOptions;
 
-  // Waits until the server at `address` answers: "host:port"; or one of
-  // several, "host:port,host:port" or a name that has several addresses in DNS.
+  // Waits until a server answers. `address` is "host:port" or, for several,
+  // "host:port,host:port" or a name that has several addresses in DNS.
   // Errors:
   //   InvalidArgument: `address` or an option is wrong.
   //   NotFound:        a file of Options::security cannot be read.
@@ -70,7 +70,7 @@ class AdaptationClient {
   // Opens a stream for decisions of any number of sessions at `replica`
   // (RemoteSession::Place).
   std::unique_ptr<ControlStream> OpenControlStream(int replica = 0) const;
-  // Opens a stream to every replica, which reopens after it ends.
+  // Opens a stream to every replica, and reopens each one that ends.
   std::unique_ptr<ReconnectingStream> OpenReconnectingStream(
       const ReconnectingStream::Options& options = {}) const;
 

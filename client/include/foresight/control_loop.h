@@ -17,19 +17,19 @@
 namespace foresight {
 
 // One session, one observation at a time. A step whose answer is late returns
-// an action by the late policy. The next step first looks for that answer: its
-// plan is then the newest, and the next decision is requested as soon as the
-// session is free. A lost request is repeated by its index with the newest
-// observation, so the server decides each index once.
+// an action that the late policy chooses. The next step first looks for that
+// answer: its plan is then the newest, and the next decision is requested as
+// soon as the session is free. A lost request is repeated with its index and
+// the newest observation, so the server decides each index once.
 //
 // Not thread-safe. Starts no thread. A loop that was moved from may only be
 // destroyed or assigned to.
 class ControlLoop {
  public:
   struct Command {
-    std::vector<float> action;  // [A], in [-1, 1] except a callback's.
+    std::vector<float> action;  // [A], in [-1, 1] except from a callback.
     ActionSource source = ActionSource::kInitial;
-    v1::AdaptationReport report;  // The answer's; empty if there is no answer.
+    v1::AdaptationReport report;  // From the answer; empty if there is none.
     // OK with an answer. Otherwise DeadlineExceeded if it is late, or the
     // server's or the connection's error.
     absl::Status status;
@@ -46,7 +46,7 @@ class ControlLoop {
     int64_t lost_decisions = 0;  // Answered, but lost by the server since.
     int64_t errors = 0;          // Requests answered with an error.
     int64_t realigned = 0;   // How often the server was at another decision.
-    int64_t reconnects = 0;  // The stream's, for all of its loops.
+    int64_t reconnects = 0;  // Of the stream, which loops may share.
   };
 
   // Errors: InvalidArgument: an option is out of its range.

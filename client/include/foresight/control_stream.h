@@ -19,10 +19,10 @@ class ControlReactor;
 // answer, matched by its session_id and decision_index, in the order in which
 // the server has them ready.
 //
-// A stream ends as a whole: by Close, when the connection or the server goes,
-// or when the server no longer accepts its token. Then all outstanding and all
-// later requests are answered with an error. The sessions live on; open a new
-// stream and go on with it.
+// A stream ends as a whole: by Close, when the connection or the server is
+// lost, or when the server no longer accepts its token. Then all outstanding
+// and all later requests are answered with an error. The sessions live on; open
+// a new stream and go on with it.
 //
 // Thread-safe. It owns the stream and keeps the connection open.
 class ControlStream {

@@ -44,8 +44,8 @@ class FakeServer {
 
   const std::string& address() const;  // "127.0.0.1:N"
 
-  // The next `times` calls or requests of a stream do nothing and are answered
-  // with `error`, which is not OK, and `reason`.
+  // The next `times` calls, or requests on a stream, do nothing and are
+  // answered with `error`, which must not be OK, and `reason`.
   void FailNext(int times, const absl::Status& error,
                 v1::ErrorReason reason = v1::ERROR_REASON_UNSPECIFIED);
   // The next `times` decisions are made, but their calls end with Unavailable.
@@ -60,7 +60,7 @@ class FakeServer {
 
   int open_sessions() const;
   int opened_sessions() const;  // Since the start.
-  // The last request for a decision; empty before it.
+  // The last request for a decision; empty before the first.
   v1::ActRequest last_request() const;
 
  private:

@@ -24,7 +24,7 @@ enum class ActionSource {
 };
 
 // Returns the action [A] for `observation` [S] in a step without an answer.
-// `late` is the time since the first of the consecutive steps without one
+// `late` is the time since the first step of this run of unanswered steps
 // began. If the action has another size, the last action is held instead.
 using LateCallback = std::function<std::vector<float>(
     absl::Span<const float> observation, absl::Duration late)>;

@@ -17,9 +17,9 @@ class Replicas;
 // Has a ControlStream for each replica that requests are sent to, and replaces
 // it after it has ended. The outstanding requests of an ended stream are
 // answered with an error: ask again with the same decision_index, and the
-// server decides once. The first new stream waits for `backoff`, later ones
-// wait longer until an answer shows that a stream works. Meanwhile requests are
-// Unavailable at once, with the time to wait as RetryAfter.
+// server decides once. The first new stream waits for `backoff`, and later ones
+// wait longer until an answer shows that a stream works. Requests during a wait
+// are Unavailable at once, with the time to wait as RetryAfter.
 //
 // Thread-safe. Starts no thread. Only its destruction blocks, until all
 // outstanding requests are answered with Cancelled.
@@ -28,7 +28,7 @@ class ReconnectingStream {
   struct Options {
     // Its max_attempts does not apply: there is always another attempt.
     RetryPolicy backoff = {1, absl::Milliseconds(50), absl::Seconds(2)};
-    uint64_t seed = 0;  // Draws the jitter; differs for each client.
+    uint64_t seed = 0;  // Draws the jitter; choose one for each client.
   };
 
   ReconnectingStream(std::shared_ptr<const Replicas> replicas,
@@ -40,7 +40,7 @@ class ReconnectingStream {
   ReconnectingStream(const ReconnectingStream&) = delete;
   ReconnectingStream& operator=(const ReconnectingStream&) = delete;
 
-  // As ControlStream::Send. An `on_answer` must not call it.
+  // As ControlStream::Send. `on_answer` must not call Send.
   void Send(const v1::ActRequest& request, ControlStream::OnAnswer on_answer,
             int replica = 0);
 

@@ -46,9 +46,9 @@ struct ResetOptions {
 // may be used on separate threads. It keeps its connections open. A session
 // that was moved from may only be destroyed or assigned to.
 //
-// With several replicas it stays at the one that it was opened on until that
-// one drains, cannot be reached or does not answer. Then it goes to the next
-// one in its order, which takes it over from the servers' shared store.
+// With several replicas it stays at the replica where it was opened until that
+// replica drains, cannot be reached or does not answer. Then it goes to the
+// next one in its order, which takes it over from the servers' shared store.
 class RemoteSession {
  public:
   using Answer = absl::StatusOr<v1::ActResponse>;
@@ -68,13 +68,13 @@ class RemoteSession {
   // older one is retried, and is Unavailable if that does not help.
   uint64_t epoch() const;
   int64_t stale_answers() const;
-  // Decisions that had been answered and that the server lost in a crash: the
+  // The number of answered decisions that the server lost in a crash. The
   // session went on from the one before them, with the newest observation.
   int64_t lost_decisions() const;
 
-  // The action for `observation` [S], raw units. After an error it is unknown
-  // whether the server decided. In either case call again, with the same
-  // observation or a newer one.
+  // The action for `observation` [S], in raw units. After an error it is
+  // unknown whether the server decided. In either case call again, with the
+  // same observation or a newer one.
   // Errors: as adaptation.proto lists for Act; on a stream also those of
   // ControlStream::Act.
   Answer Act(absl::Span<const float> observation,
@@ -84,7 +84,7 @@ class RemoteSession {
              const ActOptions& options = {});
 
   // Act, but returns at once and calls `on_answer` exactly once: on a thread of
-  // gRPC, or inside ActAsync if the request cannot be sent. It is tried once;
+  // gRPC, or inside ActAsync if the request cannot be sent. It tries once;
   // after an error call again, as for Act. On a stream options.call does not
   // apply.
   //
@@ -108,7 +108,7 @@ class RemoteSession {
   absl::Status Close(const CallOptions& call = {});
 
   // For loops that choose the stream of each decision:
-  // The replica for the next call, which may be another one than for the last.
+  // The replica for the next call; it may differ from that of the last call.
   int Place();
   // The replica of the last call.
   int replica() const;

@@ -10,7 +10,7 @@
 
 namespace foresight {
 
-// The server checks their ranges (adaptation.proto).
+// The server checks the ranges of the options (adaptation.proto).
 struct SessionOptions {
   std::string model;  // Empty: the only one that the server has.
   // Unset fields take the model's defaults.

@@ -12,7 +12,7 @@ _Words = NDArray[np.uint64]
 
 
 def standard_error(values: ArrayLike) -> float:
-    """The mean's: the sample's standard deviation / sqrt(n); 0 for one value."""
+    """The mean's standard error: sample deviation / sqrt(n); 0 for one value."""
     array = np.asarray(values, dtype=np.float64)
     if len(array) < 2:
         return 0.0

@@ -45,7 +45,7 @@ class Comparison:
 
     environment: str
     model: Model
-    settings: Settings  # Complete, the adapted episodes'.
+    settings: Settings  # Complete, of the adapted episodes.
     episodes: list[Pair]
     frozen: Summary
     adapted: Summary

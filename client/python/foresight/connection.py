@@ -25,8 +25,8 @@ from foresight.v1.adaptation_pb2_grpc import AdaptationStub
 
 Metadata = tuple[tuple[str, str], ...]
 
-# One server: host:port, perhaps after a scheme of gRPC's such as dns:///, or a
-# Unix socket.
+# One server: host:port, perhaps after a gRPC scheme such as dns:///, or a Unix
+# socket.
 _ADDRESS = re.compile(
     r"((dns:(//[^/]*/)?|ipv4:|ipv6:)?(\[[^]]+\]|[^:/,\s\[\]]+):\d+|unix(-abstract)?:.+)"
 )
@@ -42,8 +42,8 @@ class Tls:
     server_name: str | None = None  # In the server's certificate; None: the address.
 
     def credentials(self) -> grpc.ChannelCredentials:
-        """Errors: OSError: a file cannot be read. InvalidArgument: it is not PEM,
-        there is a certificate without its key, or the key is another one's."""
+        """Errors: OSError: a file cannot be read. InvalidArgument: it is not PEM, a
+        certificate has no key, or the key belongs to another certificate."""
         if (self.certificate is None) != (self.key is None):
             raise InvalidArgument("certificate and key belong together, got only one")
         ca = _read(self.ca, "CERTIFICATE")
@@ -56,8 +56,8 @@ class Tls:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Connection:
-    """Errors: InvalidArgument: an address that is not host:port, a token that is not
-    one or would be exposed, or a time that is not positive."""
+    """Errors: InvalidArgument: the address is not host:port, the token is malformed
+    or would be exposed, or a time is not positive."""
 
     address: str  # host:port
     tls: Tls | None = None  # None: plain text, for a server on this machine.
@@ -65,8 +65,8 @@ class Connection:
     timeout: float = 10.0  # Seconds of a call with its retries.
     connect_timeout: float = 5.0  # Seconds until a server has to answer at first.
     retry: Retry = Retry()
-    # A proxy before several servers keeps all sessions of a connection at one of
-    # them by this, as they share streams.
+    # From this, a proxy in front of several servers sees which calls belong to one
+    # connection: it sends them all to one server, as their sessions share streams.
     affinity: str = dataclasses.field(
         default_factory=lambda: uuid.uuid4().hex, init=False, repr=False, compare=False
     )
@@ -109,11 +109,11 @@ class Connection:
         return options
 
     def attempts(self, timeout: float | None = None) -> Attempts:
-        """The attempts of one call, within `timeout`; None: the connection's."""
+        """The attempts of one call, within `timeout`; None: that of the connection."""
         return Attempts(self.retry, self.timeout if timeout is None else timeout)
 
     def nobody_answered(self, failure: grpc.RpcError | None) -> Unavailable:
-        """After connect_timeout; `failure` has what gRPC says about it."""
+        """The error after connect_timeout; `failure` has what gRPC says about it."""
         details = from_call(failure).message if failure else "it does by now"
         return Unavailable(
             f"no server answered at {self.address} within {self.connect_timeout:g} s; "
@@ -129,8 +129,8 @@ class Connection:
             return error
         message = error.message
         if error.code is grpc.StatusCode.CANCELLED:
-            # This client did not cancel: it reads no answers of calls it
-            # cancels.
+            # This client did not cancel: it does not read the answers to calls
+            # that it cancels.
             return Unavailable(f"the server at {self.address} ended the call")
         if error.code is grpc.StatusCode.UNAVAILABLE:
             message = f"no connection to the server at {self.address} ({message})"
@@ -153,7 +153,7 @@ class Connection:
 
 
 def make_stub(channel: Any) -> Any:
-    """The service over a channel of grpc or grpc.aio; its code has no types."""
+    """A stub on a channel of grpc or grpc.aio; the generated code has no types."""
     make: Any = AdaptationStub
     return make(channel)
 
@@ -171,7 +171,7 @@ def _check_pair(certificate: PathLike, key: PathLike) -> None:
 
 
 def _read(path: PathLike | None, kind: str) -> bytes | None:
-    """A file that holds a `kind` in PEM format."""
+    """The content of a file that must hold a `kind` in PEM format."""
     if path is None:
         return None
     content = Path(path).read_bytes()

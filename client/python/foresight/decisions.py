@@ -93,8 +93,8 @@ class Round:
     """One decision of each of several loops, with retries.
 
     While `requests` is not empty, send them, give the answers to `take` and wait
-    as long as it says. If it is `patient`, a decision whose budget ran out before
-    it began is asked for again.
+    as long as it says. A `patient` round asks again for a decision whose budget
+    ran out before it began.
     """
 
     def __init__(

@@ -85,8 +85,8 @@ def play(
         env: a gymnasium environment with a flat observation [S] and action [A].
         policy: is reset before each episode.
         episodes: how many.
-        seed: episode i has start state and noise of `seed` + i; None: start states
-            as the environment draws them, the policy's own noise.
+        seed: `seed` + i draws the start state and the noise of episode i; None: the
+            environment draws the start states, and the policy keeps its seed.
         max_steps: cuts longer episodes; the environment's limit holds too.
         on_step: called after each step.
 
@@ -121,12 +121,12 @@ def play_vector(
 
     Args:
         envs: a gymnasium vector environment that resets by itself, in either mode.
-        policy: is reset at first, and where an episode ends.
+        policy: is reset at the beginning, and later where an episode ends.
         episodes: how many, of all environments together.
-        seed: environment i has first start state and noise of `seed` + i; None:
-            start states as the environments draw them, the policy's own noise.
+        seed: `seed` + i draws the first start state and the noise of environment i;
+            None: the environments draw start states, the policies keep their seeds.
 
-    Errors: as of `play`.
+    Errors: as for `play`.
     """
     check_fits(policy.model, envs.single_observation_space, envs.single_action_space)
     seeds = [None if seed is None else seed + i for i in range(policy.num_envs)]
@@ -152,7 +152,7 @@ def play_vector(
 
 def check_fits(model: Model, observations: Any, actions: Any) -> None:
     """Errors: FailedPrecondition: the model is for other spaces than these, or the
-    actions go beyond [-1, 1], which a policy could not use."""
+    actions range beyond [-1, 1], where a policy never goes."""
     shapes = (observations.shape, actions.shape)
     if shapes != ((model.observation_size,), (model.action_size,)):
         raise FailedPrecondition(

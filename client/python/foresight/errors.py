@@ -81,7 +81,7 @@ class NotFound(Error):
 
 
 class AlreadyExists(Error):
-    """A session of this id exists."""
+    """A session with this id exists."""
 
     code = grpc.StatusCode.ALREADY_EXISTS
 

@@ -115,7 +115,7 @@ def to_decision(message: v1.ActResponse, latency: float, late: int) -> Decision:
 
 
 def to_array(observation: ArrayLike, shape: tuple[int, ...]) -> Array:
-    """Errors: InvalidArgument (OBSERVATION_INVALID): another shape, not numbers."""
+    """Errors: InvalidArgument (OBSERVATION_INVALID): wrong shape, or not numbers."""
     try:
         array = np.asarray(observation, dtype=np.float32)
     except (TypeError, ValueError):

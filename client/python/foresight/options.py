@@ -14,7 +14,7 @@ from foresight.v1 import adaptation_pb2 as v1
 
 
 class Settings(TypedDict, total=False):
-    """Settings of the adaptation. One that is not given is the model's default."""
+    """Settings of the adaptation. One that is not given has the model's default."""
 
     horizon: int  # H, transitions of an imagined rollout, 1..64.
     particles: int  # M, imagined rollouts of a decision, 1..65536.
@@ -42,8 +42,8 @@ class PolicyOptions(Settings, total=False):
 
     seed: int  # Draws the imagined noise; without it the server chooses.
     budget: float  # Seconds that the server may take; without it: `timeout`.
-    # Seconds after which a decision has failed, retries included. Without it:
-    # the connection's.
+    # Seconds after which a decision has failed, retries included; without it the
+    # connection's timeout.
     timeout: float
     plan_length: int  # 0..64: the number of further actions in `last.plan`.
     objective_after: bool  # Fill `last.objective_after`: one more rollout.
@@ -89,7 +89,7 @@ def from_settings(settings: Settings) -> v1.AdaptationSettings:
 
 
 def to_seed(seed: SupportsIndex, offset: SupportsIndex = 0) -> int:
-    """`seed` + `offset`, modulo 2^64; NumPy's integers overflow on the way.
+    """`seed` + `offset`, modulo 2^64, in Python's integers: NumPy's would overflow.
 
     Errors: InvalidArgument: not a whole number.
     """
@@ -113,7 +113,7 @@ def to_duration(name: str, seconds: float) -> Duration:
 
 
 def settings_of(options: PolicyOptions) -> Settings:
-    """Only the settings; from_settings refuses names that are not known."""
+    """The settings, and any unknown names, which from_settings refuses."""
     others = PolicyOptions.__annotations__.keys() - Settings.__annotations__.keys()
     return {k: v for k, v in options.items() if k not in others}  # type: ignore
 

@@ -36,8 +36,8 @@ class SessionPolicy:
 
     @property
     def lost_decisions(self) -> int:
-        """The number of decisions that the server answered but lost since, in a
-        crash. The policy goes on from the ones that it kept."""
+        """The number of answered decisions that the server has lost in a crash. The
+        policy goes on from the last one that the server kept."""
         return self._loop.lost_decisions
 
     @property
@@ -83,8 +83,8 @@ class Policy(SessionPolicy):
         """The action [A] for an observation [S], in raw units.
 
         Args:
-            patient: ask again if the budget ran out before the server could begin,
-                until the timeout: for an environment that waits for its action.
+            patient: ask again, until the timeout, if the budget ran out before the
+                server could begin; for an environment that waits for its action.
         """
         attempts = self._server.attempts(self._options.get("timeout"))
         round = self._begin(observation, attempts, patient)
@@ -115,13 +115,13 @@ class Policy(SessionPolicy):
         episode_start: Any = None,
         deterministic: bool = False,
     ) -> tuple[Array, Any]:
-        """Like Stable-Baselines3's models, for its evaluate_policy.
+        """As `predict` of Stable-Baselines3's models, for its evaluate_policy.
 
         Args:
             observation: [S], or [1, S] as from a vector of one environment.
-            state: handed back; the session holds the state.
+            state: returned unchanged; the session holds the state.
             episode_start: whether an episode begins; the policy is then reset.
-            deterministic: makes no difference, the policy always is.
+            deterministic: ignored; the policy is always deterministic.
         """
         if np.ndim(observation) == 2 and len(observation) != 1:
             raise InvalidArgument(
@@ -134,7 +134,7 @@ class Policy(SessionPolicy):
         return action.reshape(*np.shape(observation)[:-1], -1), state
 
     def close(self) -> None:
-        """Frees the session on the server. One that cannot be closed expires."""
+        """Frees the session on the server. If it cannot be closed, it expires."""
         self._server.close_session(self._loop.session)
 
     def __enter__(self) -> Self:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def to_table(comparison: Comparison) -> str:
-    """The table for people."""
+    """The comparison as a table for people to read."""
     model, pairs = comparison.model, comparison.episodes
     lines = [
         f"{comparison.environment}, model {model.name} ({model.engine} on "

@@ -12,8 +12,8 @@ from foresight.errors import Error, InvalidArgument, make_error
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Retry:
-    """Waits double from the first to the last. Each is shortened at random by up to
-    half, so that clients do not come back all at once."""
+    """The waits double, from initial_backoff to max_backoff. Each is shortened at
+    random by up to half, so that clients do not come back all at once."""
 
     max_attempts: int = 4  # >= 1; 1: no retry.
     initial_backoff: float = 0.05  # Seconds.

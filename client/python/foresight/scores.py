@@ -1,4 +1,4 @@
-"""D4RL's normalised scores. Needs no other module."""
+"""D4RL's normalised scores. Imports no other module."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _REFERENCE_RETURNS = {
 
 
 def normalised_score(environment: str, mean: float) -> float | None:
-    """Of a mean return; None: unknown environment."""
+    """The score of a mean return; None if the environment is unknown."""
     family = environment.rpartition("-v")[0]
     if family not in _REFERENCE_RETURNS:
         return None

@@ -38,12 +38,13 @@ def connect(
 
     Args:
         address: host:port.
-        tls: encrypts the connection; without it, it is plain text.
+        tls: encrypts the connection, which is plain text otherwise.
         token: a bearer token that every call shows.
-        token_file: a file that holds the token instead. It is read again when it was
-            replaced, within a second, so that the token may be rotated.
-        timeout: seconds of a call with its retries.
-        connect_timeout: seconds until the server has to answer for the first time.
+        token_file: a file that holds the token instead. It is read again within a
+            second after it is replaced, so that the token can be rotated.
+        timeout: seconds for a call, including its retries.
+        connect_timeout: seconds within which the server has to answer for the first
+            time.
         retry: how often a failed call is tried again.
 
     Errors: those of Connection and TokenFile.
@@ -55,8 +56,8 @@ def connect(
 class Server:
     """Made by `connect`.
 
-    The channel opens with the first call. Processes may be forked before it, as by
-    gymnasium's AsyncVectorEnv; a fork after it may crash gRPC.
+    The channel opens with the first call. Forking the process before that call, as
+    gymnasium's AsyncVectorEnv does, is safe; a fork after it may crash gRPC.
 
     Thread-safe; a policy is used by one thread at a time.
     """
@@ -92,7 +93,7 @@ class Server:
             envs: gymnasium's vector environment, or how many environments there
                 are; only their number and their autoreset mode are used.
             model: its name; empty: the only one served.
-            options: as of `policy`; environment i has the seed `seed` + i.
+            options: as for `policy`; environment i has the seed `seed` + i.
         """
         return VectorPolicy(self, envs, self.open_all(envs, model, options), options)
 
@@ -127,7 +128,7 @@ class Server:
     def open_all(
         self, envs: Environments, model: str, options: PolicyOptions
     ) -> list[v1.Session]:
-        """A session for each environment, or, after an error, none."""
+        """Opens a session for each environment; after an error it leaves none open."""
         sessions: list[v1.Session] = []
         try:
             for i in range(environment_count(envs)):
@@ -167,9 +168,9 @@ class Server:
     def wait(self, seconds: float) -> None:
         """Waits before the next attempt.
 
-        Meanwhile it makes grpcio reopen a lost connection: grpcio 1.71 does so only
-        while a call waits for it. Otherwise it notices seconds late that a server
-        is back.
+        Meanwhile a call makes grpcio reopen a lost connection: grpcio 1.71 does so
+        only while a call waits for it. Without that call grpcio would notice seconds
+        late that a server is back.
         """
         end = time.monotonic() + seconds
         with self._lock:
@@ -231,8 +232,8 @@ class Server:
     def _try_first_call(
         self, stub: Any, timeout: float, *, wait: bool
     ) -> grpc.RpcError | None:
-        """Asks whether the server answers; gRPC gives a reason only if it does not
-        `wait` for a connection."""
+        """Asks whether the server answers. gRPC gives the reason for a failure only
+        if the call does not `wait` for a connection."""
         try:
             stub.ListModels(
                 v1.ListModelsRequest(),

@@ -48,7 +48,7 @@ class Exchange:
         if key not in self._waiting:
             return  # Nobody asked for it.
         if message.error.code == _UNAUTHENTICATED:
-            # It was valid when the stream was opened, so it was replaced since.
+            # The token was valid when the stream opened, so it has been replaced.
             raise Unavailable("the server no longer takes the stream's token")
         self._waiting.remove(key)
         self._answers[key] = (
@@ -98,7 +98,7 @@ class ControlStream:
             exchange.fail(error)
         finally:
             if not exchange.succeeded:
-                # Late answers must not be taken for those of later requests.
+                # Late answers must not be taken for answers to later requests.
                 self.close()
         return exchange.answers
 

@@ -14,8 +14,8 @@ _MAX_TOKEN_BYTES = 4096
 
 
 class TokenFile:
-    """Reads the file again when it was replaced, so that a token may be rotated under a
-    running client. No message quotes the token.
+    """Reads the file again after it is replaced, so that a running client's token can
+    be rotated. No message quotes the token.
 
     Thread-safe.
 
@@ -31,8 +31,8 @@ class TokenFile:
         self._token = self._read()
 
     def get(self) -> str:
-        """The token. Looks at the file once a second at most; if what it finds is not a
-        token, the last one stays."""
+        """The token. Looks at the file at most once a second; if the file no longer
+        holds a token, the last one stays."""
         with self._lock:
             now = time.monotonic()
             if now - self._looked >= 1:
@@ -44,14 +44,14 @@ class TokenFile:
         try:
             state = self._state()
             if state != self._seen:
-                # A bad file is read again when it changes again.
+                # A file without a token is read again only after its next change.
                 self._seen = state
                 self._token = self._read()
         except (OSError, InvalidArgument):
             pass
 
     def _state(self) -> tuple[int, ...]:
-        """Differs once another file is there."""
+        """A value that differs once the file has changed."""
         found = self._path.stat()
         return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 

@@ -40,7 +40,7 @@ def evaluate(
 ) -> Comparison:
     """Plays every seed with the frozen and with the adapted policy and compares.
 
-    It is foresight-run's comparison: the same episodes, statistics and fields. Runs
+    This is foresight-run's comparison: the same episodes, statistics and fields. Runs
     repeat exactly: an episode's seed also draws its imagined noise.
 
     Args:
@@ -53,11 +53,11 @@ def evaluate(
         parallel: episodes at once; None: one per core, at most 8.
         budget: seconds that the server may take for a decision.
         timeout: seconds after which a decision has failed.
-        tls: as of `connect`.
-        token: as of `connect`.
-        token_file: as of `connect`.
+        tls: as for `connect`.
+        token: as for `connect`.
+        token_file: as for `connect`.
         progress: draw a progress bar on standard error.
-        settings: of the adaptation; one that is not given is the model's default.
+        settings: of the adaptation; those not given are the model's defaults.
 
     Errors: the server's; FailedPrecondition: the model is for another environment.
     """
@@ -69,7 +69,7 @@ def evaluate(
         options["budget"] = budget
     workers = min(parallel or min(os.cpu_count() or 1, 8), 2 * episodes)
     with contextlib.ExitStack() as stack:
-        # Made before the channel opens, as an environment may fork.
+        # Made before the channel opens, since an environment may fork.
         envs = [_make(env, stack) for _ in range(workers)]
         # An overloaded server makes a run slow; only the timeout makes it fail.
         patience = Retry(max_attempts=1000)
@@ -112,7 +112,7 @@ def _name(env: str | Callable[[], Env]) -> str:
 
 
 def _step_limit(env: Any, default: int) -> int:
-    """The steps after which gymnasium's TimeLimit cuts an episode, if it does."""
+    """The steps after which gymnasium's TimeLimit cuts an episode, or `default`."""
     spec = getattr(env, "spec", None)
     return getattr(spec, "max_episode_steps", None) or default
 

@@ -80,7 +80,7 @@ class SessionsPolicy:
         return [self._last[loop] for loop in self._loops]
 
     def ended(self, mask: ArrayLike) -> None:
-        """Tells which episodes ended with this step: `terminated | truncated`.
+        """Records which episodes ended with this step: `terminated | truncated`.
 
         The policy then follows the environments' autoreset mode.
         """
@@ -125,7 +125,7 @@ class SessionsPolicy:
         return array
 
     def _used(self, mask: ArrayLike | None) -> Mask:
-        """`mask` without the sessions that are still as opened."""
+        """`mask` without the sessions that are still in their initial state."""
         used = np.array([not loop.fresh for loop in self._loops], dtype=bool)
         used &= self._to_mask(mask)
         return used
@@ -157,7 +157,7 @@ class VectorPolicy(SessionsPolicy):
         """The actions [N, A] for observations [N, S], in raw units.
 
         Args:
-            patient: as of Policy.act.
+            patient: as for Policy.act.
         """
         attempts = self._server.attempts(self._options.get("timeout"))
         self._reset(self._used(self._ended))
@@ -201,9 +201,9 @@ class VectorPolicy(SessionsPolicy):
 
         Args:
             observation: [N, S].
-            state: handed back; the sessions hold the state.
+            state: returned unchanged; the sessions hold the state.
             episode_start: [N], where an episode begins; the policy is reset there.
-            deterministic: makes no difference, the policies always are.
+            deterministic: makes no difference: the policies always are deterministic.
         """
         if episode_start is not None:
             self._reset(self._used(episode_start))
@@ -242,6 +242,6 @@ def _ignores_an_action(envs: Environments) -> bool:
     """Whether the step after an episode's end only resets the environment."""
     if isinstance(envs, int):
         return False
-    # Without a mode: before gymnasium 1.1 there was only this one.
+    # Before gymnasium 1.1 this was the only mode, and `metadata` does not name it.
     mode = envs.metadata.get("autoreset_mode", "NextStep")
     return bool(getattr(mode, "value", mode) == "NextStep")

@@ -15,9 +15,9 @@ namespace foresight {
 class WorldModel;
 
 // Thread-safe. On a CPU it computes the problems of a batch one after another
-// on the calling thread. So results do not depend, to the bit, on the rest of
-// the batch or on LibTorch's number of threads; several cores are used by
-// several batches. On a GPU it computes problems with the same horizon,
+// on the calling thread. So results are the same to the bit whatever else is in
+// the batch and however many threads LibTorch has; to use several cores, run
+// several batches at once. On a GPU it computes problems with the same horizon,
 // particles, sampler_steps and discount side by side, which may change the last
 // bits.
 class AutogradEngine : public Engine {
@@ -26,10 +26,10 @@ class AutogradEngine : public Engine {
     std::string device = "cpu";     // "cpu", "cuda" (the first), "cuda:N".
     bool double_precision = false;  // float64 throughout, for comparisons.
     Clock clock = MonotonicNow;     // For deadlines.
-    // Problems side by side, >= 1; 0: 1 on a CPU, 64 on a GPU.
+    // Problems side by side, >= 1; 0 means 1 on a CPU, 64 on a GPU.
     int max_batch = 0;
-    // Particles imagined at once, over all problems side by side, >= 1; 0: 256
-    // on a CPU, and as many as memory allows on a GPU.
+    // Particles imagined at once, over all problems side by side, >= 1; 0 means
+    // 256 on a CPU, and as many as memory allows on a GPU.
     int64_t max_rows = 0;
   };
 

@@ -1,4 +1,4 @@
-// The noise of rollouts as tensors, and the blocks of particles they are split
+// The noise of rollouts as tensors, and the blocks that particles are split
 // into.
 #pragma once
 

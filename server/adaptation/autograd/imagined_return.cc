@@ -46,7 +46,7 @@ at::Tensor ImaginedReturn(const WorldModel& model, const PolicyNetwork& policy,
     s = rollouts.sampler->Next(s, actions.back(), *rollouts.noise, h);
     between(s);
   }
-  // All rewards are computed in one pass, since nothing depends on them.
+  // All rewards are computed in one pass, since no state depends on them.
   const at::Tensor rewards =
       model.reward().Forward(at::cat(states), at::cat(actions));
   const at::Tensor value = model.critics().Minimum(s, Act(policy, s, rollouts));

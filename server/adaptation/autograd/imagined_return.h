@@ -9,7 +9,7 @@
 
 namespace foresight {
 
-// The inputs of the rollouts of P problems with R particles each and one
+// The inputs of the rollouts of P problems with R particles each and the same
 // horizon. In tensors with a row per particle, row p R + r is particle r of
 // problem p.
 struct RolloutInputs {
@@ -22,8 +22,8 @@ struct RolloutInputs {
 };
 
 // sum_r J_r of each problem: [P]. `policy` is P policies side by side, or one.
-// Calls `between` with each new imagined state s_1 .. s_H [P R, S]; it may stop
-// the work by an exception.
+// Calls `between` with each new imagined state s_1 .. s_H [P R, S]; `between`
+// may throw to stop the work.
 at::Tensor ImaginedReturn(const WorldModel& model, const PolicyNetwork& policy,
                           const RolloutInputs& rollouts,
                           absl::FunctionRef<void(const at::Tensor&)> between);

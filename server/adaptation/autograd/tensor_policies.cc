@@ -114,7 +114,7 @@ void TensorPolicies::Begin(int i, Problem& problem) {
   sessions_[i] = std::move(session);
 }
 
-// A later problem may have this one's address.
+// Forgets the problem's noise, since a later problem may have its address.
 void TensorPolicies::End(int i) noexcept {
   const Problem* const problem = sessions_[i].problem;
   if (std::count(noise_of_.begin(), noise_of_.end(), problem) > 0) {
@@ -401,8 +401,8 @@ const SamplerNoise& TensorPolicies::Noise(absl::Span<const int> which,
   return noise_;
 }
 
-// If there is a deadline, wait for an asynchronous device, so that the check is
-// about finished work.
+// If there is a deadline, first waits for an asynchronous device, so that the
+// check comes after the work is done.
 void TensorPolicies::CheckStop(absl::Span<const int> which,
                                const StopSignals& stop,
                                const at::Tensor& latest) {

@@ -69,11 +69,11 @@ class TensorPolicies : public WorkingPolicies {
     at::Tensor observation;            // [S]
     at::Tensor start, working, saved;  // [N]
     at::Tensor gradient;               // [N]
-    at::Tensor final_psi;              // [N], not a row of another.
+    at::Tensor final_psi;              // [N], not a row of a larger one.
     bool stopped = false;              // In the present evaluation.
   };
 
-  // Sets rows[i] to `function` of problem i's policy at s_t. [P, A]
+  // Sets row i of `rows` [P, A] to `function`(s_t) of problem i's policy.
   void ApplyPolicy(absl::Span<const int> which, Psi psi,
                    at::Tensor (PolicyNetwork::*function)(const at::Tensor&)
                        const,

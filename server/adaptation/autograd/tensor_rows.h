@@ -8,7 +8,7 @@
 
 namespace foresight {
 
-// The elements `which` as a column [P', 1], where P' = which.size().
+// values[i] for each i in `which` as a column [P', 1], P' = which.size().
 at::Tensor SelectColumn(absl::Span<const double> values,
                         absl::Span<const int> which,
                         const at::TensorOptions& options);

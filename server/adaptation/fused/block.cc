@@ -149,7 +149,7 @@ void Block::Act(int h) {
                        action_slope_.At(h));
 }
 
-// From a*_h computes the policy's deltas and s*_h += Jpi_s^T a*_h.
+// Computes the policy's deltas from a*_h, and s*_h += Jpi_s^T a*_h.
 void Block::ActAdjoint(int h) {
   for (const Segment& segment : segments_) {
     const int row = segment.first_row;
@@ -222,7 +222,7 @@ NetworkPass Block::CriticPass(int i) const {
   return pass;
 }
 
-// Takes each particle's smaller value; only that critic has an adjoint.
+// Takes each particle's smaller value; only the winning critic has an adjoint.
 void Block::AppraiseValues(double* returns) {
   const int rows = block_.rows, states = model_->state_tiles;
   for (int i = 0; i < 2; ++i) {
@@ -254,7 +254,7 @@ int Block::Winner(int row) const {
   return q1 < q0 || std::isnan(q1) ? 1 : 0;
 }
 
-// Adds to s*_H and a*_H in the rows that critic i wins.
+// Adds critic i's adjoint to s*_H and a*_H in the rows where it wins.
 void Block::AddValueAdjoint(int i, float seed) {
   const int rows = block_.rows, states = model_->state_tiles;
   bool any = false;

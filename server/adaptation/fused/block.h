@@ -18,7 +18,7 @@ namespace foresight::fused {
 // Matrices 0..count - 1 of one shape.
 struct Series {
   Matrix first;
-  ptrdiff_t step = 0;  // Floats from one to the next.
+  ptrdiff_t step = 0;  // Floats from one matrix to the next.
 
   Matrix At(int i) const { return {first.data + i * step, first.stride}; }
   Matrix At(int i, int row) const { return At(i).Row(row); }
@@ -99,7 +99,7 @@ class Block {
   // differentiates, it also writes the block's rows of the policy's tape, with
   // the adjoints seeded by 1 / M. Asks `stop` before each sampler step, forward
   // and back; returns false if it had to stop. The frozen networks take all
-  // rows at once, a policy only its session's.
+  // rows at once, a policy only the rows of its session.
   bool Run(const RolloutPlan& plan, const BlockRows& block,
            absl::Span<const Segment> segments, double* returns, Stop stop);
 

@@ -110,7 +110,7 @@ bool Block::SampleAdjoint(int h, Stop stop) {
   return true;
 }
 
-// From s*_{h+1} computes a*_h, and s*_h without the policy's part.
+// Computes a*_h from s*_{h+1}, and s*_h without the policy's part.
 bool Block::TransitAdjoint(int h, Stop stop) {
   const int rows = block_.rows, states = model_->state_tiles;
   if (!SampleAdjoint(h, stop)) return false;

@@ -12,8 +12,8 @@
 
 namespace foresight::fused {
 
-// `size` floats, initially zero, aligned for the kernels. It has no memory if
-// made without a size or moved from.
+// `size` floats, initially zero, aligned for the kernels. A buffer that is made
+// without a size or moved from has no memory.
 class Buffer {
  public:
   Buffer() = default;

@@ -15,8 +15,8 @@ namespace foresight {
 
 // Thread-safe. A problem's decision is spread over its workers, with the same
 // result to the bit for any number of them. Once a batch's memory has grown to
-// its decisions' needs, they allocate only the action of an answer that has no
-// room for it.
+// its decisions' needs, they allocate nothing but room for the action in
+// answers that have none.
 class FusedEngine : public Engine {
  public:
   struct Options {
@@ -27,7 +27,7 @@ class FusedEngine : public Engine {
     size_t max_idle_scratch = size_t{256} << 20;
   };
 
-  // Packs the bundle's weights, in some 10 ms per million.
+  // Packs the bundle's weights, in about 10 ms per million weights.
   // Errors:
   //   InvalidArgument: FORESIGHT_CPU_VARIANT names no variant (variants.h).
   //   Unavailable:     this CPU lacks what the variant or precision needs.

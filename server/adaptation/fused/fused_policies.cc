@@ -13,8 +13,8 @@
 namespace foresight::fused {
 namespace {
 
-// The choice must depend on the settings alone, since the two ways differ in
-// the last bits.
+// Whether to transpose must depend on the settings alone, since the two ways
+// differ in the last bits.
 constexpr int kMostUntransposed = 2;  // Particles.
 // Floats of psi in one item of work: 64 KiB, so that each thread gets some
 // items.
@@ -196,8 +196,8 @@ void FusedPolicies::RollOut(absl::Span<const int> group, NoiseBank bank,
 }
 
 // Weights are transposed once for all rows of the backward pass. For few rows
-// it is cheaper to read psi as it is, and the transpose does not fill the
-// caches.
+// it is cheaper to read psi untransposed, which also keeps the transpose out of
+// the caches.
 void FusedPolicies::BindBothWays(Session& session, bool alone) {
   const float* adjoint = nullptr;
   if (session.problem->settings.particles > kMostUntransposed) {
@@ -322,7 +322,7 @@ void FusedPolicies::Pull(absl::Span<const int> which, Psi anchor,
   }
 }
 
-// Avoids a pass over psi if possible: it costs as much as a frozen action.
+// Avoids a pass over psi if possible: a pass costs as much as a frozen action.
 double FusedPolicies::SquaredDrift(const Session& session) {
   if (session.working == model_->psi_0.data()) return 0;
   if (session.working == session.ascended) return session.squared_drift;

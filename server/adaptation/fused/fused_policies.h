@@ -13,7 +13,7 @@ namespace foresight::fused {
 // A working policy shares psi_start's memory until the first step.
 //
 // Not thread-safe. Once warm, it allocates nothing for problems that are
-// neither larger nor more than before.
+// neither larger nor more numerous than before.
 class FusedPolicies : public WorkingPolicies {
  public:
   explicit FusedPolicies(std::shared_ptr<const Model> model);
@@ -52,7 +52,7 @@ class FusedPolicies : public WorkingPolicies {
  private:
   struct Session {
     Problem* problem = nullptr;
-    std::vector<float> frozen_action;  // [A], psi_0's; empty: not known.
+    std::vector<float> frozen_action;  // [A], of psi_0; empty: not known.
     FusedParameters* parameters = nullptr;
     const float* start = nullptr;
     const float* working = nullptr;

@@ -71,7 +71,7 @@ Dynamics PackDynamics(const Kernels& kernels, const Bundle& bundle, int b) {
   only_first.layers.push_back(first);
   FrozenNetwork condition = Freeze(kernels, only_first, inputs);
   dynamics.condition = condition.network.layers.front();
-  dynamics.condition.bias = nullptr;  // The sampler steps' biases have it.
+  dynamics.condition.bias = nullptr;  // The time biases include it.
   dynamics.condition_weight = std::move(condition.flat);
   dynamics.condition_adjoint = std::move(condition.adjoint);
   return dynamics;

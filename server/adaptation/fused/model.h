@@ -12,8 +12,8 @@
 namespace foresight::fused {
 
 // y = (x - mean) * scale and back, for each column; padding is and stays zero.
-// It is not folded into the weights, since that would cancel if |mean| is many
-// times std.
+// This is not folded into the weights, since cancellation would lose digits if
+// |mean| is many times std.
 struct PackedStandardiser {
   Buffer mean;     // [tiles * 16]
   Buffer scale;    // 1 / std

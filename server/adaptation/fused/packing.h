@@ -29,7 +29,7 @@ struct PackedLayer {
   const float* norm_bias = nullptr;
 };
 
-// The products in [rows, inputs] W^T + bias, and delta [rows, outputs] W.
+// `in` [rows, inputs] W^T + bias, and `delta` [rows, outputs] W.
 Product ForwardProduct(const PackedLayer& layer, int rows, Matrix in,
                        Matrix out);
 Product AdjointProduct(const PackedLayer& layer, int rows, Matrix delta,

@@ -12,10 +12,10 @@ namespace foresight::fused {
 
 // Sessions of one shape are computed together, their particles member by member
 // (m = b, b + B, ...), in blocks that may run on any thread; a block reads the
-// frozen weights once for all its rows. Many particles are taken some hundred
-// at a time. A session's weight gradient is summed in the order h, then row,
-// whatever the blocks are. So the result is the same to the bit for any number
-// of workers and any other sessions.
+// frozen weights once for all its rows. Many particles are split into groups,
+// one after another. A session's weight gradient is summed in the order h, then
+// row, whatever the blocks are. So the result is the same to the bit for any
+// number of workers and any other sessions.
 //
 // Not thread-safe. Reusable: once warm it allocates nothing.
 class Rollout {
@@ -23,8 +23,8 @@ class Rollout {
   // Whether session `i` of the plan has to stop.
   using Stop = absl::FunctionRef<bool(int i)>;
 
-  // The number of sessions with these settings up to which it pays to compute
-  // them together; >= 1.
+  // The largest number of sessions with these settings that it pays to compute
+  // together; >= 1.
   static int SessionLimit(const Model& model,
                           const AdaptationSettings& settings);
 
@@ -60,7 +60,7 @@ class Rollout {
     int session = 0;
     int layer = 0;
     int panel = 0;            // The first.
-    double squared_norm = 0;  // The finished gradient's.
+    double squared_norm = 0;  // Of the finished gradient.
   };
 
   void PlanBlocks(const RolloutPlan& plan, int begin, int end);
@@ -74,12 +74,12 @@ class Rollout {
 
   Workers* workers_ = nullptr;
   int lanes_ = 1;
-  int group_rows_ = 0;  // At most, for a session; the tape has this many each.
+  int group_rows_ = 0;  // Limit for a session; the tape has this many for each.
   int block_rows_ = 0;  // At most.
   PolicyTape tape_;
   std::vector<Block> blocks_;      // One per lane.
   std::vector<BlockRows> todo_;    // The group's blocks.
-  std::vector<Segment> segments_;  // The blocks'.
+  std::vector<Segment> segments_;  // Of these blocks.
   std::vector<GradientPart> parts_;
   double* returns_ = nullptr;               // [sessions, M]
   std::vector<std::atomic<bool>> stopped_;  // [sessions]

@@ -1,4 +1,4 @@
-// Selects the compilation of the kernels that a CPU runs.
+// Selects which compilation of the kernels this CPU runs.
 #pragma once
 
 #include <string>
@@ -29,7 +29,7 @@ std::string VariantName(Variant variant);
 // The variants that this CPU has, the best first; kPortable is always last.
 std::vector<Variant> SupportedVariants();
 
-// bfloat16 has its own variant, which kAuto and kAvx512 select.
+// With kBfloat16, kAuto and kAvx512 select the kernels with bfloat16 products.
 // Errors:
 //   InvalidArgument: FORESIGHT_CPU_VARIANT is none of the names.
 //   Unavailable:     this CPU lacks what the variant or the precision needs.

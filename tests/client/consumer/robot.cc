@@ -25,7 +25,7 @@ absl::StatusOr<foresight::ControlLoop::Stats> Drive(const std::string& address,
   auto session = Connect(address);
   if (!session.ok()) return session.status();
   foresight::ControlLoopOptions options;
-  options.deadline = absl::Seconds(10);  // No matter how slow the machine is.
+  options.deadline = absl::Seconds(10);  // Enough for a slow machine.
   options.give_up_after = absl::Seconds(10);
   auto loop = foresight::ControlLoop::Create(*std::move(session), options);
   if (!loop.ok()) return loop.status();

@@ -23,8 +23,8 @@ STEPS = 1000
 # Equal bit by bit where this was written; the bound leaves room for another
 # processor's fused multiply-adds in MuJoCo, none for another formula.
 TOLERANCE = 1e-9
-# Name, and scales of the random states to start from: with the larger ones the
-# bodies that can fall begin fallen, with limited velocities.
+# Name, and scales of the random states to start from. With the larger scales,
+# bodies that can fall begin fallen and with limited velocities.
 ENVIRONMENTS = [
     ("HalfCheetah-v4", (0.1, 1.0)),
     ("Hopper-v4", (0.05, 0.3, 5.0)),
@@ -78,7 +78,8 @@ def check(program, name, scales):
     shape = (STEPS, environment.action_space.shape[0])
     ends = []
     for seed in SEEDS:
-        # Some beyond the actuators' range: they saturate, their cost does not.
+        # Some actions are beyond the actuators' range: they saturate, but their
+        # cost does not.
         actions = random.uniform(-1.2, 1.2, shape).astype(np.float32)
         first, _ = environment.reset(seed=seed)
         rows = trace(program, name, f"seed {seed}", actions)

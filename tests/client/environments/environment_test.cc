@@ -71,7 +71,7 @@ TEST(EnvironmentTest, ScoreIsZeroForRandomAndHundredForTheExpert) {
   const EnvironmentSpec spec = HalfCheetah()->spec();
   EXPECT_DOUBLE_EQ(NormalisedScore(spec, -280.178953), 0);
   EXPECT_DOUBLE_EQ(NormalisedScore(spec, 12135.0), 100);
-  // The reference's 5,697 is the published table's 48.1.
+  // The reference return of 5,697 is the score of 48.1 in the published table.
   EXPECT_NEAR(NormalisedScore(spec, 5697), 48.1, 0.05);
   EXPECT_NEAR(NormalisedScore(Make("Hopper-v4")->spec(), 3006), 93.0, 0.05);
   EXPECT_NEAR(NormalisedScore(Make("Walker2d-v4")->spec(), 4328), 94.2, 0.05);

@@ -1,7 +1,7 @@
 // usage: environment_trace ENVIRONMENT
-// Reads from standard input `seed N` or `state` and as many numbers as the
-// environment's position and velocity have, then actions. Writes the first
-// observation, then observation, reward and end (1 or 0) of each step, exactly.
+// Reads from standard input `seed N`, or `state P V` and P numbers of position
+// and V of velocity, then actions. Writes the first observation, then the
+// observation, reward and end (1 or 0) of each step, exactly.
 #include <cstdint>
 #include <cstdio>
 #include <iostream>

@@ -1,6 +1,6 @@
 // usage: numpy_generator_trace SEED COUNT
-// COUNT raw draws, then COUNT of uniform(-0.1, 0.1), then COUNT standard
-// normals of one generator, one a line, exactly.
+// Prints COUNT raw draws, COUNT of uniform(-0.1, 0.1) and COUNT standard
+// normals, all of one generator, one a line, exactly.
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>

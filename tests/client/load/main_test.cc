@@ -58,8 +58,8 @@ TEST_P(TransportTest, LoadsReportsAndWritesItsFile) {
   EXPECT_EQ(server_.open_sessions(), 0);
 }
 
-// With 100 Hz and a deadline of 1 ns every answer is late, so no number passes
-// on any machine.
+// With 100 Hz and a deadline of 1 ns every answer is late, so no number of
+// sessions passes on any machine.
 TEST_F(ForesightLoadTest, ARampReportsItsProbes) {
   const CommandResult result =
       RunCommand({kProgram, "--server", server_.address(), "--sessions", "3",

@@ -65,7 +65,7 @@ TEST(RecorderTest, ErrorsAreMissesByTheirReason) {
   recorder.Fail(0, "OVERLOADED");
   recorder.Fail(1, "OVERLOADED");
   recorder.GiveUp();
-  recorder.Fail(1, "OVERLOADED");  // It does not wait any more.
+  recorder.Fail(1, "OVERLOADED");  // Loop 1 no longer waits.
   recorder.Answer(2, absl::ZeroDuration(), Report(v1::ADAPTED, 1));
   const LoadCounts counts = recorder.counts();
   EXPECT_THAT(counts.errors,

@@ -6,8 +6,8 @@ namespace foresight {
 namespace {
 
 TEST(StepsTest, AreMeansOfSessionsAndTheirMean) {
-  // 10 ticks each, with 1 step per answer, 0.5, and 0 because there was no
-  // answer.
+  // Three sessions of 10 ticks: 1 step per answer, 0.5 steps per answer, and 0
+  // steps because there was no answer.
   const StepShares shares = SharesOf({{10, 10, 10}, {10, 4, 2}, {10, 0, 0}});
   EXPECT_DOUBLE_EQ(shares.mean, 0.5);
   EXPECT_EQ(shares.lowest, 0);

@@ -85,7 +85,7 @@ class TwinTest(ServedTest):
         for kind in ("Server", "Policy", "VectorPolicy"):
             names = {n for n in vars(getattr(foresight, kind)) if not n.startswith("_")}
             twins = vars(getattr(foresight.aio, kind))
-            # predict is Stable-Baselines3's, which does not await; the others are
+            # predict is for Stable-Baselines3, which does not await; the others are
             # for the package's own use.
             names -= {"predict", "open_stream", "wait"}
             self.assertLessEqual(names, set(twins))

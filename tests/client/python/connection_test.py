@@ -16,7 +16,7 @@ class AffinityTest(unittest.TestCase):
         self.address = self.enterContext(serving(self.fake))
 
     def affinity(self, calls):
-        """The header of `calls` calls, which all have the same."""
+        """Checks that `calls` calls had the same header x-session-id; returns it."""
         self.assertEqual(len(self.fake.affinities), calls)
         (affinity,) = set(self.fake.affinities)
         self.assertTrue(affinity)

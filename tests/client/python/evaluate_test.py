@@ -1,4 +1,4 @@
-"""evaluate and its command line: foresight-run's comparison, number by number.
+"""evaluate and its command line give foresight-run's comparison, number by number.
 
 Skipped without tqdm, which deploy/install_dependencies.sh --checks installs.
 """

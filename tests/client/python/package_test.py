@@ -56,7 +56,7 @@ class PackageTest(unittest.TestCase):
 
     @needs("hatchling")
     def test_the_wheel_installs_and_imports(self):
-        # As `pip install ./client/python`, but with the backend that is here.
+        # Like `pip install ./client/python`, but with the backend that is installed.
         installed = self.folder / "installed"
         pip = ("-m", "pip", "--isolated", "--disable-pip-version-check")
         install = ("install", "--quiet", "--no-index", "--no-deps")

@@ -1,4 +1,4 @@
-"""The tests that make calls, over another version of protobuf.
+"""Runs the tests that make calls, with another version of protobuf.
 
 usage: protobuf_test.py FOLDER_OF_WHEELS
 

@@ -12,7 +12,7 @@ import foresight.aio
 from support.served import OBSERVATION_SIZE, PATIENCE_S, serve
 
 STEPS = np.random.default_rng(1).normal(size=(4, 2, OBSERVATION_SIZE))
-# Until the server is back.
+# Retries until the server is back.
 PATIENT = foresight.Retry(max_attempts=1000, max_backoff=0.1)
 
 

@@ -1,5 +1,5 @@
-"""Compares the dynamics of client/run/imagination.py with closed forms and, with
-the shipped hopper, with what the simulator does."""
+"""Compares the dynamics of client/run/imagination.py with closed forms and, for
+the shipped hopper, with the simulator."""
 
 import hashlib
 import json
@@ -61,7 +61,7 @@ def bundle(kind, members=1, layer_norm=False):
 
 
 def network(dynamics, member, x):
-    """One row, in plain loops."""
+    """What the network makes of one row, in plain loops."""
     tensors = dynamics.tensors
     name = f"dynamics.{member}"
 
@@ -82,7 +82,7 @@ def network(dynamics, member, x):
 
 
 class Draws:
-    """Normal numbers that a test knows: 0.1, 0.2 and so on."""
+    """Instead of random normal numbers gives 0.1, 0.2 and so on."""
 
     def __init__(self):
         self.drawn = []
@@ -146,7 +146,7 @@ def check_hopper():
             states.append(state)
             actions.append(action)
             state, _, ended, _, _ = hopper.step(action)
-        # Its last decision has no next state in the list.
+        # The episode's last decision has no next state in the list.
         states[-1] = actions[-1] = None
     starts = [n for n, s in enumerate(states[:-1])
               if s is not None and states[n + 1] is not None]

@@ -43,7 +43,7 @@ TEST(ProgressTest, AnEpisodeThatEndsEarlyShortensTheRun) {
 }
 
 TEST(ProgressTest, StopsAtOnce) {
-  // Neither output here is a terminal: it would print after ten seconds.
+  // The output is not a terminal, so the first line is due after ten seconds.
   const absl::Time start = absl::Now();
   { const RunProgress progress(1, 10, /*quiet=*/false); }
   EXPECT_LT(absl::Now() - start, absl::Seconds(5));

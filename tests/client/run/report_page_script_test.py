@@ -1,6 +1,6 @@
 """Draws the page of foresight-run --report and looks at it.
 
-Needs matplotlib, else it is skipped. Where chromium is installed, it also
+Skipped without matplotlib. Where chromium is installed, it also
 renders the page and looks for the colours of the plots."""
 
 import base64
@@ -104,7 +104,7 @@ def check_page(page, plots):
 
 
 def check_imagined(out):
-    """With a bundle there are two plots more of imagined states."""
+    """With a bundle there are two more plots, of imagined states."""
     both = ("frozen", "adapted")
     page = draw(run_of(both, bundle=HOPPER), out)
     check_page(page, 7)
@@ -124,7 +124,7 @@ def check_imagined(out):
 
 
 def check_screenshot(out, folder):
-    """Finds the plots' two colours in what a browser shows."""
+    """Finds the plots' colours in what a browser shows."""
     browser = shutil.which("chromium")
     if browser is None:
         print("no chromium: the page was not looked at")
@@ -154,7 +154,7 @@ def main():
         print("no matplotlib: deploy/install_dependencies.sh --plots")
         return SKIPPED
     assert ready.returncode == 0, ready.returncode
-    # The browser's check needs matplotlib's pillow.
+    # check_screenshot needs the pillow that comes with matplotlib.
     deps = pathlib.Path(os.environ.get("FORESIGHT_DEPS", ROOT / ".deps"))
     sys.path += [str(deps / name) for name in PLOTS]
 

@@ -82,7 +82,7 @@ TEST(PlaySweepTest, EachTrialIsPairedWithTheSameFrozenEpisodes) {
     EXPECT_EQ(comparison.settings.horizon(), 7u);
   }
   EXPECT_EQ(*(*trials)[0].comparison.difference, 0);
-  // The result is the same as if it had been played alone.
+  // The last setting gives the same result as if it were played alone.
   options.settings.set_steps(3);
   const auto alone = Play(*client, options, cancellation);
   ASSERT_TRUE(alone.ok()) << alone.status();

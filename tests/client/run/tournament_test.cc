@@ -134,7 +134,7 @@ TEST_F(TournamentTest, AFailureEndsTheRunAndClosesItsSessions) {
   absl::Status status;
   std::thread player([&] { status = PlayWith(options).status(); });
   server_.AwaitStalled(2);
-  // The other one would keep stalling.
+  // The other stalled call gets no answer.
   server_.FailOneStalled(DetailedStatus(
       grpc::StatusCode::INVALID_ARGUMENT, "observation[2] is nan",
       "OBSERVATION_INVALID", absl::InfiniteDuration()));
@@ -274,7 +274,7 @@ v1::Model HopperModel() {
   return model;
 }
 
-// With the fake server's actions it falls within a second.
+// With the fake server's actions the hopper falls over in less than a second.
 TEST(TournamentOfHoppersTest, EpisodesThatEndEarlyCountInFull) {
   FakeAdaptationServer server({HopperModel()});
   const auto client = AdaptationClient::Connect(server.address());

@@ -27,7 +27,7 @@ def run(*arguments, film=None, **environment):
 
 
 def film_of(steps):
-    """Of two hoppers the left one is lower; it ends after two steps."""
+    """A film of two hoppers: the left one starts lower and ends after two steps."""
     def episode(label, height, count):
         return {
             "label": label,

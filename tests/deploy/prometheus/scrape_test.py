@@ -19,7 +19,7 @@ DEPLOY = served.ROOT / "deploy"
 
 
 def write_config(folder, metrics_address):
-    """The shipped configuration, for this server and in a hurry."""
+    """Writes the shipped configuration for this server, with short intervals."""
     config = (DEPLOY / "prometheus/prometheus.yml").read_text()
     for old, new in (("15s", "1s"), ("127.0.0.1:9464", metrics_address)):
         assert old in config, old
@@ -86,7 +86,7 @@ def dashboard_queries():
 
 
 def ask_for_gains(folder, address):
-    """Decisions that report the objective after their steps."""
+    """Asks for decisions that report the objective after their steps."""
     subprocess.run(
         [sys.executable, "-m", "grpc_tools.protoc", "-I", served.ROOT,
          f"--python_out={folder}", f"--grpc_python_out={folder}",

@@ -34,8 +34,8 @@ class Fuzz : public ::testing::Test {
     return std::uniform_int_distribution<size_t>(0, end - 1)(random_);
   }
 
-  // Makes one to four changes among the first `end` bytes, or a cut. The new
-  // byte is often one with a meaning in JSON.
+  // Makes one to four changes among the first `end` bytes; one may be a cut.
+  // New bytes are often ones that have a meaning in JSON.
   std::string Damaged(std::string bytes, size_t end) {
     static const std::string kTelling("{}[]\",:0123456789-.eE \\\0", 24);
     const size_t changes = 1 + Below(4);
@@ -62,8 +62,8 @@ class Fuzz : public ::testing::Test {
     return bytes;
   }
 
-  // Writes a new file each time without a sync: some disks are slow if a file
-  // is truncated and written again.
+  // Removes the old file first, since truncating and rewriting a file is slow
+  // on some disks. Does not sync.
   void Write(const char* name, const std::string& bytes) {
     std::filesystem::remove(folder_.path() / name);
     std::ofstream(folder_.path() / name, std::ios::binary) << bytes;

@@ -32,8 +32,8 @@ void Replace(std::string& text, const std::string& from,
   text.replace(at, from.size(), to);
 }
 
-// A bundle on its way to the disk. After a change the parts that depend on it
-// follow: the weights' bytes and their hash.
+// A bundle on its way to the disk. Changing one part also updates those made
+// from it: the weights' bytes and their hash.
 struct Parts {
   v1::Bundle manifest = RandomManifest({});
   TensorMap tensors = RandomTensors(manifest, 1);
@@ -44,7 +44,7 @@ struct Parts {
 struct Refused {
   const char* name;
   const char* file;
-  std::string message;  // A part of it.
+  std::string message;  // A part of the message.
   std::function<void(Parts&)> tensors = [](Parts&) {};
   std::function<void(Parts&)> weights = [](Parts&) {};
   std::function<void(Parts&)> json = [](Parts&) {};
@@ -202,8 +202,8 @@ TEST(BundleLoad, TakesTheUnchangedParts) {
   EXPECT_TRUE(Bundle::Load(folder.path()).ok());
 }
 
-// An author who changed weights and forgot the hash should read what is wrong
-// with the weights; with a damaged file, that it is damaged.
+// Tells an author who changed the weights but forgot the hash what is wrong
+// with the weights, and the owner of a damaged file that it is damaged.
 TEST(BundleLoad, ReportsAWrongHashBesideOtherFaults) {
   const TemporaryFolder folder;
   Refused changes{"", "", ""};

@@ -36,7 +36,7 @@ TEST(BundleSave, SaysWhichFileTheDiskRefuses) {
   EXPECT_FALSE(fs::exists(folder.path() / "taken" / kJson));
 }
 
-// While a bundle is saved over another one, the new weights stand beside the
+// When one bundle replaces another one, the new weights stand beside the
 // old manifest between the two renames.
 TEST(BundleSave, NeverShowsAHalfSavedBundle) {
   const TemporaryFolder folder;

@@ -62,7 +62,7 @@ TEST(FormatManifest, WritesEveryFieldByItsName) {
 
 struct RefusedText {
   std::string from, to;
-  std::string message;  // A part of it.
+  std::string message;  // A part of the message.
 };
 
 TEST(ParseManifest, RefusesUnknownFields) {
@@ -110,7 +110,7 @@ TEST(ParseManifest, SaysThatTheFormatIsAnotherBeforeItsFieldsAreUnknown) {
 }
 
 struct Refused {
-  std::string message;  // A part of it.
+  std::string message;  // A part of the message.
   std::function<void(v1::Bundle&)> change;
 };
 

@@ -87,7 +87,7 @@ TEST(FormatSafetensors, BeginsTheDataAtAMultipleOfEight) {
 struct Refused {
   const char* name;
   std::string file;
-  std::vector<std::string> message;  // Each a part of it.
+  std::vector<std::string> message;  // Parts of the message.
 };
 
 // Prints only the name, so that a failure does not print whole files.

@@ -22,7 +22,7 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 using Change = std::function<void(v1::AdaptationSettings&)>;
 
 struct Case {
-  std::string message;  // After "settings." or "defaults.".
+  std::string message;  // What follows "settings." or "defaults.".
   Change change;
 };
 

@@ -13,7 +13,7 @@ using ::testing::FloatEq;
 using ::testing::FloatNear;
 
 TEST(FittedStandardiser, IsMeanAndDeviationOfEachColumn) {
-  // Column 0: 1, 3, 5: mean 3, variance 8/3. Column 1: 2, 2, 8: 4, 8.
+  // 1, 3, 5 have mean 3 and variance 8/3; 2, 2, 8 have mean 4 and variance 8.
   const FittedStandardiser standardiser =
       FitStandardiser({1, 2, 3, 2, 5, 8}, 2, 1e-3f);
   EXPECT_THAT(standardiser.mean, ElementsAre(3, 4));

@@ -9,8 +9,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-// Rows 0..1 end terminal, 2..4 are cut off, 5..6 end with the file. s_i = i,
-// a_i = 10 i, r_i = 100 i; true next states, where stored, i + 0.5.
+// Rows 0..1 end in a terminal state, 2..4 are cut off, 5..6 end with the file.
+// s_i = i, a_i = 10 i, r_i = 100 i; the true next states, if stored, i + 0.5.
 Dataset Example(bool with_next) {
   Dataset dataset;
   dataset.observation_size = 1;

@@ -51,7 +51,7 @@ TEST(CriticNetworks, EqualPlainLoopsInDouble) {
               Pointwise(DoubleNear(kRounding), minimum));
 }
 
-// Q_i(s, a) = slope_i a where s a > 0 on these rows, through one ReLU unit.
+// Q_i(s, a) = slope_i a for a > 0, through one ReLU unit.
 CriticNetworks LinearCritics(double slope0, double slope1) {
   CriticNetworks critics;
   const double slopes[] = {slope0, slope1};
@@ -74,8 +74,8 @@ TEST(CriticNetworks, GradientGoesThroughTheSmallerOne) {
   }
 }
 
-// If both are equal, the first one's gradient counts, not the mean. At a = 0.5
-// both critics are 1, one with slope 2, the other with slope 0.
+// If both critics are equal, the first one's gradient counts, not the mean. At
+// a = 0.5 both are 1, one with slope 2, the other with slope 0.
 TEST(CriticNetworks, TheFirstCountsWhereTheyAreEqual) {
   for (const bool first : {true, false}) {
     CriticNetworks critics = LinearCritics(first ? 2 : 0, first ? 0 : 2);

@@ -27,8 +27,8 @@ inline absl::StatusOr<Recipe> ReadShippedRecipe(const std::string& name) {
       FORESIGHT_SOURCE_DIR "/models/training/recipes/", name, ".json"));
 }
 
-// Expects the errors of the bundle's provenance once more. Skips the test if
-// the data set is missing.
+// Expects to measure the errors in the bundle's provenance again. Skips the
+// test if the data set is missing.
 inline void ExpectMeasuresTheSameAgain(const std::string& name) {
   const auto bundle = LoadShipped(name);
   ASSERT_TRUE(bundle.ok()) << bundle.status();

@@ -1,5 +1,5 @@
 """Runs models/pretrained/regenerate.py: RESULTS.md and the figures are as the
-logs say, and new logs change them. Needs matplotlib, else it is skipped."""
+logs say, and new logs change them. Skipped without matplotlib."""
 
 import importlib.util
 import json
@@ -25,7 +25,7 @@ def load():
 
 
 def copy(folder):
-    """RESULTS.md and its logs, with the manifests among them."""
+    """Copies RESULTS.md, its logs and figures; manifests go among the logs."""
     for name in ("logs", "figures"):
         shutil.copytree(PRETRAINED / name, folder / name)
     shutil.copy(PRETRAINED / "RESULTS.md", folder)

@@ -9,9 +9,9 @@ namespace {
 
 struct Promise {
   const char* name;
-  // At most.
+  // Upper limits.
   float state_rmse_1, reward_rmse;
-  float ten_steps;  // Of the linear fit's error.
+  float ten_steps;  // On state_rmse_10, as a fraction of the linear fit's.
 };
 
 class ShippedBundle : public ::testing::TestWithParam<Promise> {};

@@ -95,7 +95,7 @@ TEST_F(FitTest, ATiltTakesTheTrainedPolicy) {
 TEST_F(FitTest, OtherPartsComeFromABundle) {
   ASSERT_TRUE(Fit(recipe_, Options("old")).ok());
   const auto old = Bundle::Load(folder_.path() / "old" / "bundle");
-  // What the recipe says of the other parts does not matter.
+  // The recipe's settings for the other parts do not matter.
   recipe_ = *ParseRecipe(SmallMeanFlowRecipe(60), "small");
   recipe_.policy.policy_hidden = {8};
   recipe_.policy.discount = 0.5;

@@ -203,7 +203,7 @@ TEST(MeanFlow, LearnsTheMeanAndTheSpreadOfADistribution) {
     const at::Tensor in_many = sample(c, 32), in_one = sample(c, 1);
     EXPECT_NEAR(in_many.mean().item<double>(), 2 * c, 0.1) << c;
     EXPECT_NEAR(in_many.std().item<double>(), 0.5, 0.1) << c;
-    // One step takes more training: 2000 updates leave 0.3, 8000 leave 0.42.
+    // One step is slower to learn: std 0.3 after 2000 updates, 0.42 after 8000.
     EXPECT_NEAR(in_one.mean().item<double>(), 2 * c, 0.15) << c;
     EXPECT_NEAR(in_one.std().item<double>(), 0.4, 0.2) << c;
   }

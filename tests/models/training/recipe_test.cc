@@ -175,7 +175,7 @@ TEST(Fingerprint, ChangesOnlyWithThePartsOwnInputs) {
       fingerprints(Changed("\"beta_max\": 10", "\"beta_max\": 11"));
   EXPECT_EQ(dynamics[0], base[0]);
   EXPECT_NE(dynamics[1], base[1]);
-  // A checkpoint holds all that may ship; a tilt depends on what does.
+  // A checkpoint holds all weights that may ship; a tilt uses the shipped ones.
   EXPECT_EQ(fingerprints(Changed("\"beta1\"", "\"ship\": \"last\", \"beta1\"")),
             base);
   Recipe tilted = *ParseRecipe(SmallRecipe(10), "small");

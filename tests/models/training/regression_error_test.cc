@@ -40,7 +40,7 @@ TEST(RegressionErrorTest, ExactPredictionsHaveNoError) {
 }
 
 TEST(RegressionErrorTest, ItIsSummedInDouble) {
-  // In float the two squares' sum would lose the 1.
+  // In float the sum of the two squares would lose the 1.
   const at::Tensor large = Rows({4097, 1}, 1).to(at::kFloat);
   const double mean = (4097.0 * 4097.0 + 1) / 2;
   EXPECT_DOUBLE_EQ(MeasureError(large, at::zeros({2, 1})).rmse,

@@ -79,7 +79,7 @@ TEST(MeasureRollouts, DrawsTheSameNormalNoiseEveryTime) {
   const auto noise = [](const at::Tensor& s, const at::Tensor&,
                         const at::Tensor& z) { return s + z[0] + z[1]; };
   const RegressionError error = MeasureRollouts(rollouts, 2, noise);
-  // The sum of two normal numbers; 3 % is 3.5 standard errors of 7000.
+  // The sum of two normal numbers; 3 % is 3.5 standard errors for 7000 values.
   EXPECT_NEAR(error.rmse, std::sqrt(2.0), 0.03 * std::sqrt(2.0));
   EXPECT_EQ(MeasureRollouts(rollouts, 2, noise).rmse, error.rmse);
 }

@@ -40,7 +40,7 @@ TEST(TiltedWeights, ARowFarFromThePolicyIsNotForgotten) {
 }
 
 TEST(TiltedWeights, NoneIsAboveTwenty) {
-  // One row in a hundred is likely, but half of the sample must count.
+  // One row in a thousand is likely, but half of the sample must count.
   const at::Tensor distances = at::cat({at::zeros({1}), at::full({999}, 5.0f)});
   const at::Tensor weights = TiltedWeights(distances, 100);
   EXPECT_LE(weights.max().item<double>(), 20 + 1e-5);

@@ -141,7 +141,7 @@ TEST_F(DecisionBatchTest, NonFinitePolicyIsRetracted) {
   problem_.settings.step_size = 1e38f;
   world_.spoil = [](int, Evaluation& evaluation) { evaluation.objective = 0; };
   world_.spoil_action = [](int, QuadraticWorld::Vector& action) {
-    if (std::isinf(action[0])) action[0] = 1;  // As tanh would return.
+    if (std::isinf(action[0])) action[0] = 1;  // As tanh would.
   };
   const Report& report = Run();
   EXPECT_EQ(report.outcome, Outcome::kNonFinite);
@@ -440,7 +440,7 @@ TEST_F(BatchTest, CancelledProblemWantsNoStep) {
   EXPECT_FALSE(world_.ones[1].committed);
 }
 
-// Fails in each phase, either only together or also alone.
+// Joint calls fail in each phase; the culprit's calls fail alone, too.
 TEST_F(BatchTest, FailuresHitOnlyTheProblemThatCausesThem) {
   for (const std::string function :
        {"Act", "Differentiate", "Evaluate", "Ascend", "Pull", "Drift",

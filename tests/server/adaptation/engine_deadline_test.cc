@@ -15,9 +15,9 @@ namespace {
 using ::testing::FloatNear;
 using ::testing::Pointwise;
 
-// Uses a clock that stands still until it is read for the n-th time, when an
-// event occurs. Engines read it between blocks of work, so every n interrupts
-// them at another place.
+// Uses a clock that stands still; when it is read for the n-th time, an event
+// occurs. Engines read it between blocks of work, so each n interrupts them at
+// a different place.
 class EngineDeadlineTest : public EngineTest {
  protected:
   EngineDeadlineTest()
@@ -56,7 +56,7 @@ TEST_P(EngineDeadlineTest, ComesAtAnyTimeAndLeavesTheStepsDoneSoFar) {
     problem.deadline = deadline;
     const Report& report = Run(problem);
     EXPECT_EQ(psi_->Export(), psi_after_[report.steps_done]);
-    if (reads_ < strike_) break;  // It was never reached.
+    if (reads_ < strike_) break;  // There was no n-th reading.
     ++cuts[report.steps_done];
     EXPECT_EQ(report.outcome, report.steps_done == 0   ? Outcome::kFrozen
                               : report.steps_done == 3 ? Outcome::kAdapted

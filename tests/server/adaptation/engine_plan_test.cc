@@ -1,4 +1,4 @@
-// Compares every engine's plans with loops in double.
+// Compares every engine's plans with those of plain loops in double.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,8 +17,8 @@ using ::testing::Each;
 using ::testing::FloatNear;
 using ::testing::Pointwise;
 
-// Unlike an EngineSession it has the sizes of half-cheetah, both kinds of
-// dynamics, and one or three members.
+// Unlike EngineSession, this fixture has the sizes of half-cheetah, both kinds
+// of dynamics, and one or three members.
 class EnginePlanTest : public ::testing::TestWithParam<
                            std::tuple<EngineUnderTest, DynamicsKind, int>> {
  protected:
@@ -75,8 +75,8 @@ TEST_P(EnginePlanTest, IsTheUpdatedPolicysOwnNoiseFreeRollout) {
     const std::vector<double> expected =
         reference.Plan({psi.begin(), psi.end()}, observation_,
                        problem_.settings.sampler_steps, length);
-    // The difference allowed between engines, and float32 over a few
-    // transitions.
+    // Engines may differ by this much; it also covers float32's rounding over a
+    // few transitions.
     EXPECT_THAT(plan, Pointwise(FloatNear(1e-5f), expected)) << length;
     EXPECT_THAT(problem_.decision_or->report.steps_done, 1);
   }

@@ -1,4 +1,4 @@
-// Every engine makes the decisions of an independent implementation.
+// Every engine makes the same decisions as an independent implementation.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -59,7 +59,7 @@ class EngineReferenceTest : public ::testing::TestWithParam<EngineUnderTest> {};
 INSTANTIATE_TEST_SUITE_P(Engines, EngineReferenceTest,
                          ::testing::ValuesIn(AllEngines()), NameOf);
 
-// The tolerance is ten times the gap of the reference's own float32.
+// Tolerates ten times the gap between the reference's float64 and float32.
 TEST_P(EngineReferenceTest, ActionsAreWithinTheGapOfFloat32) {
   const auto bundle = ReferenceBundle();
   const auto engine = GetParam().make(bundle, MonotonicNow);

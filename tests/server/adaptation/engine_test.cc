@@ -151,8 +151,8 @@ TEST_P(EngineTest, AnActionStepReplacesTheStepSize) {
   problem.settings.action_step = 0.1f;
   const Report& report = Run(problem);
   EXPECT_EQ(report.outcome, Outcome::kAdapted);
-  // tanh flattens the output's change, and both steps need not have one
-  // direction.
+  // tanh flattens the output's change, and the two steps may have different
+  // directions.
   EXPECT_LE(report.action_change, 0.1f * 1.05f);
   EXPECT_GT(report.action_change, 0);
   const std::vector<float> once = psi_->Export();
@@ -195,7 +195,7 @@ TEST_P(EngineTest, AnActionChangeThatHalvingCannotLimitIsUndone) {
   EXPECT_EQ(psi_->Export(), psi_0_);
 }
 
-// Compares bits: -0 must come back as -0, which adding zeros would lose.
+// Compares bits: -0 must come back as -0, not as the 0 that -0 + 0 gives.
 TEST_P(EngineTest, UndoneUpdateLeavesThePolicyToTheBit) {
   std::vector<float> start = psi_0_;
   for (size_t i = 0; i < start.size(); i += 3) start[i] = -0.0f;

@@ -163,8 +163,8 @@ TEST_F(GuardsTest, WithoutAStepNoGuardApplies) {
   EXPECT_THAT(one().working, ElementsAre(0.5, 0));
 }
 
-// The first that applies of NON_FINITE, REJECTED, TRUNCATED, FROZEN, LIMITED,
-// ADAPTED.
+// The outcome is the first of these that applies: NON_FINITE, REJECTED,
+// TRUNCATED, FROZEN, LIMITED, ADAPTED.
 TEST_F(GuardsTest, OutcomesHaveTheirPrecedence) {
   problem_.settings.max_drift = 0.5f;
   problem_.settings.steps = 3;

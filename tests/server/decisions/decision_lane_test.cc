@@ -116,7 +116,7 @@ TEST_F(DecisionLaneTest, AnUrgentDecisionGoesFirstAndTheLaneResumes) {
   FinishStep();
   RunToTheEnd();
   EXPECT_EQ(steps_done("long"), 100u);
-  EXPECT_EQ(engine_->steps(), 101);  // None was made twice.
+  EXPECT_EQ(engine_->steps(), 101);  // No step was made twice.
 }
 
 TEST_F(DecisionLaneTest, ADecisionThatCanWaitDoesNotGoFirst) {

@@ -312,7 +312,7 @@ TEST_F(DecisionMakerTest, ABudgetCutsTheSteps) {
   ASSERT_TRUE(asked.Get().ok());
   EXPECT_EQ((*asked.Get())->report().outcome(), v1::TRUNCATED);
   EXPECT_EQ((*asked.Get())->report().steps_done(), 2u);
-  // The adapted policy is carried on.
+  // The next decision starts from the adapted policy.
   engine_->Release();
   EXPECT_EQ((*Ask("a", 0.5).Get())->action(0),
             FakeEngine::Action(0.5, 7, 7, 1));
@@ -460,7 +460,7 @@ TEST_F(DecisionMakerTest, TheSlackOfADecisionWithADeadlineIsRecorded) {
   EXPECT_THAT(page(), HasSubstr("foresight_slack_seconds_count 1\n"));
 }
 
-// Keeps nothing, slowly if told so.
+// Discards all writes; does so slowly while `slow` is true.
 class IdleStore : public StateStore {
  public:
   explicit IdleStore(const std::atomic<bool>* slow) : slow_(slow) {}
@@ -478,7 +478,7 @@ class IdleStore : public StateStore {
   const std::atomic<bool>* const slow_;
 };
 
-// The same with a journal; an answer waits for it with `each`.
+// The same with a journal; with durability `each`, answers wait for it.
 class KeepingDecisionMakerTest : public DecisionMakerTest {
  protected:
   ~KeepingDecisionMakerTest() override {
@@ -555,7 +555,7 @@ class SharingDecisionMakerTest : public DecisionMakerTest {
                    absl::Time deadline = absl::InfiniteFuture()) {
     return Asked(&sharing_, std::move(request), deadline);
   }
-  // Another server's session "a", at decision 3 of that epoch.
+  // Stores another server's session "a", at decision 3 in `epoch`.
   void KeepElsewhere(uint64_t epoch) {
     Open("a");
     SessionState& session = sessions_.Acquire("a", MonotonicNow())->session();

@@ -16,7 +16,7 @@ namespace foresight {
 struct SharedMedium {
   absl::Mutex mutex;
   std::map<std::string, KeptSession> sessions ABSL_GUARDED_BY(mutex);
-  absl::Status failure ABSL_GUARDED_BY(mutex);  // Each call's; OK: none.
+  absl::Status failure ABSL_GUARDED_BY(mutex);  // Calls fail with it unless OK.
   bool hangs ABSL_GUARDED_BY(mutex) = false;
   int calls ABSL_GUARDED_BY(mutex) = 0;
 

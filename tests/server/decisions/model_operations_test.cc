@@ -76,7 +76,7 @@ TEST_F(ModelOperationsTest, WeightsInMemoryAreNotMadeAgain) {
   EXPECT_EQ(engines_made_, 1);
   ASSERT_TRUE(Load("v2").ok());
   EXPECT_EQ(engines_made_, 2);
-  ASSERT_TRUE(Load("v1").ok());  // Also where no other one has room.
+  ASSERT_TRUE(Load("v1").ok());  // Although there is no room for a third.
   EXPECT_EQ(engines_made_, 2);
   EXPECT_EQ(models_.Find("random").value(), held);
 }
@@ -140,7 +140,7 @@ TEST_F(ModelOperationsTest, OnceStoppedLoadsAreAnsweredDraining) {
   operations_.Load(
       request, [&](const auto& model) { waiting.set_value(model.status()); });
   auto stop = std::async(std::launch::async, [&] { operations_.Stop(); });
-  // Until it has begun, loads wait behind the others.
+  // Until Stop has begun, loads wait behind the others.
   std::atomic<bool> stopping = false;
   while (!stopping) {
     operations_.Load(request, [&](const auto& model) {

@@ -24,7 +24,7 @@ class Asked {
   TakeOvers::Done Done() {
     return [state = state_](const absl::Status& status) {
       state->status = status;
-      state->done.Notify();  // Twice would end the program.
+      state->done.Notify();  // A second call would abort.
     };
   }
   bool done() const { return state_->done.HasBeenNotified(); }
@@ -158,7 +158,7 @@ TEST_F(TakeOversTest, AnOlderSessionThanTheCallerKnowsNeverGoesOn) {
   medium_.SetFailure(absl::UnavailableError("down"));
   Begin();
   EXPECT_EQ(Start("a", /*known_epoch=*/2).Reason(), "STORE_UNAVAILABLE");
-  medium_.SetFailure(absl::OkStatus());  // It has lost the session.
+  medium_.SetFailure(absl::OkStatus());  // It works again, without the session.
   EXPECT_EQ(Start("a", /*known_epoch=*/2).Reason(), "SESSION_UNKNOWN");
   EXPECT_FALSE(sessions_.Find("a").has_value());
 }

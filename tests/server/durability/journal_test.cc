@@ -83,8 +83,8 @@ class FakeStore : public StateStore {
 
 class JournalTest : public ::testing::Test {
  protected:
-  // It waits for the store for `store_timeout`, here longer than any test takes
-  // unless the test is about that.
+  // Starts a journal that waits for the store for `store_timeout`, by default
+  // longer than any test takes.
   void Begin(Durability durability,
              absl::Duration interval = absl::Milliseconds(1),
              absl::Duration store_timeout = kPatience,

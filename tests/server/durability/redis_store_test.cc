@@ -167,7 +167,7 @@ TEST_F(RedisStoreTest, NobodyBringsAClosedSessionBack) {
   MustWrite(store, {Create({"a", 7, 1}), Remove({"a", 7, 1})});
   EXPECT_EQ(Fenced(store, {Append({"a", 7, 1}, 0), Replace({"a", 7, 1}, 1)}),
             2u);
-  // A later session of that name is another one.
+  // A later session may have the same name.
   MustWrite(store, {Replace({"a", 8, 1}, 1)});
 }
 
@@ -225,7 +225,7 @@ TEST_F(RedisStoreTest, KeptStateExpiresAfterItsSessionWould) {
       EXPECT_GT((*replies)[0]->integer, 31000) << key << taken;
       EXPECT_LE((*replies)[0]->integer, 90000) << key << taken;
     }
-    MustTake(store);  // Its time begins again.
+    MustTake(store);  // Its time to live begins again.
   }
 }
 
@@ -242,7 +242,7 @@ TEST_F(RedisStoreTest, AStoreThatHangsOrEndsIsAnErrorAndComesBack) {
   EXPECT_TRUE(absl::IsUnavailable(store.Write({}).status()));
   EXPECT_THAT(std::string(store.Write({}).status().message()),
               HasSubstr(redis_.uri()));
-  redis_.Start();  // Without a file: everything is lost.
+  redis_.Start();  // It has no file, so everything is lost.
   const auto lost = store.Write({Append({"a", 7, 1}, 1)});
   ASSERT_TRUE(lost.ok()) << lost.status();
   EXPECT_TRUE(lost->missing);

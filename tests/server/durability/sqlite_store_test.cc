@@ -35,8 +35,8 @@ StateChange Remove(const std::string& key, uint64_t incarnation = 1) {
   return {Kind::kRemove, {key, incarnation}, {}, {}, ""};
 }
 
-// While it lives, SQLite's write-ahead logs count their syncs, and may be on a
-// full disk.
+// While it exists, it counts the syncs of SQLite's write-ahead logs and can
+// make their disk full.
 class WatchedDisk {
  public:
   WatchedDisk() {
@@ -74,7 +74,7 @@ class WatchedDisk {
     return code;
   }
 
-  // SQLite calls plain functions.
+  // Static, since SQLite calls plain functions.
   static sqlite3_vfs* system_;
   static sqlite3_vfs disk_;
   static const sqlite3_io_methods* files_;
@@ -156,7 +156,7 @@ TEST_F(SqliteStoreTest, TheEpochGrowsAtEachLoad) {
   EXPECT_EQ(epoch(), 6u);
   Open();
   EXPECT_EQ(epoch(), 7u);
-  // Kept as a whole, in the epoch that it has by then.
+  // The session is stored as a whole, in the epoch that it has by then.
   session.session.set_epoch(8);
   Write({session});
   EXPECT_EQ(epoch(), 8u);
@@ -223,7 +223,7 @@ TEST_F(SqliteStoreTest, StateSetAsideIsNotLoadedAgain) {
   ASSERT_EQ(kept.size(), 1u);
   EXPECT_EQ(kept[0].name.key, "b");
   Tamper("INSERT INTO sessions SELECT key, 1, sealed FROM sessions_set_aside");
-  EXPECT_EQ(Load().size(), 2u);  // It was kept to the byte.
+  EXPECT_EQ(Load().size(), 2u);  // Every byte of it was stored.
 }
 
 TEST_F(SqliteStoreTest, AFolderHasOneServer) {

@@ -138,7 +138,7 @@ TEST(MetricsTest, AReplacedModelIsNoLongerDescribed) {
   model.set_name("walker");
   model.set_weights_sha256("old");
   metrics.ServeModel(model);
-  metrics.ServeModel(model);  // A second record of it.
+  metrics.ServeModel(model);  // The same model again.
   EXPECT_THAT(Text(metrics), HasSubstr("weights_sha256=\"old\"} 1\n"));
   model.set_weights_sha256("new");
   metrics.ServeModel(model);

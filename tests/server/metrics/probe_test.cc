@@ -67,7 +67,7 @@ TEST(ProbeTest, NobodyThereIsUnavailable) {
   EXPECT_THAT(Message(status), HasSubstr("http://127.0.0.1:"));
 }
 
-// Such as the address of --listen.
+// As if the probe were given the address of --listen.
 TEST(ProbeTest, SaysWhatItExpectsOfAnotherProtocol) {
   const int listener = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address = {};

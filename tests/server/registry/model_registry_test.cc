@@ -143,8 +143,8 @@ TEST(LoadedModelTest, AWarmUpMeasuresTheFrozenDecisionAndOneStep) {
   EXPECT_GT(model->frozen_time, absl::ZeroDuration());
   EXPECT_LT(model->frozen_time, absl::Seconds(1));
   const auto& engine = static_cast<const FakeEngine&>(*cold.engine);
-  EXPECT_EQ(engine.steps(), 6);  // All others were frozen.
-  // In proportion to the imagined transitions.
+  EXPECT_EQ(engine.steps(), 6);  // All other decisions were frozen.
+  // A step's time is proportional to its number of imagined transitions.
   AdaptationSettings settings = model->bundle->defaults();
   const absl::Duration step = model->StepTime(settings);
   EXPECT_GT(step, absl::ZeroDuration());

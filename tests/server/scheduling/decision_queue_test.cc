@@ -313,7 +313,7 @@ TEST_F(DecisionQueueTest, ADecisionThatCanWaitDoesNotInterrupt) {
   EXPECT_EQ(Show(queue_->PopUrgent(1, 2, At(4))), "none");  // Due at 29.
 }
 
-// A flood of hopeless or patient decisions must not let a long turn go on.
+// A flood of hopeless or patient decisions must not keep a long turn going.
 TEST_F(DecisionQueueTest, OthersWithLessServiceDoNotHideAnUrgentDecision) {
   Start();
   DecisionQueue::Entry long_one = Make(1, "a", 0);
@@ -332,7 +332,7 @@ TEST_F(DecisionQueueTest, OthersWithLessServiceDoNotHideAnUrgentDecision) {
   hopeless.deadline = At(13);  // It comes too late for a step of 4 ms.
   hopeless.reserve = 5 * kMs;
   Push(hopeless, 4);
-  DecisionQueue::Entry beside = patient;  // It has the urgent one's owner.
+  DecisionQueue::Entry beside = patient;  // Has the owner of `urgent`.
   beside.id = 4;
   beside.owner = "loop";
   Push(beside, 4);
@@ -360,7 +360,7 @@ TEST_F(DecisionQueueTest, ALongPlanWaitsForATurnOfItsOwner) {
   loop.owner = "loop";
   Push(loop, 6);
   EXPECT_EQ(Pop(6), "adapt 30");
-  // Due, it is answered without a plan.
+  // Once due, it is answered without a plan.
   EXPECT_EQ(Show(queue_->PopDue(At(26))), "freeze 2");
 }
 
@@ -377,8 +377,8 @@ TEST_F(DecisionQueueTest, LateDecisionsAreAnsweredBeforeDueOnes) {
   EXPECT_EQ(PopDue(6), "freeze 1");
 }
 
-// A loop that asks when nobody else does could have a turn each time. With
-// `apart`, each loop is an owner of its own.
+// A loop that asks when nobody else does could have a turn each time. If the
+// parameter is true, each loop is an owner of its own.
 class QuietLoopTest : public DecisionQueueTest,
                       public ::testing::WithParamInterface<bool> {
  protected:
@@ -387,7 +387,7 @@ class QuietLoopTest : public DecisionQueueTest,
     if (GetParam()) decision.owner = loop;
     return decision;
   }
-  // Ten other loops ask at once; then the quiet one, when they are answered.
+  // Ten other loops ask at once; the quiet one asks when they are answered.
   // Returns whether it got its step.
   bool RunRound(double begin_ms) {
     for (int i = 0; i < 10; ++i) {

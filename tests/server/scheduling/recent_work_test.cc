@@ -9,7 +9,7 @@ constexpr absl::Duration kStep = absl::Milliseconds(10);
 
 class RecentWorkTest : public ::testing::Test {
  protected:
-  // Steps for `session` one after another, for as long as `steps` take.
+  // Counts `steps` steps for `session`, one after another.
   void Work(const void* session, int steps) {
     for (int i = 0; i < steps; ++i) work_.Count(session, kStep, now_ += kStep);
   }

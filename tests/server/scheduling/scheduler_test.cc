@@ -23,7 +23,7 @@ using ::testing::Each;
 // Much longer than any of this takes: only a hang reaches it.
 constexpr absl::Duration kPatience = absl::Seconds(30);
 
-// Runs functions as turns.
+// A task whose turns call a function.
 class FunctionTask : public Scheduler::Task {
  public:
   std::function<void(const Scheduler::Turn&)> run;
@@ -44,7 +44,7 @@ class SchedulerTest : public ::testing::Test, public Scheduler::Executor {
     scheduler_->Start(this);
   }
 
-  // Threads call Run until then, so end them before this is destroyed.
+  // Threads call Run, so they must end before this object is destroyed.
   void TearDown() override { scheduler_.reset(); }
 
   void Run(int, Scheduler::Turn turn) override {
@@ -92,7 +92,7 @@ class SchedulerTest : public ::testing::Test, public Scheduler::Executor {
   std::atomic<int> evicted_ = 0;
   std::atomic<int> clock_reads_ = 0;
   std::unique_ptr<Scheduler> scheduler_;
-  Scheduler* running_ = nullptr;  // Also valid in its destructor.
+  Scheduler* running_ = nullptr;  // Valid even in ~Scheduler.
 };
 
 TEST_F(SchedulerTest, AcceptedTasksRunBeforeItEnds) {
@@ -131,7 +131,7 @@ TEST_F(SchedulerTest, AnEarlierAlarmReplacesALaterOne) {
            end - i * absl::Milliseconds(2));
   }
   left.Wait();
-  // Some for each decision; if each alarm set another one, thousands.
+  // A few per decision; thousands if each alarm set another one.
   EXPECT_LT(clock_reads_, 20 * kDecisions);
   Release();
 }
@@ -352,7 +352,7 @@ TEST_F(SchedulerTest, CalledHelpersStayOffTheCallersCore) {
     cpu_set_t here;
     CPU_ZERO(&here);
     CPU_SET(sched_getcpu(), &here);
-    sched_setaffinity(0, sizeof(here), &here);  // Else it may move meanwhile.
+    sched_setaffinity(0, sizeof(here), &here);  // Else the thread may move.
     scheduler_->CallHelpers();
     absl::Barrier* both = new absl::Barrier(2);
     const std::thread::id self = std::this_thread::get_id();
@@ -366,7 +366,7 @@ TEST_F(SchedulerTest, CalledHelpersStayOffTheCallersCore) {
     cpu_set_t shared;
     CPU_AND(&shared, &here, &helpers);
     EXPECT_EQ(CPU_COUNT(&shared), 0);
-    // For turns of its own the helper has all cores again.
+    // For its own turns the helper has all cores again.
     Submit([&](const Scheduler::Turn&) {
       cpu_set_t now;
       sched_getaffinity(0, sizeof(now), &now);

@@ -43,7 +43,7 @@ TEST(AuthenticatorTest, ATokenGivesTheIdentity) {
             "alice");
   EXPECT_EQ(Result(authenticator.Identify({kAct, {"bearer secret"}, ""})),
             "alice");
-  // A certificate in addition does not change it.
+  // An additional certificate does not change the identity.
   const Authenticator both(true, Tokens("secret", "other"));
   EXPECT_EQ(Result(both.Identify({kAct, {"Bearer secret"}, "host"})), "alice");
   EXPECT_EQ(Result(both.Identify({kAct, {}, "host"})), "UNAUTHENTICATED");
@@ -99,7 +99,7 @@ TEST(AuthenticatorTest, AdministrationNeedsTheRoleAdmin) {
             "root");
   EXPECT_EQ(Result(authenticator.Identify({kAct, {"Bearer other"}, ""})),
             "root");
-  // A certificate has no role.
+  // A certificate gives no role.
   const Authenticator certificates(true, nullptr);
   EXPECT_EQ(Result(certificates.Identify({kDrain, {}, "robot-7"})),
             "PERMISSION_DENIED");

@@ -87,7 +87,7 @@ TEST_F(ActCallTest, ACancelledCallLeavesTheSessionAsItWas) {
   ASSERT_TRUE(engine_->AwaitRunning(1));
   context->TryCancel();
   client.join();
-  // It ends although the engine is still held.
+  // The decision ends although the engine is still held.
   ASSERT_TRUE(maker_.AwaitIdle(kPatience));
   engine_->Release();
   ASSERT_TRUE(Ask(Request("a", 0.5f)).ok());

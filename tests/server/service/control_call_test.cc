@@ -122,7 +122,7 @@ TEST_F(ControlCallTest, ARequestThatIsTooLongIsRefused) {
   Open("a");
   options_.max_message_bytes = Request("a", 0.5f).ByteSizeLong();
   const auto stream = Connect();
-  ASSERT_TRUE(stream->Write(Request("a", 0.5f, 0)));  // The index makes it so.
+  ASSERT_TRUE(stream->Write(Request("a", 0.5f, 0)));  // Its index is too much.
   EXPECT_EQ(Next(*stream).error().code(),
             static_cast<int>(absl::StatusCode::kResourceExhausted));
   ASSERT_TRUE(stream->Write(Request("a", 0.5f)));
@@ -137,9 +137,9 @@ TEST_F(ControlCallTest, NoMoreBytesAreReadThanTheStreamMayHold) {
   const auto stream = Connect();
   ASSERT_TRUE(stream->Write(Request("a", 0.5f)));
   ASSERT_TRUE(engine_->AwaitRunning(1));
-  // If it were read it would be answered at once, before the first request.
+  // If this were read, it would be answered at once, before the first request.
   ASSERT_TRUE(stream->Write(Request("unknown", 0.5f)));
-  // This passes over the same connection, so then the above is at the server.
+  // Over the same connection; once it is answered, the above has arrived, too.
   const auto other = Connect();
   ASSERT_TRUE(other->Write(Request("unknown", 0.5f)));
   EXPECT_TRUE(Next(*other).has_error());

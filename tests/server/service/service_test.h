@@ -38,7 +38,7 @@ class ServiceTest : public MakerTest {
         absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials()));
   }
 
-  // The context of a call with this long until its deadline.
+  // The context of a call whose deadline is `time` from now.
   static std::unique_ptr<grpc::ClientContext> Within(absl::Duration time) {
     auto context = std::make_unique<grpc::ClientContext>();
     context->set_deadline(std::chrono::system_clock::now() +

@@ -51,5 +51,5 @@ class Policy(SessionPolicy):
         return self._server.policy(self.model.name, **self._frozen_options())
 
     async def close(self) -> None:
-        """Frees the session on the server. One that cannot be closed expires."""
+        """Frees the session on the server. If it cannot be closed, it expires."""
         await self._server.close_session(self._loop.session)

@@ -74,7 +74,7 @@ class Server:
         return Opening(open)
 
     async def close(self) -> None:
-        """Closes the connection. Policies that are still open end on the server
+        """Closes the connection. Policies that are still open expire on the server
         after its lost-timeout."""
         channel, self._channel = self._channel, None
         if channel is not None:
@@ -176,7 +176,7 @@ class Server:
     async def _try_first_call(
         self, stub: Any, timeout: float, *, wait: bool
     ) -> grpc.RpcError | None:
-        """As of foresight.Server."""
+        """As in foresight.Server."""
         try:
             await stub.ListModels(
                 v1.ListModelsRequest(),

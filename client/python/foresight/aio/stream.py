@@ -54,8 +54,8 @@ class ControlStream:
             for request in requests:
                 await self._call.write(request)
         except (grpc.RpcError, asyncio.InvalidStateError):
-            # It ended since the last exchange. If the cause lasts, a new one
-            # shows it.
+            # The stream has ended since the last exchange. If the cause lasts,
+            # a new stream shows it.
             raise Unavailable("the stream has ended") from None
         while not exchange.complete:
             answer = await self._call.read()

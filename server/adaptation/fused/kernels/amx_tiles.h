@@ -24,7 +24,7 @@ class AmxTiles {
     Written();
     _tile_loadconfig(&config);
   }
-  // Spares the operating system from saving them.
+  // Clears the registers, so that the operating system need not save them.
   static void Release() { _tile_release(); }
 
   // Rows are 64 bytes apart.

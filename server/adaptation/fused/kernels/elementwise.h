@@ -19,7 +19,7 @@ struct SiluFunction {
     const Vector e = Exp(-x);
     const Vector logistic = 1.0f / (1.0f + e);
     const Vector y = x * logistic;
-    // Computing 1 - logistic would cancel.
+    // Computing 1 - logistic would lose digits.
     *slope = logistic + y * (e * logistic);
     return y;
   }
@@ -58,8 +58,8 @@ void Add(int rows, int tiles, Matrix x, Matrix y) {
   }
 }
 
-// Calls f(vector, its offset from x.data, its first column) for each vector of
-// a row whose matrix begins at `x`.
+// Calls f(address of a vector, its first column) for each vector of a row whose
+// matrix begins at `x`.
 template <typename F>
 FORESIGHT_INLINE void ForEachVector(int columns, Matrix x, F f) {
   for (int column = 0; column < columns; column += kLanes) {
@@ -78,7 +78,7 @@ FORESIGHT_INLINE Vector Masked(Vector x, int column, int columns) {
   return column + kLanes <= columns ? x : x * Mask(column, columns);
 }
 
-// In two passes, since a single one would cancel if the mean is large.
+// In two passes, since a single one would lose digits if the mean is large.
 void Norm(const LayerNorm& norm, Matrix x, Matrix normal, Matrix inverse) {
   const int columns = norm.columns;
   const int padded = Tiles(columns) * kTile;

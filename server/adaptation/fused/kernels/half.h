@@ -1,5 +1,5 @@
-// Rounds inputs of products to bfloat16. Included by the VARIANT.cc
-// that have AVX512-BF16.
+// Rounds inputs of products to bfloat16. Included by each VARIANT.cc
+// that has AVX512-BF16.
 #pragma once
 
 #include <immintrin.h>
@@ -9,7 +9,7 @@
 namespace foresight::fused::FORESIGHT_VARIANT {
 
 constexpr int kPairTile = 2 * kTile;  // Columns of 64 bytes of bfloat16.
-constexpr int kLargestDepth = 4096;   // A bundle's deepest layer.
+constexpr int kLargestDepth = 4096;   // The widest hidden layer allowed.
 
 // Rounds rows row..row + valid - 1 of the input to bfloat16, in tiles of [rows,
 // 32 columns]; the remaining rows are zero.

@@ -9,11 +9,11 @@
 //   libxsmm 1.17          50   116   116   116
 //   multiply              50   114   112   112
 // libxsmm's gain of 2 to 4 % is not worth its costs. It has no product that
-// adds a matrix and a bias and scales by a third matrix, so these would need
+// adds a matrix and a bias and scales by a third matrix, so that would need
 // another pass. It generates code at run time, which hardened containers
 // forbid, and only for x86-64. And the elementwise half would remain. Highway
-// could do that half, but it only needs arithmetic, select and conversion,
-// which the compiler's vector types provide in the forty lines of simd.h for
+// could do that half, which only needs arithmetic, select and conversion; but
+// the compiler's vector types provide these in the forty lines of simd.h for
 // any width and architecture.
 //
 // The tile layout. A matrix [rows, columns] is stored as tiles of 16 columns:
@@ -99,7 +99,7 @@ struct NoiseBlock {
   uint32_t key[2] = {0, 0};
   uint32_t transition = 0;  // h << 16, plus the bank's offset of slots.
   uint32_t decision = 0;
-  uint32_t first_particle = 0, particle_step = 1;  // m of row r.
+  uint32_t first_particle = 0, particle_step = 1;  // Row r: m = first + r step.
   float scale = 1;
 };
 
@@ -119,9 +119,9 @@ struct Kernels {
   void (*relu)(int rows, int tiles, Matrix x, Matrix slope);
   void (*silu)(int rows, int tiles, Matrix x, Matrix slope);
   void (*tanh)(int rows, int tiles, Matrix x, Matrix slope);
-  // x <- LayerNorm(x); if they have data, `normal` keeps the normal values and
-  // `inverse` 1 / sqrt(variance + epsilon), in each lane of a tile, for the
-  // backward pass.
+  // x <- LayerNorm(x). For the backward pass, `normal` gets the normal values
+  // and `inverse` gets 1 / sqrt(variance + epsilon), in each lane of a tile, if
+  // they have data.
   void (*norm)(const LayerNorm&, Matrix x, Matrix normal, Matrix inverse);
   // out = slope * (vector-Jacobian product of LayerNorm with delta)
   void (*norm_adjoint)(const LayerNorm&, Matrix delta, Matrix normal,
@@ -141,8 +141,8 @@ struct Kernels {
                 ptrdiff_t slot_step);
 
   // out[r, i] = scale[r, i] * sum over o of in[r, o] w[o, i], from the panels
-  // of the forward pass: `inputs` counts o, `depth` counts i. Saves the
-  // transpose if the rows are too few to pay for it. Ignores half_weights, bias
+  // of the forward pass: `inputs` counts o, `depth` counts i. For so few rows
+  // that transposing the weights would not pay off. Ignores half_weights, bias
   // and add.
   void (*multiply_transposed)(const Product&, int depth);
 

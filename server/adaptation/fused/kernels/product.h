@@ -10,7 +10,7 @@ namespace foresight::fused::FORESIGHT_VARIANT {
 constexpr int kMaxRows = FORESIGHT_REGISTER_ROWS;
 constexpr int kRegisterVectors = FORESIGHT_REGISTER_VECTORS;
 
-// The number of vectors side by side for `rows` rows. Few rows have more, so
+// The number of vectors side by side for `rows` rows: more for few rows, so
 // that enough independent sums hide the latency of the multiply-add.
 constexpr int WidthFor(int rows) {
   int width = kRegisterVectors;

@@ -1,5 +1,5 @@
-// Vectors for the kernels, as the compiler's vector types. Included only by
-// VARIANT.cc, which define the width. Everything is in the variant's
+// Vectors for the kernels, as the compiler's vector types. Included only in a
+// VARIANT.cc, which defines the width. Everything is in the variant's
 // namespace, so that code for one instruction set is never linked into another.
 #pragma once
 

@@ -28,7 +28,7 @@ FORESIGHT_INLINE Vector Exp(Vector x) {
   return reinterpret_cast<Vector>(bits + exponent);
 }
 
-// Near 0 an odd polynomial (Cephes), since 1 - 2 / (e^2x + 1) would cancel.
+// Near 0 an odd polynomial (Cephes), since 1 - 2 / (e^2x + 1) loses digits.
 FORESIGHT_INLINE Vector Tanh(Vector x) {
   const Vector magnitude = x < 0.0f ? -x : x;
   const Vector far = 1.0f - 2.0f / (Exp(magnitude + magnitude) + 1.0f);

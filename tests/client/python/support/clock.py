@@ -1,4 +1,4 @@
-"""A clock for token files, so that no test waits to look at one again."""
+"""A clock for token files, so that no test waits until a file is read again."""
 
 import types
 from unittest import mock
@@ -7,7 +7,7 @@ from foresight import token_file
 
 
 class TokenFileClock:
-    """Stands still until `look_again` is called; for the test that makes it."""
+    """Replaces the clock for `test`; stands still until `look_again` is called."""
 
     def __init__(self, test):
         self._now = 100.0
@@ -15,12 +15,12 @@ class TokenFileClock:
         test.enterContext(mock.patch.object(token_file, "time", stopped))
 
     def look_again(self):
-        """Token files are looked at once a second."""
+        """Lets a second pass: token files are looked at once a second."""
         self._now += 1
 
 
 def replace(path, content):
-    """By rename, as anyone who rotates a token should do it."""
+    """Replaces the file by a rename, as anyone who rotates a token should."""
     fresh = path.with_suffix(".new")
     fresh.write_bytes(content)
     fresh.rename(path)

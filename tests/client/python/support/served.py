@@ -17,7 +17,7 @@ PATIENCE_S = 60  # Machines that run tests are slow at times.
 
 
 def serve(port_file, *flags, address="127.0.0.1:0"):
-    """A foresight-server that serves, and its address."""
+    """Starts a foresight-server; returns its process and its address once it serves."""
     process = subprocess.Popen(
         [PROGRAMS / "foresight-server", "--model", MODEL]
         + ["--listen", address, "--metrics-listen", "off"]

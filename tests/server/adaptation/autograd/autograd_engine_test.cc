@@ -200,7 +200,7 @@ TEST_F(BatchTest, ProblemThatFailsLeavesTheOthersAlone) {
   ExpectSame(problems[3], expected[3], kFloat32);
 }
 
-// Another gradient that is not finite must not spread through the batch.
+// A gradient that is not finite must not spread to the batch's other problems.
 TEST_F(BatchTest, NonFiniteProblemDoesNotSpread) {
   Options options;
   options.max_batch = 4;
@@ -285,7 +285,7 @@ TEST(AutogradEngineDevice, UnknownOnesAreRefusedByName) {
 
 TEST(AutogradEngineDevice, AMissingDeviceIsUnavailableByName) {
   Options options;
-  options.device = "cuda:99";  // Nobody has as many.
+  options.device = "cuda:99";  // No machine has so many GPUs.
   const absl::Status status =
       AutogradEngine::Create(RandomBundle(), options).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);

@@ -159,7 +159,7 @@ TEST_P(ImaginedReturnTest, GradientEqualsCentralDifferences) {
 INSTANTIATE_TEST_SUITE_P(All, ImaginedReturnTest, ::testing::ValuesIn(Cases()),
                          [](const auto& c) { return c.param.name; });
 
-// This makes the tests above distinguish each particle's minimum from the
+// Otherwise the tests above could not tell each particle's minimum from the
 // minimum of the means.
 TEST(ImaginedReturn, ParticlesOfTheTestsDifferInTheirSmallerCritic) {
   bool differ = false;

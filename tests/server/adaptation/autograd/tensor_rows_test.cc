@@ -20,7 +20,7 @@ TEST(TensorRowsTest, TheColumnHoldsTheChosenElementsInOrder) {
 }
 
 TEST(TensorRowsTest, EachRowHasItsNormInDouble) {
-  // In float the squares' sum would lose the 1.
+  // In float the sum of the squares would lose the 1.
   const at::Tensor rows =
       at::tensor({4097.0f, 1.0f, 3.0f, -4.0f}).reshape({2, 2});
   const at::Tensor norms = RowNorms(rows);

@@ -1,4 +1,4 @@
-// On the fused engine sessions side by side give the same bits as alone.
+// On the fused engine, sessions stepped together give the same bits as alone.
 #include <atomic>
 #include <memory>
 #include <random>

@@ -99,7 +99,7 @@ TEST_F(PackingTest, HiddenLayersHaveTheirOwnPlaces) {
   EXPECT_EQ(network.hidden_layers(), 2);
   EXPECT_THAT(network.hidden_offset, ElementsAre(0, 2));  // 20 take 2 tiles.
   EXPECT_EQ(network.hidden_tiles, 3);
-  // A slope and a normal value each, and a tile of inverse deviations.
+  // Per layer: slopes and normal values, then a tile of inverse deviations.
   EXPECT_THAT(network.tape_offset, ElementsAre(0, 5));
   EXPECT_EQ(network.tape_tiles, 8);
   EXPECT_EQ(network.widest, 2);

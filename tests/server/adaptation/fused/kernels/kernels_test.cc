@@ -115,7 +115,7 @@ TEST_P(KernelsTest, ARowsResultDoesNotDependOnTheOtherRows) {
   }
 }
 
-// Products of values that are exact in bfloat16 equal float32's.
+// If all values are exact in bfloat16, products are the same as in float32.
 void ExpectExactProducts(void (*multiply)(const Product&)) {
   std::mt19937_64 random(4);
   std::uniform_int_distribution<int> integers(-100, 100);
@@ -400,7 +400,7 @@ TEST_P(KernelsTest, NormalisesRowsAndBack) {
           adjoint += delta.at(r, i) *
                      (value(r, i, c, 1e-5) - value(r, i, c, -1e-5)) / 2e-5;
         }
-        // One column's inverse deviation is 1 / sqrt(epsilon) = 32.
+        // With one column the inverse deviation is 1 / sqrt(epsilon) = 32.
         EXPECT_NEAR(out.at(r, c), slope.at(r, c) * adjoint, 5e-5) << columns;
       }
     }
