@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Measures what each --durability costs, for docs/durability.md: 64 control loops
-at 20 Hz, against one server with "none" and others with "interval" and "each",
-on a disk and on a Redis that this script starts. The servers take turns with
-short runs of foresight-load, so that whatever else the machine does affects all
-alike; each ratio is relative to the run with "none" in the same round.
+"""Measures what each --durability costs, for docs/durability.md.
+
+64 control loops at 20 Hz ask one server with "none" and others with "interval"
+and "each", on a disk and on a Redis that this script starts. The servers take
+turns with short runs of foresight-load, so that whatever else the machine does
+affects all alike; each ratio is relative to the run with "none" in the same
+round.
 
 Also measures how long this disk takes to sync. Nothing else should run
 meanwhile.
