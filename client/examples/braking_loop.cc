@@ -60,7 +60,7 @@ std::vector<float> Brake(absl::Span<const float> sensors, absl::Duration) {
   return torques;
 }
 
-// Tells when the server's answers begin and when they stay away.
+// Says when the server begins to answer and when it stops answering.
 class Narrator {
  public:
   void Tell(const foresight::ControlLoop::Command& command) {

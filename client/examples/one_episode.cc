@@ -17,9 +17,9 @@ absl::StatusOr<double> PlayEpisode(const char* address,
   if (!client.ok()) return client.status();
 
   foresight::SessionOptions wanted;            // For the only model served.
-  wanted.settings.set_horizon(3);              // The rest: its defaults.
+  wanted.settings.set_horizon(3);              // The rest are its defaults.
   wanted.seed = 7;                             // Same seed, same actions.
-  auto session = client->OpenSession(wanted);  // Closes when it goes.
+  auto session = client->OpenSession(wanted);  // Closed by its destructor.
   if (!session.ok()) return session.status();
 
   auto environment = foresight::MakeEnvironment("HalfCheetah-v4");
@@ -27,7 +27,7 @@ absl::StatusOr<double> PlayEpisode(const char* address,
   std::vector<double> state = (*environment)->Reset(/*seed=*/1000);
 
   foresight::ActOptions options;
-  options.call.timeout = absl::Seconds(2);  // An error at the latest then.
+  options.call.timeout = absl::Seconds(2);  // After that, an error.
   options.budget = absl::Milliseconds(50);  // The server's time to adapt.
   double episode_return = 0;
   for (int step = 0; step < 20; ++step) {
