@@ -97,6 +97,7 @@ std::vector<BenchCase> DefaultCases() {
   add(diffusion, 256, 1);
   add(mean_flow, 256, 1);
   add(mean_flow, 4096, 1);
+  add(mean_flow, 64, 1);  // Beside case 3.
   return cases;
 }
 

@@ -42,8 +42,8 @@ class Replicas {
   }
 
   // Returns the first replica in the session's order that serves and is not
-  // `avoided` (-1: none). If none serves, returns the first that is not
-  // `avoided`, or the only one.
+  // `avoided` (-1: none). If none serves, returns the first one not `avoided`;
+  // with a single replica, returns that one in any case.
   int Choose(absl::string_view session_id, int avoided = -1) const;
 
   // Waits until one of several servers serves, but at most five seconds, and

@@ -295,7 +295,7 @@ absl::Status Server::Parts::Resume(const std::vector<KeptSession>& kept) {
         if (!resumed.ok()) {
           journal->SetAside(kept[i].name, std::string(resumed.message()));
         } else if (journal->durability() == Durability::kNone) {
-          // Forget it now: after a kill the client must hear that it is lost.
+          // Forget it now, so that after a kill the client hears it is lost.
           journal->Remove(kept[i].name);
         }
       }

@@ -97,7 +97,7 @@ absl::StatusOr<EpisodeResult> PlayEpisode(
   const bool filmed = !options.video.empty() && plan.seed == options.seed;
   act.report_objective_after = traced && plan.adapt;
   if (cancellation.cancelled()) return absl::CancelledError("interrupted");
-  // Without `cancellation`: a cancelled call could leave a session behind.
+  // `cancellation` is not passed: a cancelled call could leave a session open.
   auto session =
       client.OpenSession(OptionsOf(model, plan, options), {options.deadline});
   if (!session.ok()) return At(session.status(), plan, 0);

@@ -46,7 +46,7 @@ std::unique_ptr<DynamicsModel> MakeDynamicsModel(const DynamicsRecipe& recipe,
 Mlp MakeDynamicsMlp(const DynamicsRecipe& recipe, int S, int A,
                     at::Generator& random, at::TensorOptions options);
 
-// Mean over rows and values of weights (predicted - target)^2.
+// The mean of `weights` (predicted - target)^2 over all rows and values.
 at::Tensor WeightedError(const at::Tensor& predicted, const at::Tensor& target,
                          const at::Tensor& weights);
 

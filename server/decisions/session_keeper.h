@@ -56,9 +56,9 @@ class SessionKeeper {
   // Calls `done` when all changes so far are kept as safely as was asked for,
   // or when that takes too long.
   void WhenKept(std::function<void()> done) const;
-  // As WhenKept, for a new session whose name the client chose. If a shared
-  // store keeps it, waits for the store whatever the durability, as the session
-  // is dropped if another server has one of that name.
+  // As WhenKept, for a new session whose name the client chose. If it is kept
+  // in a shared store, waits for the store whatever the durability: the session
+  // is dropped if another server has one of the same name.
   void WhenBegun(std::function<void()> done) const;
   // How long WhenKept is expected to take after a decision.
   absl::Duration ExpectedWait() const;

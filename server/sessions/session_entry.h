@@ -11,8 +11,8 @@
 
 namespace foresight {
 
-// Guarded by the store's lock except `session`: the lease holder may read all
-// of it and write its parameters, which no other thread reads.
+// Guarded by the store's lock, but the lease holder may also read `session` and
+// write its parameters without the lock; no other thread reads those.
 struct SessionLease::Entry {
   SessionState session;
   absl::Time last_used;

@@ -28,8 +28,8 @@ struct Fleet {
   double trouble = 0;
   bool credit = false;      // Asks for steps only if its credit covers them.
   bool must_adapt = false;  // Asks for less than its fair share.
-  // The fraction of decisions before which an idle session is reset, or
-  // exported, closed and imported.
+  // Before these fractions of decisions an idle session is reset (`resets`), or
+  // exported, closed and imported (`moves`).
   double resets = 0, moves = 0;
   // Times since the beginning: loops ask until `until`; from `full_from` on,
   // all their answers must have all steps.

@@ -8,8 +8,8 @@ namespace {
 // Rows times H + 1 whose weight gradient is summed at once: enough that reading
 // and writing the gradient costs little, few enough for the L2 cache.
 constexpr int kGroupRows = 768;
-// A block with fewer rows takes as long as one with this many, since it waits
-// for the weights.
+// A block with fewer rows takes as long as one with this many, since most of
+// its time goes into loading the weights.
 constexpr int kFewestRows = 3;
 constexpr size_t kLargestTape = size_t{1} << 24;  // In floats, for a block.
 

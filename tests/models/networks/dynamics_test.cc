@@ -21,7 +21,7 @@ namespace {
 using ::testing::DoubleNear;
 using ::testing::Pointwise;
 
-const double kRounding = 1e-12;  // Doubles, up to 12 network passes.
+const double kRounding = 1e-12;  // In doubles, over up to 12 network passes.
 
 struct Rows {
   std::vector<std::vector<double>> states, actions;

@@ -503,7 +503,7 @@ TEST_F(DecisionQueueTest, OneWhoseFrozenAnswerWouldBeLateIsRefused) {
   hasty.frozen_time = kMs;
   hasty.deadline = At(10);
   EXPECT_EQ(ReasonName(queue_->Push(hasty, At(0)).status()), "OVERLOADED");
-  hasty.owner = "another";  // The late decisions belong to another owner.
+  hasty.owner = "another";  // Not the owner of the 20 that it would wait for.
   Push(hasty, 0);
 }
 
