@@ -231,7 +231,7 @@ TEST_F(RedisStoreTest, KeptStateExpiresAfterItsSessionWould) {
 
 TEST_F(RedisStoreTest, AStoreThatHangsOrEndsIsAnErrorAndComesBack) {
   RedisStore::Options options = Eager();
-  options.timeout = absl::Milliseconds(50);
+  options.timeout = absl::Seconds(1);
   RedisStore store = Open(options);
   MustWrite(store, {Create({"a", 7, 1})});
   redis_.Signal(SIGSTOP);
