@@ -2,6 +2,8 @@
 // again.
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 #include "tests/models/pretrained/measured_again.h"
 
 namespace foresight {
@@ -13,6 +15,11 @@ struct Promise {
   float state_rmse_1, reward_rmse;
   float ten_steps;  // On state_rmse_10, as a fraction of the linear fit's.
 };
+
+// Names the test of each bundle.
+void PrintTo(const Promise& promise, std::ostream* out) {
+  *out << promise.name;
+}
 
 class ShippedBundle : public ::testing::TestWithParam<Promise> {};
 
