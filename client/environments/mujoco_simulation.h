@@ -27,7 +27,7 @@ class MujocoSimulation {
   int position_size() const;    // nq
   int velocity_size() const;    // nv
   int control_size() const;     // nu
-  double timestep_sec() const;  // Of a frame.
+  double timestep_sec() const;  // One frame lasts this long.
 
   absl::Span<const double> position() const;          // [nq]
   absl::Span<const double> velocity() const;          // [nv]

@@ -37,7 +37,7 @@ struct VariantSummary {
 struct Comparison {
   EnvironmentSpec environment;
   v1::Model model;
-  v1::AdaptationSettings settings;  // Of adapted episodes, if any.
+  v1::AdaptationSettings settings;  // For adapted episodes, if any.
   std::vector<EpisodePair> episodes;
   std::optional<VariantSummary> frozen;
   std::optional<VariantSummary> adapted;

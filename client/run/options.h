@@ -18,7 +18,7 @@ struct RunOptions {
   std::string environment;  // Empty: the model's own.
   std::string assets;       // As MakeEnvironment.
   int episodes = 10;        // >= 1, each with its own seed.
-  uint64_t seed = 1000;     // Of the first episode; each later one adds 1.
+  uint64_t seed = 1000;     // For the first episode; each later one adds 1.
   int max_steps = 1000;     // >= 1; the environment's limit holds too.
   int parallel = 0;         // Episodes at once; 0: by the number of cores.
   bool stream = false;      // One Control stream instead of calls.

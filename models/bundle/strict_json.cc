@@ -34,7 +34,7 @@ std::string Printable(absl::string_view text, size_t longest) {
 }
 
 absl::StatusOr<json> ParseStrictJson(absl::string_view text) {
-  std::vector<std::set<std::string>> names;  // Of each open object.
+  std::vector<std::set<std::string>> names;  // Keys of each open object.
   std::string twice;
   const auto watch = [&](int, json::parse_event_t event, json& parsed) {
     if (event == json::parse_event_t::object_start) names.emplace_back();

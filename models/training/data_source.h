@@ -13,7 +13,7 @@ namespace foresight {
 struct DataSource {
   Dataset dataset;
   Split split;
-  std::string sha256;  // Of the file, in hex.
+  std::string sha256;  // The file's digest, in hex.
   // "name.hdf5, 200000 rows, sha256 ..".
   std::string description;
 };

@@ -24,7 +24,7 @@ struct FitOptions {
   std::string trainer;         // Program and version, for provenance.
   const std::atomic<bool>* stop = nullptr;  // Set it to stop; may be null.
   std::ostream* out = nullptr;              // For progress.
-  int columns = 0;  // Of the terminal; 0: `out` is not a terminal.
+  int columns = 0;  // Terminal width; 0: `out` is not a terminal.
 };
 
 // Trains each part, continuing from the work folder's checkpoints. If all three

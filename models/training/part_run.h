@@ -23,7 +23,7 @@ struct PartRun {
   std::string fingerprint;
   const std::atomic<bool>* stop = nullptr;  // Set it to stop; may be null.
   std::ostream* out = nullptr;              // For progress.
-  int columns = 0;  // Of the terminal; 0: `out` is not a terminal.
+  int columns = 0;  // Terminal width; 0: `out` is not a terminal.
 };
 
 // Continues from the folder's checkpoint if there is one, bit for bit as if

@@ -34,7 +34,7 @@ enum class ShippedWeights { kAverage, kLast };
 struct PolicyRecipe {
   Schedule schedule;
   std::vector<int> policy_hidden, critic_hidden;  // Widths.
-  double layer_norm_epsilon = 1e-5;               // Of the critics.
+  double layer_norm_epsilon = 1e-5;               // For the critics.
   double discount = 0.99;                         // gamma, in (0, 1].
   double target_rate = 0.005;                     // tau, in (0, 1].
   double beta1 = 0;         // >= 0; weighs the actor's distance to the data.
@@ -81,8 +81,8 @@ struct HoldOutRecipe {
 };
 
 struct Recipe {
-  std::string name;         // Of the bundle.
-  std::string version;      // Of the bundle.
+  std::string name;         // The bundle gets this name ..
+  std::string version;      // .. and this version.
   std::string environment;  // "HalfCheetah-v4".
   int observation_size = 0;
   int action_size = 0;

@@ -14,7 +14,7 @@ namespace foresight {
 
 struct TakenParts {
   std::optional<Bundle> bundle;    // Without one, no part is taken.
-  std::vector<std::string> parts;  // Of kParts.
+  std::vector<std::string> parts;  // Some of kParts.
 
   bool Has(const std::string& part) const;
 

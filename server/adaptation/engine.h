@@ -40,7 +40,7 @@ struct Report {
   int steps_done = 0;
   float objective_before = 0;  // J at the first step done; 0 if none was.
   std::optional<float> objective_after;  // Only if the problem asks for it.
-  float gradient_norm = 0;  // Of the last step done, before it is limited.
+  float gradient_norm = 0;  // In the last step done, before it is limited.
   float action_change = 0;  // |a - pi_psi_0(s_t)|_inf
   float drift = 0;          // |psi - psi_0|_2
 };

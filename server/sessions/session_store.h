@@ -59,7 +59,7 @@ class SessionStore {
     // it; the caller may set it at any time.
     std::shared_ptr<std::atomic<bool>> cancelled;
     absl::string_view connection;
-    absl::string_view identity = {};  // Of the caller; empty: none.
+    absl::string_view identity = {};  // The caller's; empty: none.
     uint64_t epoch = 0;  // The session's highest epoch that the caller saw.
   };
   // Tells one life of a session from another.

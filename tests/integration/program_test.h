@@ -98,7 +98,7 @@ class ProgramTest : public ::testing::Test {
 
   TemporaryFolder folder_;
   std::unique_ptr<RunningCommand> server_;
-  std::string address_;  // Of the server.
+  std::string address_;  // Where the server listens.
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::Adaptation::Stub> stub_;
 };

@@ -16,7 +16,7 @@ struct Fleet {
   std::string owner = "fleet";
   int loops = 1;
   int steps = 1;
-  int cost = 1;  // Of a step, as a multiple of the machine's.
+  int cost = 1;  // A step's cost, as a multiple of the machine's.
   absl::Duration period = absl::Milliseconds(50);
   absl::Duration budget;  // Zero: the period.
   double jitter = 0.05;   // In periods.

@@ -46,7 +46,7 @@ class ControlLoop {
     int64_t lost_decisions = 0;  // Answered, but lost by the server since.
     int64_t errors = 0;          // Requests answered with an error.
     int64_t realigned = 0;   // How often the server was at another decision.
-    int64_t reconnects = 0;  // Of the stream, which loops may share.
+    int64_t reconnects = 0;  // The stream's; loops may share it.
   };
 
   // Errors: InvalidArgument: an option is out of its range.

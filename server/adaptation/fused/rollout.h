@@ -60,7 +60,7 @@ class Rollout {
     int session = 0;
     int layer = 0;
     int panel = 0;            // The first.
-    double squared_norm = 0;  // Of the finished gradient.
+    double squared_norm = 0;  // The finished gradient's.
   };
 
   void PlanBlocks(const RolloutPlan& plan, int begin, int end);
@@ -79,7 +79,7 @@ class Rollout {
   PolicyTape tape_;
   std::vector<Block> blocks_;      // One per lane.
   std::vector<BlockRows> todo_;    // The group's blocks.
-  std::vector<Segment> segments_;  // Of these blocks.
+  std::vector<Segment> segments_;  // The blocks in use.
   std::vector<GradientPart> parts_;
   double* returns_ = nullptr;               // [sessions, M]
   std::vector<std::atomic<bool>> stopped_;  // [sessions]
