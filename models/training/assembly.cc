@@ -131,11 +131,12 @@ absl::StatusOr<Bundle> AssembleBundle(const Recipe& recipe,
     (*provenance.mutable_training_steps())[part] =
         static_cast<uint32_t>(ScheduleOf(recipe, part).steps);
   }
-  if (taken.Has("policy")) return Bundle::Create(manifest, std::move(tensors));
-  const int S = recipe.observation_size, A = recipe.action_size;
-  AddIdentity("policy", S, tensors);
-  AddIdentity("critic.0", S + A, tensors);
-  AddIdentity("critic.1", S + A, tensors);
+  if (!taken.Has("policy")) {
+    const int S = recipe.observation_size, A = recipe.action_size;
+    AddIdentity("policy", S, tensors);
+    AddIdentity("critic.0", S + A, tensors);
+    AddIdentity("critic.1", S + A, tensors);
+  }
   return Bundle::Create(std::move(manifest), std::move(tensors));
 }
 

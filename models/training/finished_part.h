@@ -17,10 +17,9 @@ namespace foresight {
 //   FailedPrecondition: it belongs to another recipe or data set, or its
 //                       training has not finished.
 //   InvalidArgument:    it is broken.
-absl::StatusOr<TensorFile> LoadFinishedPart(const Recipe& recipe,
-                                            const std::string& data_sha256,
-                                            const std::filesystem::path& work,
-                                            const std::string& part,
-                                            const std::string& policy_sha256);
+absl::StatusOr<TensorFile> LoadFinishedPart(
+    const Recipe& recipe, const std::string& data_sha256,
+    const std::filesystem::path& work, const std::string& part,
+    const std::string& policy_sha256 = "");
 
 }  // namespace foresight

@@ -25,7 +25,7 @@ absl::StatusOr<PolicyNetwork> FinishedPolicy(const Recipe& recipe,
                                              const std::filesystem::path& work,
                                              at::TensorOptions options) {
   ASSIGN_OR_RETURN(const TensorFile file,
-                   LoadFinishedPart(recipe, data_sha256, work, "policy", ""));
+                   LoadFinishedPart(recipe, data_sha256, work, "policy"));
   const absl::string_view prefix =
       recipe.policy.ship == ShippedWeights::kLast ? "" : "average.";
   const size_t layers = recipe.policy.policy_hidden.size() + 1;

@@ -47,11 +47,10 @@ void TakenParts::Describe(const std::string& part, v1::Bundle& manifest) const {
       defaults.clear_sampler_steps();  // For diffusion the model fixes K.
     }
   }
-  auto& steps = *manifest.mutable_provenance()->mutable_training_steps();
-  const auto known = old.provenance().training_steps().find(part);
-  steps.erase(part);
-  if (known != old.provenance().training_steps().end()) {
-    steps[part] = known->second;
+  const auto& steps = old.provenance().training_steps();
+  if (const auto known = steps.find(part); known != steps.end()) {
+    (*manifest.mutable_provenance()->mutable_training_steps())[part] =
+        known->second;
   }
 }
 

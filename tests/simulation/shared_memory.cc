@@ -1,5 +1,7 @@
 #include "tests/simulation/shared_memory.h"
 
+#include "tests/server/decisions/fake_shared_store.h"
+
 namespace foresight {
 namespace {
 
@@ -61,16 +63,7 @@ SharedSessions::Outcome SharedSessions::Apply(const StateChange& change) {
 absl::StatusOr<std::optional<KeptSession>> SharedSessions::TakeOver(
     const std::string& key, const KeptName* local) {
   absl::MutexLock lock(&mutex_);
-  const auto found = sessions_.find(key);
-  if (found == sessions_.end()) return absl::NotFoundError("nothing is kept");
-  KeptSession& kept = found->second;
-  if (local != nullptr && local->incarnation == kept.name.incarnation &&
-      local->epoch >= kept.name.epoch) {
-    return std::optional<KeptSession>();
-  }
-  kept.session.set_epoch(kept.name.epoch);
-  ++kept.name.epoch;
-  return std::optional<KeptSession>(kept);
+  return TakeOverKept(sessions_, key, local);
 }
 
 SharedSessions::Progress SharedSessions::Find(const std::string& key) const {

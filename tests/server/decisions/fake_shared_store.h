@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -11,6 +12,22 @@
 #include "server/durability/state_store.h"
 
 namespace foresight {
+
+// SharedStore::TakeOver, for a store that keeps its sessions in a map.
+inline absl::StatusOr<std::optional<KeptSession>> TakeOverKept(
+    std::map<std::string, KeptSession>& sessions, const std::string& key,
+    const KeptName* local) {
+  const auto found = sessions.find(key);
+  if (found == sessions.end()) return absl::NotFoundError("nothing is kept");
+  KeptSession& kept = found->second;
+  if (local != nullptr && local->incarnation == kept.name.incarnation &&
+      local->epoch >= kept.name.epoch) {
+    return std::optional<KeptSession>();
+  }
+  kept.session.set_epoch(kept.name.epoch);
+  ++kept.name.epoch;
+  return std::optional<KeptSession>(kept);
+}
 
 // The kept sessions, and the store's behaviour. Thread-safe.
 struct SharedMedium {
@@ -54,18 +71,7 @@ class FakeSharedStore : public SharedStore {
     };
     medium_->mutex.Await(absl::Condition(&answers));
     if (!medium_->failure.ok()) return medium_->failure;
-    const auto found = medium_->sessions.find(key);
-    if (found == medium_->sessions.end()) {
-      return absl::NotFoundError("nothing is kept");
-    }
-    KeptSession& kept = found->second;
-    if (local != nullptr && local->incarnation == kept.name.incarnation &&
-        local->epoch >= kept.name.epoch) {
-      return std::optional<KeptSession>();
-    }
-    kept.session.set_epoch(kept.name.epoch);
-    ++kept.name.epoch;
-    return std::optional<KeptSession>(kept);
+    return TakeOverKept(medium_->sessions, key, local);
   }
 
  private:
