@@ -98,6 +98,7 @@ absl::Status Train(const PartRun& run, Trainer& trainer) {
   Progress progress({run.part, run.steps, trainer.step(), run.columns,
                      run.columns > 0 ? absl::Seconds(0.5) : absl::Seconds(30)},
                     *run.out, absl::Now());
+  absl::Time saved = absl::Now();
   std::string note;
   for (int evaluation = 1; evaluation <= run.evaluations; ++evaluation) {
     const int64_t until = run.steps * evaluation / run.evaluations;
@@ -105,9 +106,13 @@ absl::Status Train(const PartRun& run, Trainer& trainer) {
     while (trainer.step() < until) {
       trainer.Step();
       if (trainer.step() % kStepsBetweenLooks != 0) continue;
-      progress.Update(trainer.step(), note, absl::Now());
-      if (!Stopped(run)) continue;
+      const absl::Time now = absl::Now();
+      progress.Update(trainer.step(), note, now);
+      const bool stopped = Stopped(run);
+      if (!stopped && now - saved < run.save_period) continue;
       RETURN_IF_ERROR(SaveCheckpoint(run, trainer));
+      saved = now;
+      if (!stopped) continue;
       progress.Finish(trainer.step(), "stopped", absl::Now());
       return absl::CancelledError(absl::StrCat(run.part, ": stopped at step ",
                                                trainer.step(),

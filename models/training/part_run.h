@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "models/training/tensor_file.h"
 #include "models/training/trainer.h"
 
@@ -18,6 +19,9 @@ struct PartRun {
   std::filesystem::path folder;  // For <part>.safetensors and <part>.csv.
   int64_t steps = 1;
   int evaluations = 1;  // Each with a line of the log and a checkpoint.
+  // A checkpoint is also saved when the last one is this old: what a killed
+  // process loses.
+  absl::Duration save_period = absl::Seconds(30);
   // Names the part, its recipe and its data. A checkpoint with another
   // fingerprint is not continued.
   std::string fingerprint;

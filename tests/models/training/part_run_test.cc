@@ -93,6 +93,29 @@ TEST_F(PartRunTest, ContinuesBitForBit) {
   }
 }
 
+// The process dies at update 99, after the checkpoint at 80.
+TEST_F(PartRunTest, AKillLosesOnlyWhatFollowsTheLastSavePeriod) {
+  DriftingTrainer whole;
+  ASSERT_TRUE(RunPart(Run("whole"), whole).ok());
+  PartRun run = Run("parts");
+  run.save_period = absl::ZeroDuration();
+  DriftingTrainer killed([](int64_t step) {
+    if (step == 99) throw std::runtime_error("killed");
+  });
+  EXPECT_EQ(RunPart(run, killed).code(), absl::StatusCode::kInternal);
+  int64_t resumed_at = -1;
+  DriftingTrainer second([&](int64_t step) {
+    if (resumed_at < 0) resumed_at = step;
+  });
+  ASSERT_TRUE(RunPart(run, second).ok());
+  EXPECT_EQ(resumed_at, 80);
+  for (const char* file : {"drift.csv", "drift.safetensors"}) {
+    EXPECT_EQ(Bytes(folder_.path() / "parts" / file),
+              Bytes(folder_.path() / "whole" / file))
+        << file;
+  }
+}
+
 TEST_F(PartRunTest, ForgetsLogLinesBehindItsCheckpoint) {
   const PartRun run = Run("a");
   // As after a crash between the log's line and the checkpoint.
