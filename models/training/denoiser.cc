@@ -51,12 +51,12 @@ at::Tensor Denoiser::Loss(const at::Tensor& inputs, const at::Tensor& changes,
                           const at::Tensor& weights,
                           at::Generator& random) const {
   const auto device = inputs.device();
-  const at::Tensor k = at::randint(slots(), {inputs.size(0)}, random,
-                                   at::TensorOptions(at::kLong))
-                           .to(device);
-  const at::Tensor noise =
-      at::randn(changes.sizes(), random, at::TensorOptions(at::kFloat))
-          .to(device);
+  const at::Tensor k = ToDevice(at::randint(slots(), {inputs.size(0)}, random,
+                                            at::TensorOptions(at::kLong)),
+                                device);
+  const at::Tensor noise = ToDevice(
+      at::randn(changes.sizes(), random, at::TensorOptions(at::kFloat)),
+      device);
   const at::Tensor u = signal_.index_select(0, k).unsqueeze(-1) * changes +
                        noise_.index_select(0, k).unsqueeze(-1) * noise;
   return WeightedError(Predict(mlp_, u, inputs, k), noise, weights);

@@ -12,7 +12,7 @@ DynamicsTrainer::DynamicsTrainer(const DynamicsRecipe& recipe, int S, int A,
                                  at::Tensor weights,
                                  std::vector<RecordedRollouts> held_out,
                                  at::TensorOptions options)
-    : Trainer(recipe.schedule.seed),
+    : Trainer(recipe.schedule.seed, options.device()),
       batch_(recipe.schedule.batch),
       model_(MakeDynamicsModel(recipe, S, A, random(), options)),
       standardiser_(DynamicsStandardiser::Fit(training, S, A, options)),
@@ -29,8 +29,7 @@ DynamicsTrainer::DynamicsTrainer(const DynamicsRecipe& recipe, int S, int A,
 }
 
 at::Tensor DynamicsTrainer::Update() {
-  const at::Tensor rows =
-      RandomRows(inputs_.size(0), batch_).to(inputs_.device());
+  const at::Tensor rows = RandomRows(inputs_.size(0), batch_);
   const at::Tensor weights =
       weights_.defined() ? weights_.index_select(0, rows) : at::Tensor();
   const at::Tensor loss =

@@ -151,11 +151,11 @@ at::Tensor MeanFlow::Loss(const at::Tensor& inputs, const at::Tensor& changes,
                           at::Generator& random) const {
   const auto device = inputs.device();
   const Times times = DrawTimes(recipe_, inputs.size(0), random);
-  const at::Tensor noise =
-      at::randn(changes.sizes(), random, at::TensorOptions(at::kFloat))
-          .to(device);
-  return LossAt(inputs, changes, noise, times.t.to(device), times.r.to(device),
-                times.moving, weights);
+  const at::Tensor noise = ToDevice(
+      at::randn(changes.sizes(), random, at::TensorOptions(at::kFloat)),
+      device);
+  return LossAt(inputs, changes, noise, ToDevice(times.t, device),
+                ToDevice(times.r, device), times.moving, weights);
 }
 
 at::Tensor MeanFlow::Sample(const Mlp& mlp, const at::Tensor& inputs,

@@ -1,5 +1,6 @@
 #include "models/training/optimiser.h"
 
+#include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_lerp.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/zeros.h>
@@ -37,7 +38,7 @@ void Adam::Step(const std::vector<at::Tensor>& gradients) {
   const double rate = CosineDecay(options_.learning_rate,
                                   options_.final_fraction, t, options_.steps);
   update_count_.add_(1);
-  for (at::Tensor& updates : updates_) updates.add_(1);
+  at::_foreach_add_(updates_, 1);
   at::_fused_adam_(parameters_, gradients, first_moments_, second_moments_,
                    /*max_exp_avg_sqs=*/{}, updates_, rate, /*beta1=*/0.9,
                    /*beta2=*/0.999, /*weight_decay=*/0, /*eps=*/1e-8,

@@ -135,7 +135,7 @@ RebracTrainer::RebracTrainer(const PolicyRecipe& recipe, int S, int A,
                              const Transitions& training,
                              const Transitions& held_out,
                              at::TensorOptions options)
-    : Trainer(recipe.schedule.seed),
+    : Trainer(recipe.schedule.seed, options.device()),
       recipe_(recipe),
       training_(TransitionBatch::FromTransitions(training, S, A, options)),
       held_out_(TransitionBatch::FromTransitions(held_out, S, A, options)),
@@ -154,8 +154,7 @@ at::Tensor RebracTrainer::Update() {
   {
     const at::NoGradGuard no_grad;
     const at::Tensor noise =
-        RandomNormal(batch.actions.sizes()).to(batch.actions.device()) *
-        recipe_.target_noise;
+        RandomNormal(batch.actions.sizes()) * recipe_.target_noise;
     next = (Act(target.policy, batch.next_states) +
             noise.clamp(-recipe_.noise_limit, recipe_.noise_limit))
                .clamp(-1, 1);

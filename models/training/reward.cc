@@ -31,7 +31,7 @@ RewardTrainer::RewardTrainer(const RewardRecipe& recipe, int S, int A,
                              const Transitions& training,
                              const Transitions& held_out,
                              at::TensorOptions options)
-    : Trainer(recipe.schedule.seed),
+    : Trainer(recipe.schedule.seed, options.device()),
       recipe_(recipe),
       mlp_(RandomReward(recipe, S + A, random(), options)),
       average_(mlp_.Parameters(), recipe.schedule.average),
@@ -66,8 +66,7 @@ RewardTrainer::RewardTrainer(const RewardRecipe& recipe, int S, int A,
 }
 
 at::Tensor RewardTrainer::Update() {
-  const at::Tensor rows =
-      RandomRows(inputs_.size(0), recipe_.schedule.batch).to(inputs_.device());
+  const at::Tensor rows = RandomRows(inputs_.size(0), recipe_.schedule.batch);
   const at::Tensor loss =
       at::mse_loss(mlp_.Forward(inputs_.index_select(0, rows)),
                    rewards_.index_select(0, rows));

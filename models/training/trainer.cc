@@ -17,10 +17,11 @@
 
 namespace foresight {
 
-Trainer::Trainer(uint64_t seed)
-    : random_(at::make_generator<at::CPUGeneratorImpl>(seed)),
+Trainer::Trainer(uint64_t seed, at::Device device)
+    : device_(device),
+      random_(at::make_generator<at::CPUGeneratorImpl>(seed)),
       step_(at::zeros({}, at::TensorOptions(at::kLong))),
-      losses_(at::zeros({2}, at::TensorOptions(at::kDouble))) {}
+      losses_(at::zeros({2}, at::TensorOptions(device).dtype(at::kDouble))) {}
 
 void Trainer::Step() {
   const at::Tensor loss = Update();
@@ -32,7 +33,8 @@ void Trainer::Step() {
 int64_t Trainer::step() const { return *step_.const_data_ptr<int64_t>(); }
 
 double Trainer::TakeMeanLoss() {
-  const double* losses = losses_.const_data_ptr<double>();
+  const at::Tensor sums = losses_.cpu();
+  const double* losses = sums.const_data_ptr<double>();
   const double mean = losses[1] > 0 ? losses[0] / losses[1] : 0;
   losses_.zero_();
   return mean;
@@ -64,11 +66,19 @@ absl::Status Trainer::Restore(const TensorDict& state) {
 }
 
 at::Tensor Trainer::RandomRows(int64_t rows, int64_t count) {
-  return at::randint(rows, {count}, random_, at::TensorOptions(at::kLong));
+  return ToDevice(
+      at::randint(rows, {count}, random_, at::TensorOptions(at::kLong)),
+      device_);
 }
 
 at::Tensor Trainer::RandomNormal(at::IntArrayRef shape) {
-  return at::randn(shape, random_, at::TensorOptions(at::kFloat));
+  return ToDevice(at::randn(shape, random_, at::TensorOptions(at::kFloat)),
+                  device_);
+}
+
+at::Tensor ToDevice(const at::Tensor& draws, at::Device device) {
+  // CUDA copies pageable memory aside before it returns.
+  return draws.to(device, draws.scalar_type(), /*non_blocking=*/true);
 }
 
 at::Tensor RowsToTensor(const std::vector<float>& values, int64_t width,

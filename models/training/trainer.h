@@ -4,6 +4,7 @@
 
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
 
 #include <cstdint>
 #include <string>
@@ -40,24 +41,32 @@ class Trainer {
   absl::Status Restore(const TensorDict& state);
 
  protected:
-  // Trainers with the same `seed` make the same updates.
-  explicit Trainer(uint64_t seed);
+  // Trainers with the same `seed` make the same updates. `device` is where
+  // Update() computes.
+  explicit Trainer(uint64_t seed, at::Device device = at::kCPU);
 
   // The loss, a scalar that needs no gradient.
   virtual at::Tensor Update() = 0;
   // The weights and the optimisers' state.
   virtual TensorDict Tensors() const = 0;
 
-  // `count` row numbers below `rows`.
+  // Both on the trainer's device. `count` row numbers below `rows`.
   at::Tensor RandomRows(int64_t rows, int64_t count);
   at::Tensor RandomNormal(at::IntArrayRef shape);
   at::Generator& random() { return random_; }
 
  private:
+  at::Device device_;
   at::Generator random_;  // On the CPU, so that all devices draw the same.
   at::Tensor step_;       // int64 scalar.
-  at::Tensor losses_;     // float64 [2]: sum and count since TakeMeanLoss.
+  // float64 [2] on the device, so that no update waits for its loss: sum and
+  // count since TakeMeanLoss.
+  at::Tensor losses_;
 };
+
+// Random draws, moved to the device where they are used, without waiting for
+// the device's earlier work.
+at::Tensor ToDevice(const at::Tensor& draws, at::Device device);
 
 // Rows of float32 values on `options`' device: [N, width], or [N] for width 0.
 at::Tensor RowsToTensor(const std::vector<float>& values, int64_t width,

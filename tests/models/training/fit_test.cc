@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 #include <string>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "models/bundle/bundle.h"
 #include "tests/support/small_world.h"
@@ -71,6 +73,32 @@ TEST_F(FitTest, ShippedMeanFlowHasTheMeasuredErrors) {
   for (const int steps : {1, 3}) {
     recipe_.dynamics.sampler_steps = recipe_.defaults.sampler_steps = steps;
     ExpectMeasuredAlike("work" + std::to_string(steps));
+  }
+}
+
+// Each device makes the same draws, and sixty updates hardly amplify the
+// roundings.
+TEST_F(FitTest, TheGpuTrainsLikeTheCpu) {
+  for (const char* recipe : {"diffusion", "mean_flow"}) {
+    recipe_ = *ParseRecipe(recipe == std::string("diffusion")
+                               ? SmallRecipe(60)
+                               : SmallMeanFlowRecipe(60),
+                           "small");
+    FitOptions options = Options(absl::StrCat(recipe, "-gpu"));
+    options.device = "cuda:0";
+    const absl::Status fitted = Fit(recipe_, options);
+    if (absl::IsUnavailable(fitted)) GTEST_SKIP() << fitted;
+    ASSERT_TRUE(fitted.ok()) << fitted;
+    ASSERT_TRUE(Fit(recipe_, Options(absl::StrCat(recipe, "-cpu"))).ok());
+    for (const char* part : {"policy.csv", "dynamics.csv", "reward.csv"}) {
+      const auto cpu =
+          LastLine(folder_.path() / absl::StrCat(recipe, "-cpu") / part);
+      for (const auto& [name, value] :
+           LastLine(folder_.path() / absl::StrCat(recipe, "-gpu") / part)) {
+        EXPECT_NEAR(value, cpu.at(name), 1e-3 * std::abs(cpu.at(name)))
+            << recipe << " " << part << " " << name;
+      }
+    }
   }
 }
 
