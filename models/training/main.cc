@@ -9,6 +9,7 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -18,6 +19,7 @@
 #include "models/training/assembly.h"
 #include "models/training/data_source.h"
 #include "models/training/device.h"
+#include "models/training/ensemble.h"
 #include "models/training/evaluation.h"
 #include "models/training/fit.h"
 #include "models/training/recipe.h"
@@ -48,7 +50,8 @@ struct Flags {
   FitOptions fit;
   std::optional<uint64_t> seed;
   int threads = 1;
-  std::vector<std::string> values;  // For annotate: "key=value".
+  std::vector<std::string> values;   // For annotate: "key=value".
+  std::vector<std::string> bundles;  // For ensemble.
 };
 
 absl::Status RunFit(Flags& flags) {
@@ -98,6 +101,16 @@ absl::Status RunAnnotate(const Flags& flags) {
   }
   ASSIGN_OR_RETURN(const Bundle annotated, Annotate(bundle, values));
   return annotated.Save(flags.bundle);
+}
+
+absl::Status RunEnsemble(const Flags& flags) {
+  std::vector<Bundle> bundles;
+  for (const std::string& folder : flags.bundles) {
+    ASSIGN_OR_RETURN(Bundle bundle, Bundle::Load(folder));
+    bundles.push_back(std::move(bundle));
+  }
+  ASSIGN_OR_RETURN(const Bundle ensemble, MakeEnsemble(bundles));
+  return ensemble.Save(flags.bundle);
 }
 
 void AddCommon(CLI::App& command, Flags& flags) {
@@ -170,6 +183,21 @@ void AddAnnotate(CLI::App& app, Flags& flags) {
       ->type_name("KEY=NUMBER ..");
 }
 
+void AddEnsemble(CLI::App& app, Flags& flags) {
+  CLI::App& ensemble = *app.add_subcommand(
+      "ensemble",
+      "Joins bundles whose dynamics were trained on the same data with other "
+      "seeds: the first bundle, with all of their dynamics as the members of "
+      "an ensemble. `evaluate` and `annotate` give it its figures.");
+  ensemble.add_option("bundles", flags.bundles, "the bundles' folders")
+      ->required()
+      ->expected(2, 64)
+      ->type_name("DIR ..");
+  ensemble.add_option("--out", flags.bundle, "folder of the ensemble's bundle")
+      ->required()
+      ->type_name("DIR");
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("Trains the models of a foresight bundle from recorded data.",
                "foresight-train");
@@ -179,16 +207,18 @@ int Main(int argc, char** argv) {
   AddFit(app, flags);
   AddEvaluate(app, flags);
   AddAnnotate(app, flags);
+  AddEnsemble(app, flags);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   at::set_num_threads(flags.threads);
-  const absl::Status status = app.got_subcommand("fit") ? RunFit(flags)
-                              : app.got_subcommand("evaluate")
-                                  ? RunEvaluate(flags)
-                                  : RunAnnotate(flags);
+  const absl::Status status =
+      app.got_subcommand("fit")        ? RunFit(flags)
+      : app.got_subcommand("evaluate") ? RunEvaluate(flags)
+      : app.got_subcommand("annotate") ? RunAnnotate(flags)
+                                       : RunEnsemble(flags);
   if (status.ok()) return 0;
   std::cerr << "foresight-train: " << status.message() << "\n";
   return absl::IsCancelled(status) ? kInterrupted : 1;

@@ -1,4 +1,4 @@
-"""foresight-train as its users meet it: help, results, mistakes, Ctrl-C."""
+"""foresight-train as its users meet it: help, results, ensembles, mistakes, Ctrl-C."""
 
 import json
 import pathlib
@@ -57,7 +57,7 @@ def expect(result, code, *texts):
 
 
 def check_help():
-    expect(run("--help"), 0, "fit", "evaluate", "annotate")
+    expect(run("--help"), 0, "fit", "evaluate", "annotate", "ensemble")
     expect(run("fit", "--help"), 0, "--data", "--recipe", "--work", "Ctrl-C")
     expect(run("--version"), 0, "foresight-train ")
     expect(run(), 2, "subcommand")
@@ -81,6 +81,22 @@ def check_result(folder):
     assert (bundle / "weights.safetensors").read_bytes() == weights
     expect(run("annotate", bundle, "frozen_return"), 1, "expected KEY=NUMBER")
     expect(run(*fit, "--seed", 7), 1, "another recipe, seed or data set")
+
+
+def check_ensemble(folder):
+    """Two seeds' dynamics become the members of one bundle."""
+    data, recipe = folder / "data.hdf5", folder / "recipe.json"
+    common = ("--data", data, "--recipe", recipe)
+    first, second = folder / "bundle", folder / "seed7"
+    other = ("--work", folder / "work7", "--out", second, "--seed", 7)
+    expect(run("fit", *common, *other), 0)
+    both = folder / "both"
+    expect(run("ensemble", first, second, "--out", both), 0)
+    manifest = json.loads((both / "bundle.json").read_text())
+    assert manifest["dynamics"]["members"] == 2
+    expect(run("evaluate", both, *common), 0, "state, 10 steps")
+    expect(run("ensemble", first, "--out", both), 2, "bundles")
+    expect(run("ensemble", first, folder / "no", "--out", both), 1, "no/bundle")
 
 
 def check_mistakes(folder):
@@ -134,6 +150,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         check_result(folder)
+        check_ensemble(folder)
         check_mistakes(folder)
         check_interrupt(folder)
 

@@ -1,0 +1,97 @@
+#include "models/training/ensemble.h"
+
+#include <google/protobuf/util/message_differencer.h>
+
+#include <iterator>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "support/status_macros.h"
+
+namespace foresight {
+namespace {
+
+// Everything about the dynamics but its weights and their number.
+v1::Dynamics Design(const Bundle& bundle) {
+  v1::Dynamics design = bundle.manifest().dynamics();
+  design.clear_members();
+  return design;
+}
+
+absl::Status CheckSame(const Bundle& first, const Bundle& other) {
+  const std::string& name = other.manifest().name();
+  if (!google::protobuf::util::MessageDifferencer::Equals(Design(first),
+                                                          Design(other))) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        name, ": its dynamics is ", Design(other).ShortDebugString(),
+        ", expected the first bundle's ", Design(first).ShortDebugString()));
+  }
+  for (const auto& [tensor, value] : first.tensors()) {
+    if (!absl::StartsWith(tensor, "dynamics.input.") &&
+        !absl::StartsWith(tensor, "dynamics.output.")) {
+      continue;
+    }
+    // Shapes follow from S and A.
+    if (const auto same = other.tensors().find(tensor);
+        same == other.tensors().end() || same->second.values != value.values) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(name, ": ", tensor,
+                       " differs from the first bundle's, expected dynamics "
+                       "trained on the same rows"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Adds the members of `from` behind the first `members`.
+void AddMembers(const Bundle& from, int members, TensorMap& tensors) {
+  for (const auto& [name, tensor] : from.tensors()) {
+    for (int b = 0; b < from.members(); ++b) {
+      absl::string_view rest = name;
+      if (!absl::ConsumePrefix(&rest, absl::StrCat("dynamics.", b, "."))) {
+        continue;
+      }
+      tensors[absl::StrCat("dynamics.", members + b, ".", rest)] = tensor;
+    }
+  }
+}
+
+bool DependsOnDynamics(const std::string& measured) {
+  return absl::StartsWith(measured, "state_rmse") ||
+         absl::StartsWith(measured, "adapted_");
+}
+
+}  // namespace
+
+absl::StatusOr<Bundle> MakeEnsemble(const std::vector<Bundle>& bundles) {
+  if (bundles.size() < 2) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("got ", bundles.size(), " bundles, expected two or more"));
+  }
+  const Bundle& first = bundles.front();
+  v1::Bundle manifest = first.manifest();
+  TensorMap tensors = first.tensors();
+  v1::Provenance& provenance = *manifest.mutable_provenance();
+  int members = first.members();
+  for (size_t i = 1; i < bundles.size(); ++i) {
+    const Bundle& next = bundles[i];
+    RETURN_IF_ERROR(CheckSame(first, next));
+    AddMembers(next, members, tensors);
+    members += next.members();
+    absl::StrAppend(provenance.mutable_trainer(), ", with dynamics also of ",
+                    next.manifest().name(), ", weights sha256 ",
+                    next.manifest().weights_sha256());
+  }
+  manifest.mutable_dynamics()->set_members(members);
+  auto& measured = *provenance.mutable_measured();
+  for (auto it = measured.begin(); it != measured.end();) {
+    it = DependsOnDynamics(it->first) ? measured.erase(it) : std::next(it);
+  }
+  return Bundle::Create(std::move(manifest), std::move(tensors));
+}
+
+}  // namespace foresight
