@@ -45,6 +45,7 @@ class Seat {
     return seconds;
   }
 
+  std::string device() const { return engine_->device(); }
   const Contestant& contestant() const { return contestant_; }
   std::vector<double>& times() { return times_; }
 
@@ -102,7 +103,10 @@ absl::StatusOr<std::vector<Result>> Contest(
     const double time = Median(seat->times());
     result.ms = 1e3 * time;
     result.gflops = bench_case.gigaflop() / time;
-    result.fraction_of_peak = result.gflops / Median(peaks[contestant.threads]);
+    if (seat->device() == "cpu") {
+      result.fraction_of_peak =
+          result.gflops / Median(peaks[contestant.threads]);
+    }
     for (const auto& other : seats) {
       if (other->contestant().engine != "autograd" ||
           other->contestant().threads != contestant.threads) {

@@ -13,7 +13,7 @@
 namespace foresight {
 
 struct Contestant {
-  std::string engine;     // "fused", "autograd"
+  std::string engine;     // "fused", "autograd", "cuda:0"
   std::string precision;  // "fp32", "bf16"
   int threads = 1;
   // Makes the engine for a bundle, or returns the engine's error.
@@ -28,7 +28,7 @@ struct Result {
   int threads = 1;
   double ms = 0;                // Median.
   double gflops = 0;            // gigaflop() / time.
-  double fraction_of_peak = 0;  // The peak of as many threads.
+  double fraction_of_peak = 0;  // The peak of as many threads; 0 on a GPU.
   // This contestant's speed divided by autograd's with as many threads: the
   // median over rounds; 0 without autograd.
   double over_autograd = 0;

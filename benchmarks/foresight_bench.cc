@@ -5,6 +5,7 @@
 #include <iostream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "CLI/CLI.hpp"
@@ -24,6 +25,7 @@ struct Arguments {
   std::vector<int> cases;  // Empty: all.
   double seconds = 10;
   bool autograd = true;
+  std::string device = "cpu";  // A GPU's engine is compared as well.
   int threads = static_cast<int>(std::thread::hardware_concurrency());
   int sessions = 0;  // 0: compare engines.
 };
@@ -47,27 +49,47 @@ bool HasAutograd() {
   return AutogradEngine::Create(*any.bundle, {}).ok();
 }
 
+// The fused engine in each precision of this machine.
+std::vector<Contestant> Fused(int threads) {
+  std::vector<Contestant> contestants = {
+      {"fused", "fp32", threads,
+       [](const auto& bundle) { return FusedEngine::Create(bundle, {}); }}};
+  if (HasBfloat16()) {
+    contestants.push_back({"fused", "bf16", threads, [](const auto& bundle) {
+                             FusedEngine::Options options;
+                             options.precision = fused::Precision::kBfloat16;
+                             return FusedEngine::Create(bundle, options);
+                           }});
+  }
+  return contestants;
+}
+
+// The autograd engine on "cpu", or on the GPU that it is named after.
+Contestant Autograd(const std::string& device, int threads) {
+  return {
+      device == "cpu" ? "autograd" : device, "fp32", threads,
+      [device](const auto& bundle) -> absl::StatusOr<std::unique_ptr<Engine>> {
+        AutogradEngine::Options options;
+        options.device = device;
+        return AutogradEngine::Create(*bundle, options);
+      }};
+}
+
 std::vector<Contestant> Contestants(const Arguments& arguments) {
   std::vector<Contestant> contestants;
   std::vector<int> counts = {1};
   if (arguments.threads > 1) counts.push_back(arguments.threads);
   for (const int threads : counts) {
-    contestants.push_back({"fused", "fp32", threads, [](const auto& bundle) {
-                             return FusedEngine::Create(bundle, {});
-                           }});
-    if (HasBfloat16()) {
-      contestants.push_back({"fused", "bf16", threads, [](const auto& bundle) {
-                               FusedEngine::Options options;
-                               options.precision = fused::Precision::kBfloat16;
-                               return FusedEngine::Create(bundle, options);
-                             }});
+    for (Contestant& fused : Fused(threads)) {
+      contestants.push_back(std::move(fused));
     }
-    if (!arguments.autograd || !HasAutograd()) continue;
-    contestants.push_back(
-        {"autograd", "fp32", threads,
-         [](const auto& bundle) -> absl::StatusOr<std::unique_ptr<Engine>> {
-           return AutogradEngine::Create(*bundle, {});
-         }});
+    if (arguments.autograd && HasAutograd()) {
+      contestants.push_back(Autograd("cpu", threads));
+    }
+  }
+  // More threads would wait for the same GPU.
+  if (arguments.device != "cpu") {
+    contestants.push_back(Autograd(arguments.device, 1));
   }
   return contestants;
 }
@@ -88,12 +110,18 @@ nlohmann::json ToJson(const Result& result) {
 }
 
 void Print(const Result& result, double bandwidth) {
-  std::printf("%-24s %-8s %-4s %7d %10.3f %9.1f %7.1f %%",
+  std::printf("%-24s %-8s %-4s %7d %10.3f %9.1f",
               result.bench_case.name().c_str(), result.engine.c_str(),
               result.precision.c_str(), result.threads, result.ms,
-              result.gflops, 100 * result.fraction_of_peak);
+              result.gflops);
+  if (result.fraction_of_peak > 0) {
+    std::printf(" %7.1f %%", 100 * result.fraction_of_peak);
+  } else {
+    std::printf(" %9s", "");
+  }
   if (result.over_autograd > 0) std::printf(" %9.2f", result.over_autograd);
-  if (result.bench_case.settings.particles == 1) {
+  if (result.bench_case.settings.particles == 1 &&
+      result.fraction_of_peak > 0) {
     const double rate = result.bench_case.gigabytes() / result.ms * 1e3;
     std::printf("   %.0f GB/s, %.0f %% of the cache's", rate,
                 100 * rate / bandwidth);
@@ -131,21 +159,25 @@ int RunSessions(const Arguments& arguments) {
   const std::vector<BenchCase> cases = DefaultCases();
   for (size_t i = 0; i < cases.size(); ++i) {
     if (!Chosen(arguments, i)) continue;
-    for (const auto precision :
-         {fused::Precision::kFloat32, fused::Precision::kBfloat16}) {
-      const bool half = precision == fused::Precision::kBfloat16;
-      if (half && !HasBfloat16()) continue;
+    std::vector<Contestant> contestants = Fused(/*threads=*/1);
+    if (arguments.device != "cpu") {
+      contestants.push_back(Autograd(arguments.device, 1));
+    }
+    for (const Contestant& contestant : contestants) {
+      const auto engine = contestant.create(cases[i].bundle);
+      if (!engine.ok()) return Fail(engine.status());
       const absl::StatusOr<SessionsResult> result = CompareSessions(
-          cases[i], precision, arguments.sessions, arguments.seconds);
+          cases[i], **engine, arguments.sessions, arguments.seconds);
       if (!result.ok()) return Fail(result.status());
-      const std::string name = half ? "bf16" : "fp32";
       std::printf("%-24s %-8s %-4s %12.3f %12.3f %8.2f\n",
-                  cases[i].name().c_str(), "fused", name.c_str(),
-                  result->alone_ms, result->together_ms, result->gain);
+                  cases[i].name().c_str(), contestant.engine.c_str(),
+                  contestant.precision.c_str(), result->alone_ms,
+                  result->together_ms, result->gain);
       std::fflush(stdout);
       rows.push_back({{"dynamics", cases[i].dynamics()},
                       {"particles", cases[i].settings.particles},
-                      {"precision", name},
+                      {"engine", contestant.engine},
+                      {"precision", contestant.precision},
                       {"sessions", arguments.sessions},
                       {"alone_ms", result->alone_ms},
                       {"together_ms", result->together_ms},
@@ -208,6 +240,9 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--autograd,!--no-autograd", arguments.autograd,
                "compare with the autograd engine (default)");
+  app.add_option("--device", arguments.device,
+                 "compare with the autograd engine on cuda:N, too")
+      ->capture_default_str();
   app.add_option("--sessions", arguments.sessions,
                  "instead compare this many sessions side by side with one "
                  "after another")

@@ -7,7 +7,6 @@
 
 #include "absl/types/span.h"
 #include "benchmarks/machine_peak.h"
-#include "server/adaptation/fused/fused_engine.h"
 #include "support/status_macros.h"
 
 namespace foresight {
@@ -22,6 +21,11 @@ double CpuSeconds() {
   return time.tv_sec + 1e-9 * time.tv_nsec;
 }
 
+// A GPU computes while the thread waits.
+double Seconds(const Engine& engine) {
+  return engine.device() == "cpu" ? CpuSeconds() : Now();
+}
+
 absl::Status FirstError(absl::Span<const Problem> problems) {
   for (const Problem& problem : problems) {
     RETURN_IF_ERROR(problem.decision_or.status());
@@ -32,16 +36,12 @@ absl::Status FirstError(absl::Span<const Problem> problems) {
 }  // namespace
 
 absl::StatusOr<SessionsResult> CompareSessions(const BenchCase& bench_case,
-                                               fused::Precision precision,
+                                               const Engine& engine,
                                                int sessions, double seconds) {
-  FusedEngine::Options options;
-  options.precision = precision;
-  ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine,
-                   FusedEngine::Create(bench_case.bundle, options));
   std::vector<std::unique_ptr<PolicyParameters>> psi;
   std::vector<Problem> problems(sessions);
   for (int i = 0; i < sessions; ++i) {
-    psi.push_back(engine->NewParameters());
+    psi.push_back(engine.NewParameters());
     problems[i].observation = bench_case.observation;
     problems[i].parameters = psi[i].get();
     problems[i].seed = bench_case.seed + i;
@@ -54,11 +54,11 @@ absl::StatusOr<SessionsResult> CompareSessions(const BenchCase& bench_case,
   const double begin = Now();
   for (int round = -1; round < kFewestRounds || Now() < begin + seconds;
        ++round) {
-    const double first = CpuSeconds();
-    for (Problem& problem : problems) engine->Adapt({&problem, 1});
-    const double middle = CpuSeconds();
-    engine->Adapt(absl::MakeSpan(problems));
-    const double last = CpuSeconds();
+    const double first = Seconds(engine);
+    for (Problem& problem : problems) engine.Adapt({&problem, 1});
+    const double middle = Seconds(engine);
+    engine.Adapt(absl::MakeSpan(problems));
+    const double last = Seconds(engine);
     RETURN_IF_ERROR(FirstError(problems));
     if (round < 0) continue;  // A warm-up.
     alone.push_back(middle - first);

@@ -1,10 +1,9 @@
-// Compares sessions side by side with sessions one after another, on the fused
-// engine.
+// Compares sessions side by side with sessions one after another.
 #pragma once
 
 #include "absl/status/statusor.h"
 #include "benchmarks/bench_case.h"
-#include "server/adaptation/fused/variants.h"
+#include "server/adaptation/engine.h"
 
 namespace foresight {
 
@@ -15,9 +14,10 @@ struct SessionsResult {
 };
 
 // Runs rounds of both ways on one thread until `seconds` are over; each session
-// has its own psi. Errors: those of the engine and of its decisions.
+// has its own psi. `engine` was made for the case's bundle. Errors: those of
+// its decisions.
 absl::StatusOr<SessionsResult> CompareSessions(const BenchCase& bench_case,
-                                               fused::Precision precision,
+                                               const Engine& engine,
                                                int sessions, double seconds);
 
 }  // namespace foresight
