@@ -163,7 +163,8 @@ void DefineServing(CLI::App& app, ServerOptions& options) {
             "bf16: multiply the world model in bfloat16 (engine fused)",
             &options.engine.precision);
   AddNumber(app, "--threads", 0,
-            "Threads that adapt; 0: one per available core", &options.threads);
+            "Threads that adapt; 0: one per available core, or one with a GPU",
+            &options.threads);
 }
 
 void DefineSecurity(CLI::App& app, ServerOptions& options) {

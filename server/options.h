@@ -40,7 +40,7 @@ struct ServerOptions {
   bool insecure = false;  // Plain text may leave the machine.
 
   EngineChoice engine;
-  int threads = 0;               // Lanes; 0: one per available core.
+  int threads = 0;  // Lanes; 0: one per available core, or one with a GPU.
   Scheduler::Options scheduler;  // The server sets queue.lanes.
 
   SessionStore::Options sessions;  // The server sets `ended`.

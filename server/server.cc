@@ -251,8 +251,9 @@ SessionStore::Options Server::Parts::StoreOptions() {
 
 Scheduler::Options Server::Parts::SchedulerOptions() const {
   Scheduler::Options scheduling = options.scheduler;
-  scheduling.queue.lanes =
-      options.threads > 0 ? options.threads : AvailableCpus();
+  // More lanes would wait for the same GPU; one has larger batches.
+  const int automatic = options.engine.device == "cpu" ? AvailableCpus() : 1;
+  scheduling.queue.lanes = options.threads > 0 ? options.threads : automatic;
   return scheduling;
 }
 

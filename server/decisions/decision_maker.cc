@@ -229,9 +229,10 @@ void DecisionMaker::Queue(const Call& call) {
                    static_cast<int>(work.settings.sampler_steps),
                    work.settings.discount};
   decision.steps = work.settings.steps;
-  decision.prior_step = work.model->StepTime(work.settings);
+  decision.prior_step = {work.model->StepTime(work.settings),
+                         work.model->FurtherTime(work.settings)};
   if (work.settings.accept_only_improvement) {
-    decision.reserve = kGuardSteps * decision.prior_step;
+    decision.reserve = kGuardSteps * decision.prior_step.one;
   }
   call->state_ = State::kQueued;
   const absl::Status accepted = parts_.scheduler->Submit(decision, call);

@@ -22,6 +22,9 @@ constexpr double kForgotten = 1e-4;
 constexpr size_t kFewKnown = 256;
 // The most candidates that Join looks at.
 constexpr size_t kMostLookedAt = 32;
+// A decision that adds at most this fraction of a step to a joint one may
+// always join, if the deadlines allow it.
+constexpr double kHardlyAdds = 0.1;
 // With more candidates there is hardly time for all, and looking takes long.
 constexpr size_t kMostPlanned = 64;
 // Frozen answers may take this much longer than expected.
@@ -384,7 +387,9 @@ std::optional<uint64_t> DecisionQueue::Join(absl::Span<const uint64_t> ids,
   }
   const Entry& leader = running_.at(ids.front()).decision;
   const absl::Duration step = StepTime(leader, count + 1, 1, now);
-  if (step > options_.longest_joint_step) return std::nullopt;
+  const StepPrior& prior = leader.prior_step;
+  const bool hardly_adds = prior.further <= kHardlyAdds * prior.one;
+  if (!hardly_adds && step > options_.longest_joint_step) return std::nullopt;
   for (const uint64_t id : ids) {
     if (!Fits(running_.at(id).decision, step, now)) return std::nullopt;
   }

@@ -42,7 +42,8 @@ class DecisionQueue {
     size_t max_per_owner = 2048;  // >= 1; decisions of one owner that wait.
     // The fraction of its time that a decision may wait for a step.
     double patience = 0.5;  // In (0, 1].
-    // A step of several decisions together may take this long.
+    // A step of several decisions together may take this long, unless further
+    // decisions hardly add to it, as on a GPU.
     absl::Duration longest_joint_step = absl::Milliseconds(8);
     // Whether the decision with the least time left goes first while there is
     // time for all. If false, the least served always goes first.
@@ -61,9 +62,9 @@ class DecisionQueue {
     // nobody's frozen answer; a decision that is due gets none.
     absl::Duration plan_time;
     StepKind kind;
-    int steps = 0;              // 0: only an answer (or plan) is wanted.
-    absl::Duration prior_step;  // A step's expected time until measured.
-    absl::Duration reserve;     // For the guards after the last step.
+    int steps = 0;           // 0: only an answer (or plan) is wanted.
+    StepPrior prior_step;    // A step's expected time until measured.
+    absl::Duration reserve;  // For the guards after the last step.
   };
   struct Turn {
     uint64_t id = 0;

@@ -34,12 +34,12 @@ void StepTimes::Learn(const StepKind& kind, int count, int threads,
 }
 
 void StepTimes::LearnCut(const StepKind& kind, int count, int threads,
-                         absl::Duration taken, absl::Duration prior,
+                         absl::Duration taken, StepPrior prior,
                          absl::Time now) {
   if (taken <= Expect(kind, count, threads, prior, now)) return;
   Estimate& estimate = Find({kind, count, threads});
   if (estimate.mean == absl::ZeroDuration()) {
-    estimate.mean = count * prior;
+    estimate.mean = prior.Of(count);
   }
   Learn(estimate, taken, kCut, now);
 }
@@ -59,16 +59,17 @@ void StepTimes::Learn(Estimate& estimate, absl::Duration taken, double weight,
 }
 
 absl::Duration StepTimes::Expect(const StepKind& kind, int count, int threads,
-                                 absl::Duration prior, absl::Time now) const {
+                                 StepPrior prior, absl::Time now) const {
   const auto found = estimates_.find(Key{kind, count, threads});
   if (found == estimates_.end()) {
-    if (count == 1) return prior;
-    return count * Expect(kind, 1, threads, prior, now);
+    if (count == 1) return prior.one;
+    prior.one = Expect(kind, 1, threads, prior, now);
+    return prior.Of(count);
   }
   const Estimate& estimate = found->second;
   absl::Duration expected = estimate.mean + estimate.deviation;
   const absl::Duration age = now - estimate.learnt - kFresh;
-  const absl::Duration excess = expected - count * prior;
+  const absl::Duration excess = expected - prior.Of(count);
   if (age > absl::ZeroDuration() && excess > absl::ZeroDuration()) {
     expected -= (1 - std::exp2(-absl::FDivDuration(age, kHalving))) * excess;
   }

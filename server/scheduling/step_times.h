@@ -1,6 +1,7 @@
 // Estimates how long adaptation steps take from measured ones.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "absl/container/flat_hash_map.h"
@@ -29,6 +30,17 @@ struct StepKind {
   }
 };
 
+// What is known of a step's time before one is measured.
+struct StepPrior {
+  absl::Duration one;  // Of a single decision.
+  // What each further decision adds to a joint step; `one` if this is longer.
+  absl::Duration further = absl::InfiniteDuration();
+
+  absl::Duration Of(int count) const {
+    return one + (count - 1) * std::min(further, one);
+  }
+};
+
 // Keeps a running mean and a running deviation for each (kind, number of
 // decisions stepped together, number of threads). The estimate is the mean plus
 // the deviation: it should be high, since a step that is cut costs more than
@@ -45,15 +57,15 @@ class StepTimes {
   // longer. One such step counts little; several in a row raise the estimate
   // above `taken`. `prior` is as below.
   void LearnCut(const StepKind& kind, int count, int threads,
-                absl::Duration taken, absl::Duration prior, absl::Time now);
+                absl::Duration taken, StepPrior prior, absl::Time now);
 
-  // The time to allow for a step. If not measured yet, it is `count` times that
-  // of one decision, or else `count` times `prior`. An estimate that is not
-  // renewed shrinks to `count` times `prior` within a second. Otherwise a burst
-  // of slow steps, while another program has the cores, could make steps look
-  // too slow to be tried, and so to be measured, ever again.
+  // The time to allow for a step. If it is not measured yet, that of one
+  // decision and prior.further for each other. An estimate that is not renewed
+  // shrinks to the prior within a second. Otherwise a burst of slow steps,
+  // while another program has the cores, could make steps look too slow to be
+  // tried, and so to be measured, ever again.
   absl::Duration Expect(const StepKind& kind, int count, int threads,
-                        absl::Duration prior, absl::Time now) const;
+                        StepPrior prior, absl::Time now) const;
 
  private:
   struct Key {

@@ -121,6 +121,9 @@ LoadedModel Machine::Load(int which) {
   model.engine = engine_;
   model.frozen_time = options_.frozen_time;
   model.default_step_time = options_.prior * (costs.base + costs.per_row);
+  if (options_.batch_limit > 1) {
+    model.default_further_time = options_.prior * costs.per_row;
+  }
   model.id = ++models_loaded_;
   return model;
 }

@@ -33,6 +33,14 @@ TEST_F(LoadedModelTest, WarmUpMeasuresBothKindsOfDecisions) {
   EXPECT_EQ(engine_->alive(), 0);
 }
 
+TEST_F(LoadedModelTest, WarmUpMeasuresJointStepsIfTheEngineMakesThem) {
+  EXPECT_EQ(Warm()->default_further_time, absl::InfiniteDuration());
+  const auto joint = WarmUp(bundle_, std::make_shared<FakeEngine>(2, 64));
+  ASSERT_TRUE(joint.ok()) << joint.status();
+  EXPECT_GE(joint->default_further_time, absl::ZeroDuration());
+  EXPECT_LT(joint->default_further_time, absl::Seconds(1));
+}
+
 TEST_F(LoadedModelTest, EachModelHasAnIdOfItsOwn) {
   EXPECT_NE(Warm()->id, Warm()->id);
 }
@@ -49,6 +57,7 @@ TEST_F(LoadedModelTest, AnEngineThatFailsIsRefused) {
 TEST_F(LoadedModelTest, AStepsTimeGrowsWithTheImaginedTransitions) {
   LoadedModel model{bundle_, engine_};
   model.default_step_time = absl::Milliseconds(4);
+  model.default_further_time = absl::Milliseconds(1);
   AdaptationSettings settings = bundle_->defaults();
   settings.particles = 10;
   const absl::Duration ten = model.StepTime(settings);
@@ -59,6 +68,7 @@ TEST_F(LoadedModelTest, AStepsTimeGrowsWithTheImaginedTransitions) {
   EXPECT_EQ(model.StepTime(settings), 6 * ten);
   settings.sampler_steps *= 2;
   EXPECT_EQ(model.StepTime(settings), 12 * ten);
+  EXPECT_EQ(model.FurtherTime(settings), 3 * ten);
   // One particle takes as long as two.
   settings.particles = 2;
   const absl::Duration two = model.StepTime(settings);

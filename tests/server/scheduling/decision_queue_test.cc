@@ -38,7 +38,7 @@ class DecisionQueueTest : public ::testing::Test {
     decision.frozen_time = 0.1 * kMs;
     decision.kind = {1, 5, 10, 10, 1};
     decision.steps = 1;
-    decision.prior_step = 4 * kMs;
+    decision.prior_step.one = 4 * kMs;
     return decision;
   }
   // A decision with steps of 30 ms, so that there is no time for two.
@@ -46,7 +46,7 @@ class DecisionQueueTest : public ::testing::Test {
                                        double now_ms) {
     DecisionQueue::Entry decision = Make(id, session, now_ms);
     decision.kind.particles = 64;
-    decision.prior_step = 30 * kMs;
+    decision.prior_step.one = 30 * kMs;
     return decision;
   }
   void Push(const DecisionQueue::Entry& decision, double now_ms) {
@@ -443,11 +443,26 @@ TEST_F(DecisionQueueTest, DecisionsOfOneKindAreSteppedTogether) {
   EXPECT_EQ(queue_->Join({1, 2}, At(0)), std::nullopt);
 }
 
+// As on a GPU, where one step takes 30 ms and two take 32.
+TEST_F(DecisionQueueTest, ThoseThatHardlyAddToAStepMayMakeItLong) {
+  Start();
+  for (uint64_t id = 1; id <= 12; ++id) {
+    DecisionQueue::Entry entry = MakeLong(id, absl::StrCat(id), 0);
+    entry.prior_step.further = 2 * kMs;
+    Push(entry, 0);
+  }
+  ASSERT_EQ(Pop(0), "adapt 1");
+  std::vector<uint64_t> ids = {1};
+  while (const auto joined = queue_->Join(ids, At(0))) ids.push_back(*joined);
+  // Eleven would take 50 ms, all of their time.
+  EXPECT_EQ(ids.size(), 10u);
+}
+
 TEST_F(DecisionQueueTest, TheOtherLanesGetAsManyAsAreSteppedTogether) {
   Start(2);
   for (uint64_t id = 1; id <= 4; ++id) {
     DecisionQueue::Entry cheap = Make(id, absl::StrCat(id), 0);
-    cheap.prior_step = kMs;
+    cheap.prior_step.one = kMs;
     Push(cheap, 0);
   }
   ASSERT_EQ(Pop(0), "adapt 1");
