@@ -47,10 +47,13 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Promise{"halfcheetah-medium-replay-500k", 0.40f, 0.055f, 0.85f},
         Promise{"halfcheetah-medium-replay-mean-flow", 0.55f, 0.055f, 1.0f},
+        Promise{"halfcheetah-medium-replay-wide", 0.30f, 0.055f, 0.70f},
         Promise{"halfcheetah-random", 0.65f, 0.14f, 0.67f},
         Promise{"hopper-full-replay", 0.06f, 0.02f, 0.67f},
         Promise{"hopper-full-replay-mean-flow", 0.06f, 0.02f, 0.67f},
-        Promise{"walker2d-medium-replay", 0.75f, 0.06f, 0.67f}));
+        Promise{"walker2d-medium-replay", 0.75f, 0.06f, 0.67f},
+        Promise{"walker2d-medium-replay-mean-flow", 0.75f, 0.06f, 0.75f},
+        Promise{"walker2d-medium-replay-tilted", 0.75f, 0.06f, 0.70f}));
 
 }  // namespace
 }  // namespace foresight
