@@ -377,11 +377,11 @@ def draw_overview(all_bundles, out):
                 colour = f"C{len(drawn)}"
                 drawn.append(columns)
                 plot_training.draw(axes, columns, column, bundle.name, colour)
-            plot_training.finish(
-                axes, f"{name}: {'state, 1 step' if axes is states else 'reward'}"
-            )
+            what = "state, 1 step" if axes is states else "reward"
+            title = f"{name}: {what}"  # In two lines if it is long.
+            plot_training.finish(axes, title.replace(", the", ",\nthe"))
             axes.set_xlim(0, max(LAST, *(c["step"][-1] for c in drawn)) / 1000)
-            axes.set_xticks(range(0, int(axes.get_xlim()[1]) + 1, STRIDE // 1000))
+            axes.set_xticks(range(0, int(axes.get_xlim()[1]) + 1, 2 * STRIDE // 1000))
     plot_training.save(figure, out)
 
 
