@@ -59,8 +59,9 @@ TEST(StepTimesTest, KindsCountsAndThreadsAreLearntApart) {
 TEST(StepTimesTest, ACutStepProvesThatStepsTakeLonger) {
   StepTimes times;
   times.Learn(kKind, 1, 1, 2 * kMs, kNow);
-  for (int i = 0; i < 10; ++i)
+  for (int i = 0; i < 10; ++i) {
     times.LearnCut(kKind, 1, 1, 9 * kMs, {kMs}, kNow);
+  }
   EXPECT_GE(times.Expect(kKind, 1, 1, {kMs}, kNow), 9 * kMs);
 }
 
