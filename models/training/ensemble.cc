@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "support/status_macros.h"
 
@@ -22,13 +23,23 @@ v1::Dynamics Design(const Bundle& bundle) {
   return design;
 }
 
+// What usually differs.
+std::string Describe(const v1::Dynamics& design) {
+  return absl::StrCat(design.kind(), ", hidden ",
+                      absl::StrJoin(design.network().hidden(), " x "), ", ",
+                      design.network().activation(), ", time embedding ",
+                      design.time_embedding(), ", ",
+                      design.betas_size() + design.sampler_steps(), " steps");
+}
+
 absl::Status CheckSame(const Bundle& first, const Bundle& other) {
   const std::string& name = other.manifest().name();
   if (!google::protobuf::util::MessageDifferencer::Equals(Design(first),
                                                           Design(other))) {
     return absl::InvalidArgumentError(absl::StrCat(
-        name, ": its dynamics is ", Design(other).ShortDebugString(),
-        ", expected the first bundle's ", Design(first).ShortDebugString()));
+        name, ": its dynamics is ", Describe(Design(other)),
+        ", expected the first bundle's design and noise schedule: ",
+        Describe(Design(first))));
   }
   for (const auto& [tensor, value] : first.tensors()) {
     if (!absl::StartsWith(tensor, "dynamics.input.") &&

@@ -192,7 +192,7 @@ void AddEnsemble(CLI::App& app, Flags& flags) {
   ensemble.add_option("bundles", flags.bundles, "the bundles' folders")
       ->required()
       ->expected(2, 64)
-      ->type_name("DIR ..");
+      ->option_text("DIR DIR .. REQUIRED");
   ensemble.add_option("--out", flags.bundle, "folder of the ensemble's bundle")
       ->required()
       ->type_name("DIR");

@@ -87,11 +87,11 @@ TEST(MakeEnsemble, RefusesDynamicsThatDifferInMoreThanTheirWeights) {
   wide.dynamics.hidden = {8, 16};
   const std::string refusal = Refusal(WithSeed(1), WithSeed(2, wide));
   EXPECT_THAT(refusal, HasSubstr("seed2: its dynamics is "));
-  EXPECT_THAT(refusal, HasSubstr("hidden: 16"));
+  EXPECT_THAT(refusal, HasSubstr("hidden 8 x 16, silu"));
   RandomBundleOptions longer;
   longer.sampler_steps = 4;
   EXPECT_THAT(Refusal(WithSeed(1), WithSeed(2, longer)),
-              HasSubstr("expected the first bundle's"));
+              HasSubstr("4 steps, expected the first bundle's design"));
 }
 
 TEST(MakeEnsemble, RefusesOtherStandardisersAndASingleBundle) {
