@@ -19,11 +19,8 @@ extern "C" size_t __sanitizer_get_current_allocated_bytes();
 namespace foresight {
 namespace {
 
-int64_t Median(absl::Span<const int64_t> samples) {
-  std::vector<int64_t> sorted(samples.begin(), samples.end());
-  const auto middle = sorted.begin() + sorted.size() / 2;
-  std::nth_element(sorted.begin(), middle, sorted.end());
-  return *middle;
+int64_t Least(absl::Span<const int64_t> samples) {
+  return *std::min_element(samples.begin(), samples.end());
 }
 
 }  // namespace
@@ -50,8 +47,8 @@ int64_t ResidentMemory() {
 int64_t MemoryTrend::growth() const {
   const size_t third = samples_.size() / 3;
   const auto samples = absl::MakeConstSpan(samples_);
-  return Median(samples.subspan(2 * third)) -
-         Median(samples.subspan(third, third));
+  return Least(samples.subspan(2 * third)) -
+         Least(samples.subspan(third, third));
 }
 
 std::string MemoryTrend::ToString() const {

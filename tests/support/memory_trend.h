@@ -20,10 +20,10 @@ class MemoryTrend {
  public:
   void Add(int64_t bytes) { samples_.push_back(bytes); }
 
-  // The median of the last third minus the median of the middle third; negative
-  // if memory has shrunk. Caches are full by then, and medians ignore single
-  // samples, such as one taken while a table was being resized. Needs three
-  // samples.
+  // The least of the last third minus the least of the middle third; negative
+  // if memory has shrunk. Caches are full by then. The least ignores memory
+  // that is returned later, such as 2 MB that a busy machine held for ten
+  // samples, but not a leak. Needs three samples.
   int64_t growth() const;
 
   std::string ToString() const;  // In KiB, for people.
