@@ -99,6 +99,10 @@ absl::Status Train(const PartRun& run, Trainer& trainer) {
                      run.columns > 0 ? absl::Seconds(0.5) : absl::Seconds(30)},
                     *run.out, absl::Now());
   absl::Time saved = absl::Now();
+  const auto save = [&] {
+    saved = absl::Now();
+    return SaveCheckpoint(run, trainer);
+  };
   std::string note;
   for (int evaluation = 1; evaluation <= run.evaluations; ++evaluation) {
     const int64_t until = run.steps * evaluation / run.evaluations;
@@ -110,8 +114,7 @@ absl::Status Train(const PartRun& run, Trainer& trainer) {
       progress.Update(trainer.step(), note, now);
       const bool stopped = Stopped(run);
       if (!stopped && now - saved < run.save_period) continue;
-      RETURN_IF_ERROR(SaveCheckpoint(run, trainer));
-      saved = now;
+      RETURN_IF_ERROR(save());
       if (!stopped) continue;
       progress.Finish(trainer.step(), "stopped", absl::Now());
       return absl::CancelledError(absl::StrCat(run.part, ": stopped at step ",
@@ -126,7 +129,7 @@ absl::Status Train(const PartRun& run, Trainer& trainer) {
           run.part, ": the loss is no longer finite at step ", trainer.step()));
     }
     RETURN_IF_ERROR(log.Add(trainer.step(), loss, values));
-    RETURN_IF_ERROR(SaveCheckpoint(run, trainer));
+    RETURN_IF_ERROR(save());
   }
   progress.Finish(trainer.step(), note, absl::Now());
   return absl::OkStatus();
