@@ -23,7 +23,7 @@ v1::Dynamics Design(const Bundle& bundle) {
   return design;
 }
 
-// What usually differs.
+// The fields in which designs usually differ, for messages.
 std::string Describe(const v1::Dynamics& design) {
   return absl::StrCat(design.kind(), ", hidden ",
                       absl::StrJoin(design.network().hidden(), " x "), ", ",
@@ -37,18 +37,14 @@ absl::Status CheckSame(const Bundle& first, const Bundle& other) {
   if (!google::protobuf::util::MessageDifferencer::Equals(Design(first),
                                                           Design(other))) {
     return absl::InvalidArgumentError(absl::StrCat(
-        name, ": its dynamics is ", Describe(Design(other)),
+        name, ": its dynamics is ", Describe(other.manifest().dynamics()),
         ", expected the first bundle's design and noise schedule: ",
-        Describe(Design(first))));
+        Describe(first.manifest().dynamics())));
   }
-  for (const auto& [tensor, value] : first.tensors()) {
-    if (!absl::StartsWith(tensor, "dynamics.input.") &&
-        !absl::StartsWith(tensor, "dynamics.output.")) {
-      continue;
-    }
-    // Shapes follow from S and A.
-    if (const auto same = other.tensors().find(tensor);
-        same == other.tensors().end() || same->second.values != value.values) {
+  for (const char* tensor : {"dynamics.input.mean", "dynamics.input.std",
+                             "dynamics.output.mean", "dynamics.output.std"}) {
+    if (other.tensors().at(tensor).values !=
+        first.tensors().at(tensor).values) {
       return absl::InvalidArgumentError(
           absl::StrCat(name, ": ", tensor,
                        " differs from the first bundle's, expected dynamics "
