@@ -5,7 +5,6 @@
 #include <iostream>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "CLI/CLI.hpp"
@@ -25,7 +24,7 @@ struct Arguments {
   std::vector<int> cases;  // Empty: all.
   double seconds = 10;
   bool autograd = true;
-  std::string device = "cpu";  // A GPU's engine is compared as well.
+  std::string device = "cpu";  // A GPU is compared, too.
   int threads = static_cast<int>(std::thread::hardware_concurrency());
   int sessions = 0;  // 0: compare engines.
 };
@@ -49,22 +48,20 @@ bool HasAutograd() {
   return AutogradEngine::Create(*any.bundle, {}).ok();
 }
 
-// The fused engine in each precision of this machine.
-std::vector<Contestant> Fused(int threads) {
-  std::vector<Contestant> contestants = {
-      {"fused", "fp32", threads,
-       [](const auto& bundle) { return FusedEngine::Create(bundle, {}); }}};
-  if (HasBfloat16()) {
-    contestants.push_back({"fused", "bf16", threads, [](const auto& bundle) {
-                             FusedEngine::Options options;
-                             options.precision = fused::Precision::kBfloat16;
-                             return FusedEngine::Create(bundle, options);
-                           }});
-  }
-  return contestants;
+// Adds the fused engine in each precision of this machine.
+void AddFused(int threads, std::vector<Contestant>& contestants) {
+  contestants.push_back({"fused", "fp32", threads, [](const auto& bundle) {
+                           return FusedEngine::Create(bundle, {});
+                         }});
+  if (!HasBfloat16()) return;
+  contestants.push_back({"fused", "bf16", threads, [](const auto& bundle) {
+                           FusedEngine::Options options;
+                           options.precision = fused::Precision::kBfloat16;
+                           return FusedEngine::Create(bundle, options);
+                         }});
 }
 
-// The autograd engine on "cpu", or on the GPU that it is named after.
+// The autograd engine on `device`. On a GPU it is called after the device.
 Contestant Autograd(const std::string& device, int threads) {
   return {
       device == "cpu" ? "autograd" : device, "fp32", threads,
@@ -75,22 +72,23 @@ Contestant Autograd(const std::string& device, int threads) {
       }};
 }
 
+// Adds the GPU, if one was asked for. More threads would wait for it.
+void AddGpu(const Arguments& arguments, std::vector<Contestant>& contestants) {
+  if (arguments.device == "cpu") return;
+  contestants.push_back(Autograd(arguments.device, /*threads=*/1));
+}
+
 std::vector<Contestant> Contestants(const Arguments& arguments) {
   std::vector<Contestant> contestants;
   std::vector<int> counts = {1};
   if (arguments.threads > 1) counts.push_back(arguments.threads);
   for (const int threads : counts) {
-    for (Contestant& fused : Fused(threads)) {
-      contestants.push_back(std::move(fused));
-    }
+    AddFused(threads, contestants);
     if (arguments.autograd && HasAutograd()) {
       contestants.push_back(Autograd("cpu", threads));
     }
   }
-  // More threads would wait for the same GPU.
-  if (arguments.device != "cpu") {
-    contestants.push_back(Autograd(arguments.device, 1));
-  }
+  AddGpu(arguments, contestants);
   return contestants;
 }
 
@@ -114,14 +112,14 @@ void Print(const Result& result, double bandwidth) {
               result.bench_case.name().c_str(), result.engine.c_str(),
               result.precision.c_str(), result.threads, result.ms,
               result.gflops);
-  if (result.fraction_of_peak > 0) {
+  const bool on_cpu = result.fraction_of_peak > 0;
+  if (on_cpu) {
     std::printf(" %7.1f %%", 100 * result.fraction_of_peak);
   } else {
     std::printf(" %9s", "");
   }
   if (result.over_autograd > 0) std::printf(" %9.2f", result.over_autograd);
-  if (result.bench_case.settings.particles == 1 &&
-      result.fraction_of_peak > 0) {
+  if (result.bench_case.settings.particles == 1 && on_cpu) {
     const double rate = result.bench_case.gigabytes() / result.ms * 1e3;
     std::printf("   %.0f GB/s, %.0f %% of the cache's", rate,
                 100 * rate / bandwidth);
@@ -159,10 +157,9 @@ int RunSessions(const Arguments& arguments) {
   const std::vector<BenchCase> cases = DefaultCases();
   for (size_t i = 0; i < cases.size(); ++i) {
     if (!Chosen(arguments, i)) continue;
-    std::vector<Contestant> contestants = Fused(/*threads=*/1);
-    if (arguments.device != "cpu") {
-      contestants.push_back(Autograd(arguments.device, 1));
-    }
+    std::vector<Contestant> contestants;
+    AddFused(/*threads=*/1, contestants);
+    AddGpu(arguments, contestants);
     for (const Contestant& contestant : contestants) {
       const auto engine = contestant.create(cases[i].bundle);
       if (!engine.ok()) return Fail(engine.status());
