@@ -136,8 +136,8 @@ void AddFit(CLI::App& app, Flags& flags) {
       "fit",
       "Trains policy, dynamics and reward, measures them on held-out episodes "
       "and writes the bundle. After Ctrl-C the same command resumes where it "
-      "stopped, bit for bit, and after a kill from at most half a minute "
-      "before.");
+      "stopped, bit for bit; after a kill, from a checkpoint that is at most "
+      "half a minute old.");
   AddCommon(fit, flags);
   fit.add_option("--work", flags.fit.work,
                  "folder for checkpoints and CSV logs; made if missing")

@@ -19,8 +19,8 @@ struct PartRun {
   std::filesystem::path folder;  // For <part>.safetensors and <part>.csv.
   int64_t steps = 1;
   int evaluations = 1;  // Each with a line of the log and a checkpoint.
-  // A checkpoint is also saved when the last one is this old: what a killed
-  // process loses.
+  // A checkpoint is also saved once the last one is this old, so that a killed
+  // process loses no more.
   absl::Duration save_period = absl::Seconds(30);
   // Names the part, its recipe and its data. A checkpoint with another
   // fingerprint is not continued.

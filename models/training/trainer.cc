@@ -77,7 +77,7 @@ at::Tensor Trainer::RandomNormal(at::IntArrayRef shape) {
 }
 
 at::Tensor ToDevice(const at::Tensor& draws, at::Device device) {
-  // CUDA copies pageable memory aside before it returns.
+  // `draws` may go away: CUDA stages pageable memory before it returns.
   return draws.to(device, draws.scalar_type(), /*non_blocking=*/true);
 }
 

@@ -50,7 +50,7 @@ class Trainer {
   // The weights and the optimisers' state.
   virtual TensorDict Tensors() const = 0;
 
-  // Both on the trainer's device. `count` row numbers below `rows`.
+  // `count` row numbers below `rows`. Like normal draws, on the device.
   at::Tensor RandomRows(int64_t rows, int64_t count);
   at::Tensor RandomNormal(at::IntArrayRef shape);
   at::Generator& random() { return random_; }

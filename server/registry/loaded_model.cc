@@ -17,7 +17,7 @@ namespace foresight {
 namespace {
 
 constexpr int kRuns = 5;
-// So many decisions are stepped together to see what each further one adds.
+// Decisions that are stepped together to measure the time that one more adds.
 constexpr int kJoint = 8;
 // A single particle takes as long as this many, since it waits for the weights.
 constexpr double kFewestParticles = 2;

@@ -20,8 +20,8 @@ struct LoadedModel {
   // step with the bundle's default settings.
   absl::Duration frozen_time = absl::ZeroDuration();
   absl::Duration default_step_time = absl::ZeroDuration();
-  // What each further decision adds to such a step of several together;
-  // infinite if the engine does not step such decisions together.
+  // The time that one more decision adds to such a step; infinite if the engine
+  // does not step such decisions together.
   absl::Duration default_further_time = absl::InfiniteDuration();
   // Unique among the models that a process loads.
   uint64_t id = 0;
@@ -29,7 +29,7 @@ struct LoadedModel {
   // The expected time of a step with `settings` until one is measured: the time
   // of the default step, scaled by the number of imagined transitions.
   absl::Duration StepTime(const AdaptationSettings& settings) const;
-  // The same of what a further decision adds to a joint step.
+  // The expected time that one more decision adds to a step with `settings`.
   absl::Duration FurtherTime(const AdaptationSettings& settings) const;
 
   const std::string& name() const { return bundle->manifest().name(); }

@@ -22,8 +22,8 @@ constexpr double kForgotten = 1e-4;
 constexpr size_t kFewKnown = 256;
 // The most candidates that Join looks at.
 constexpr size_t kMostLookedAt = 32;
-// A decision that adds at most this fraction of a step to a joint one may
-// always join, if the deadlines allow it.
+// If one more decision lengthens a step by at most this fraction, only the
+// deadlines limit how many are stepped together.
 constexpr double kHardlyAdds = 0.1;
 // With more candidates there is hardly time for all, and looking takes long.
 constexpr size_t kMostPlanned = 64;

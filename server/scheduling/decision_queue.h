@@ -42,8 +42,8 @@ class DecisionQueue {
     size_t max_per_owner = 2048;  // >= 1; decisions of one owner that wait.
     // The fraction of its time that a decision may wait for a step.
     double patience = 0.5;  // In (0, 1].
-    // A step of several decisions together may take this long, unless further
-    // decisions hardly add to it, as on a GPU.
+    // A step of several decisions together may take this long; longer only if
+    // one more decision hardly lengthens it, as on a GPU.
     absl::Duration longest_joint_step = absl::Milliseconds(8);
     // Whether the decision with the least time left goes first while there is
     // time for all. If false, the least served always goes first.

@@ -30,10 +30,10 @@ struct StepKind {
   }
 };
 
-// What is known of a step's time before one is measured.
+// The expected time of a step that has not been measured yet.
 struct StepPrior {
-  absl::Duration one;  // Of a single decision.
-  // What each further decision adds to a joint step; `one` if this is longer.
+  absl::Duration one;  // A step of one decision.
+  // The time that one more decision adds to a joint step; at most `one` counts.
   absl::Duration further = absl::InfiniteDuration();
 
   absl::Duration Of(int count) const {
@@ -59,11 +59,11 @@ class StepTimes {
   void LearnCut(const StepKind& kind, int count, int threads,
                 absl::Duration taken, StepPrior prior, absl::Time now);
 
-  // The time to allow for a step. If it is not measured yet, that of one
-  // decision and prior.further for each other. An estimate that is not renewed
-  // shrinks to the prior within a second. Otherwise a burst of slow steps,
-  // while another program has the cores, could make steps look too slow to be
-  // tried, and so to be measured, ever again.
+  // The time to allow for a step. A joint step that is not measured yet takes
+  // as long as one decision, and prior.further for each other. An estimate that
+  // is not renewed shrinks to the prior in a second. Otherwise a burst of slow
+  // steps, while another program has the cores, could make steps look too slow
+  // to be tried, and so to be measured, ever again.
   absl::Duration Expect(const StepKind& kind, int count, int threads,
                         StepPrior prior, absl::Time now) const;
 
